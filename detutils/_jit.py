@@ -1,0 +1,185 @@
+"""The one way to make a kernel: how it is compiled, where its machine code is kept, and what ``warmup`` compiles.
+
+A kernel is a function that Python calls with canonical arrays (C-contiguous, aligned, writable, native byte order) and
+that trusts them. Kernels live in ``detutils/_kernels``; nothing else in the package is compiled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import pkgutil
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from numba.core import sigutils
+from numba.core.caching import FunctionCache, IndexDataCacheFile
+
+F8 = npt.NDArray[np.float64]
+F4 = npt.NDArray[np.float32]
+I8 = npt.NDArray[np.int64]
+I4 = npt.NDArray[np.int32]
+U4 = npt.NDArray[np.uint32]
+U1 = npt.NDArray[np.uint8]
+B1 = npt.NDArray[np.bool_]
+
+# The default error model tests every division and keeps the loops from vectorising (4-7x on the IoU loop).
+# fastmath would delete the NaN checks; parallel=True kills processes that fork or call from two threads.
+OPTIONS: dict[str, Any] = {"nopython": True, "nogil": True, "error_model": "numpy"}
+
+JIT_DISABLED = bool(numba.config.DISABLE_JIT)
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_KERNELS: list[tuple[Any, str]] = []
+
+
+class CacheWarning(RuntimeWarning):
+    """The machine code of a kernel can be neither kept nor found again: every process compiles anew."""
+
+
+def _warn_once(reason: str) -> None:
+    global _warned
+    if not _warned:
+        _warned = True
+        warnings.warn(
+            f"detutils compiles its kernels anew in every process: {reason}. "
+            "Set NUMBA_CACHE_DIR to a folder that only you can write to.",
+            CacheWarning,
+            stacklevel=3,
+        )
+
+
+_warned = False
+
+
+class _CheckedFile(IndexDataCacheFile):  # type: ignore[misc]
+    """Machine code with its SHA-256 in front, because half a file may still unpickle into code that crashes."""
+
+    def _save_data(self, name: str, data: Any) -> None:
+        payload = self._dump(data)
+        with self._open_for_write(self._data_path(name)) as file:
+            file.write(hashlib.sha256(payload).digest() + payload)
+
+    def _load_data(self, name: str) -> Any:
+        with open(self._data_path(name), "rb") as file:
+            content = file.read()
+        digest, payload = content[:32], content[32:]
+        if hashlib.sha256(payload).digest() != digest:
+            raise ValueError(f"{name} is damaged")
+        return numba.core.caching.pickle.loads(payload)
+
+
+class _ForgivingCache(FunctionCache):  # type: ignore[misc]
+    """Numba's cache, except that no fault of the file system reaches the user's call.
+
+    A damaged entry is compiled again and replaced; a place that cannot be written is given up with one warning.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._cache_file = _CheckedFile(
+            cache_path=self._cache_path,
+            filename_base=self._impl.filename_base,
+            source_stamp=self._impl.locator.get_source_stamp(),
+        )
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # whatever a broken pickle may raise
+            self._discard_index()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except Exception as error:
+            self._discard_index()
+            _warn_once(f"writing to {self._cache_path} failed ({error})")
+
+    def _discard_index(self) -> None:
+        try:
+            os.unlink(self._cache_file._index_path)
+        except OSError:
+            pass
+
+
+def kernel(signature: str) -> Callable[[_Function], _Function]:
+    """Compile a function on its first call, for one signature, and keep the machine code on disk.
+
+    ``signature`` is Numba's notation of the types that Python passes, ``"int64(float64[:,::1], float64)"``. It is what
+    ``warmup`` compiles; a test holds that real calls never add a second one, because several signatures of one cached
+    function, compiled by several processes at once, corrupt Numba's index.
+    """
+
+    def decorate(function: _Function) -> _Function:
+        dispatcher = numba.jit(**OPTIONS)(function)
+        if not JIT_DISABLED:
+            try:
+                dispatcher._cache = _ForgivingCache(function)
+            except Exception as error:  # no folder is writable, or this Numba keeps its cache another way
+                _warn_once(str(error))
+        _KERNELS.append((dispatcher, signature))
+        return dispatcher  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def inlined(function: _Function) -> _Function:
+    """Compile a part of a kernel: called from kernels of the same file only, and cached inside them."""
+    return numba.jit(**OPTIONS)(function)  # type: ignore[no-any-return]
+
+
+def kernels() -> list[tuple[Any, str]]:
+    """Every kernel of the package with its signature, in the order of the files' names."""
+    package = importlib.import_module("detutils._kernels")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"detutils._kernels.{module.name}")
+    return list(_KERNELS)
+
+
+def warmup(progress: Callable[[int, int, str], object] | None = None) -> int:
+    """Compile every kernel now, so that no later call waits for the compiler.
+
+    Parameters
+    ----------
+    progress : callable (done, total, name), optional
+        Called after each kernel.
+
+    Returns
+    -------
+    count : int
+        How many kernels are ready. 0 if the JIT is switched off.
+
+    Raises
+    ------
+    TypeError
+        If ``progress`` is neither None nor callable.
+
+    Notes
+    -----
+    Takes seconds a kernel family when the cache is empty and milliseconds a kernel when it is warm. The machine code is
+    kept beside the package or, where that is read-only, in the user's cache folder (``NUMBA_CACHE_DIR`` overrides).
+
+    Examples
+    --------
+    >>> import detutils
+    >>> ready = detutils.warmup()  # doctest: +SKIP
+    """
+    if progress is not None and not callable(progress):
+        raise TypeError(f"progress must be callable or None, got {type(progress).__name__}")
+    if JIT_DISABLED:
+        return 0
+    every = kernels()
+    for done, (dispatcher, signature) in enumerate(every, start=1):
+        arguments, _ = sigutils.normalize_signature(signature)
+        dispatcher.compile(tuple(arguments))
+        if progress is not None:
+            progress(done, len(every), dispatcher.__name__)
+    return len(every)

@@ -1,0 +1,89 @@
+"""One pass over users' numbers: the first row that breaks the contract, or -1."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detutils._jit import B1, F4, F8, inlined, kernel
+
+LIMIT = 1e150  # an area of two such sides is still finite in float64
+LARGEST = 1.7976931348623157e308
+BLOCK = 512
+
+
+@inlined
+def _box_is_good(x1, y1, x2, y2):  # type: ignore[no-untyped-def]
+    # Every comparison is false for NaN; the outer two exclude infinities.
+    return (x1 <= x2) & (y1 <= y2) & (x1 >= -LIMIT) & (y1 >= -LIMIT) & (x2 <= LIMIT) & (y2 <= LIMIT)
+
+
+@kernel("int64(float64[:,::1])")
+def first_bad_box(boxes: F8) -> int:
+    n = boxes.shape[0]
+    for start in range(0, n, BLOCK):
+        stop = min(start + BLOCK, n)
+        good = True
+        for i in range(start, stop):  # without an exit, so that it vectorises
+            good &= _box_is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3])
+        if not good:
+            for i in range(start, stop):
+                if not _box_is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]):
+                    return i
+    return -1
+
+
+@kernel("int64(float32[:,::1])")
+def first_bad_box_float32(boxes: F4) -> int:
+    n = boxes.shape[0]
+    big = np.float32(3.4028235e38)
+    for start in range(0, n, BLOCK):
+        stop = min(start + BLOCK, n)
+        good = True
+        for i in range(start, stop):
+            x1, y1, x2, y2 = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
+            good &= (x1 <= x2) & (y1 <= y2) & (x1 >= -big) & (y1 >= -big) & (x2 <= big) & (y2 <= big)
+        if not good:
+            for i in range(start, stop):
+                x1, y1, x2, y2 = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
+                if not ((x1 <= x2) & (y1 <= y2) & (x1 >= -big) & (y1 >= -big) & (x2 <= big) & (y2 <= big)):
+                    return i
+    return -1
+
+
+@kernel("int64(float64[::1])")
+def first_not_finite(values: F8) -> int:
+    n = values.shape[0]
+    for start in range(0, n, BLOCK):
+        stop = min(start + BLOCK, n)
+        good = True
+        for i in range(start, stop):
+            good &= abs(values[i]) <= LARGEST
+        if not good:
+            for i in range(start, stop):
+                if not (abs(values[i]) <= LARGEST):
+                    return i
+    return -1
+
+
+@kernel("int64(float32[::1])")
+def first_not_finite_float32(values: F4) -> int:
+    n = values.shape[0]
+    big = np.float32(3.4028235e38)
+    for start in range(0, n, BLOCK):
+        stop = min(start + BLOCK, n)
+        good = True
+        for i in range(start, stop):
+            good &= abs(values[i]) <= big
+        if not good:
+            for i in range(start, stop):
+                if not (abs(values[i]) <= big):
+                    return i
+    return -1
+
+
+@kernel("boolean[::1](float64[:,::1])")
+def good_boxes(boxes: F8) -> B1:
+    good = np.empty(boxes.shape[0], np.bool_)
+    for i in range(boxes.shape[0]):
+        good[i] = _box_is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3])
+    return good

@@ -1,0 +1,330 @@
+"""Every check of a user's argument and every error text, in one place.
+
+The functions named ``as_*`` return the argument in the canonical form that kernels take (C-contiguous, aligned,
+writable, native byte order) and copy only when it is not in that form already. Nothing here changes its input.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+from collections.abc import Sequence
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from detutils._jit import B1, F8, I8
+from detutils._kernels.checks import (
+    LIMIT,
+    first_bad_box,
+    first_bad_box_float32,
+    first_not_finite,
+    first_not_finite_float32,
+    good_boxes,
+)
+
+Array = npt.NDArray[Any]
+FLOAT64 = np.dtype(np.float64)
+FLOAT32 = np.dtype(np.float32)
+INT64 = np.dtype(np.int64)
+EXACT_INTEGERS = 2**53  # beyond it float64 skips integers
+
+_Choice = TypeVar("_Choice", bound=str)
+
+
+# ---- arrays of numbers -------------------------------------------------------------------------------------------
+
+def _as_array(value: Any, name: str) -> Array:
+    """Any array-like as a plain ndarray of a real, numeric dtype."""
+    if value is None:
+        raise TypeError(f"{name} must be an array of numbers, got None")
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} must not be a masked array: fill or compress it first")
+    try:
+        if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+            array = np.from_dlpack(value)
+        else:
+            array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} is not a rectangular array: {error}") from None
+    except Exception as error:  # foreign arrays raise what they like (a GPU tensor, one that requires grad)
+        raise TypeError(f"{name} cannot be read as an array: {error}") from error
+    if array.dtype.kind == "O" and array.size and all(type(item) is int for item in array.flat):
+        raise ValueError(f"{name} holds integers beyond 64 bits")
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
+    return array
+
+
+def _as_floats(value: Any, name: str, keep_float32: bool) -> Array:
+    array = _as_array(value, name)
+    if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size:
+        if int(array.max()) > EXACT_INTEGERS or int(array.min()) < -EXACT_INTEGERS:
+            raise ValueError(f"{name} holds integers beyond 2**53, which float64 cannot tell apart")
+    dtype = FLOAT32 if keep_float32 and array.dtype == FLOAT32 else FLOAT64
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+
+
+def as_boxes(boxes: Any, name: str = "boxes", *, keep_float32: bool = False, check_rows: bool = True) -> Array:
+    """``boxes`` as (N, 4) float64, or float32 if it was and may stay; every row finite, ordered and in range."""
+    if not (type(boxes) is np.ndarray and boxes.dtype == FLOAT64 and boxes.flags.carray):
+        boxes = _as_floats(boxes, name, keep_float32)
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        if boxes.shape == (0,):  # no detections, written as []
+            boxes = boxes.reshape(0, 4)
+        else:
+            raise ValueError(f"{name} must have shape (N, 4), got {boxes.shape}")
+    if check_rows:
+        row = first_bad_box(boxes) if boxes.dtype == FLOAT64 else first_bad_box_float32(boxes)
+        if row >= 0:
+            raise_bad_box(boxes, row, name)
+    return boxes  # type: ignore[no-any-return]
+
+
+def raise_bad_box(boxes: Array, row: int, name: str = "boxes") -> NoReturn:
+    """The error for the first bad row, naming what is wrong with it."""
+    x1, y1, x2, y2 = (float(value) for value in boxes[row])
+    text = f"[{x1:g}, {y1:g}, {x2:g}, {y2:g}]"
+    if not all(math.isfinite(value) for value in (x1, y1, x2, y2)):
+        raise ValueError(f"{name}[{row}] is not finite: {text}")
+    if max(abs(x1), abs(y1), abs(x2), abs(y2)) > LIMIT:
+        raise ValueError(f"{name}[{row}] has a coordinate beyond {LIMIT:g}: {text}")
+    side = "x2 < x1" if x2 < x1 else "y2 < y1"
+    raise ValueError(f"{name}[{row}] has {side}: {text} (boxes are x1, y1, x2, y2)")
+
+
+def as_vector(
+    values: Any, name: str = "scores", length: int | None = None, *, keep_float32: bool = False, finite: bool = True
+) -> Array:
+    """``values`` as a finite (N,) float64 vector (or float32 if it was and may stay)."""
+    if not (type(values) is np.ndarray and values.dtype == FLOAT64 and values.flags.carray):
+        values = _as_floats(values, name, keep_float32)
+    if values.ndim != 1 or (length is not None and values.shape[0] != length):
+        raise ValueError(f"{name} must have shape ({'N' if length is None else length},), got {values.shape}")
+    if finite:
+        row = first_not_finite(values) if values.dtype == FLOAT64 else first_not_finite_float32(values)
+        if row >= 0:
+            raise ValueError(f"{name}[{row}] is not finite: {values[row]}")
+    return values  # type: ignore[no-any-return]
+
+
+def as_matrix(
+    values: Any, name: str, rows: int | None = None, columns: int | None = None, *, keep_float32: bool = False,
+    finite: bool = True,
+) -> Array:
+    """``values`` as a finite (rows, columns) float64 matrix (or float32 if it was and may stay)."""
+    array = _as_floats(values, name, keep_float32)
+    wanted = f"({'N' if rows is None else rows}, {'D' if columns is None else columns})"
+    if array.ndim != 2 or (rows is not None and array.shape[0] != rows) or (
+        columns is not None and array.shape[1] != columns
+    ):
+        raise ValueError(f"{name} must have shape {wanted}, got {array.shape}")
+    if finite:
+        flat = array.reshape(-1)
+        bad = first_not_finite(flat) if array.dtype == FLOAT64 else first_not_finite_float32(flat)
+        if bad >= 0:
+            raise ValueError(f"{name}[{bad // array.shape[1]}, {bad % array.shape[1]}] is not finite: {flat[bad]}")
+    return array
+
+
+def as_labels(labels: Any, name: str = "labels", length: int | None = None) -> I8:
+    """Integer class labels as (N,) int64; floats are refused even where they are whole."""
+    if not (type(labels) is np.ndarray and labels.dtype == INT64 and labels.flags.carray):
+        array = _as_array(labels, name)
+        if array.dtype.kind not in "iu" and array.size:
+            raise TypeError(f"{name} must be integers, got dtype {array.dtype}")
+        if array.dtype == np.uint64 and array.size and int(array.max()) > np.iinfo(np.int64).max:
+            raise ValueError(f"{name} holds integers beyond int64")
+        labels = np.require(array, INT64, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+    if labels.ndim != 1 or (length is not None and labels.shape[0] != length):
+        raise ValueError(f"{name} must have shape ({'N' if length is None else length},), got {labels.shape}")
+    return labels  # type: ignore[no-any-return]
+
+
+def as_flags(flags: Any, name: str, length: int | None = None) -> B1:
+    """A (N,) vector of booleans."""
+    if flags is None:
+        raise TypeError(f"{name} must be an array of booleans, got None")
+    array = np.asarray(flags)
+    if array.dtype != np.bool_ and array.size:
+        raise TypeError(f"{name} must be booleans, got dtype {array.dtype}")
+    if array.ndim != 1 or (length is not None and array.shape[0] != length):
+        raise ValueError(f"{name} must have shape ({'N' if length is None else length},), got {array.shape}")
+    return np.require(array, np.bool_, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+
+
+def as_out(out: Any, shape: tuple[int, ...], dtype: npt.DTypeLike, name: str = "out") -> Array:
+    """An array to write a result into: allocated if None, else of exactly this shape and dtype."""
+    dtype = np.dtype(dtype)
+    if out is None:
+        check_memory(math.prod(shape) * dtype.itemsize, f"a {shape} {dtype} result")
+        return np.empty(shape, dtype)
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {type(out).__name__}")
+    if out.shape != shape or out.dtype != dtype:
+        raise ValueError(f"{name} must have shape {shape} and dtype {dtype}, got {out.shape} and {out.dtype}")
+    if not out.flags.carray:
+        raise ValueError(f"{name} must be C-contiguous, aligned and writable")
+    return out
+
+
+def valid_rows(boxes: F8, scores: F8 | None = None) -> I8:
+    """Indices of the rows that fulfil the contract, for ``on_invalid="drop"``."""
+    good = good_boxes(boxes)
+    if scores is not None:
+        good &= np.isfinite(scores)
+    return np.flatnonzero(good)
+
+
+# ---- single values -----------------------------------------------------------------------------------------------
+
+def as_number(
+    value: Any, name: str, low: float = -math.inf, high: float = math.inf, *, above: float | None = None
+) -> float:
+    """A finite real number in [low, high] (and > ``above``, where given)."""
+    if type(value) is not float:
+        if isinstance(value, (bool, np.bool_, str, bytes)) or value is None or np.ndim(value) != 0:
+            raise TypeError(f"{name} must be a number, got {type(value).__name__}")
+        if isinstance(value, (complex, np.complexfloating)):
+            raise TypeError(f"{name} must be a real number, got {type(value).__name__}")
+        try:
+            value = float(value)
+        except OverflowError:
+            raise ValueError(f"{name} is too large for a float") from None
+        except (TypeError, ValueError):
+            raise TypeError(f"{name} must be a number, got {type(value).__name__}") from None
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value}")
+    if above is not None and not value > above:
+        raise ValueError(f"{name} must be greater than {above:g}, got {value:g}")
+    if not low <= value <= high:
+        span = f"in [{low:g}, {high:g}]" if math.isfinite(high) else f"at least {low:g}"
+        raise ValueError(f"{name} must be {span}, got {value:g}")
+    return value  # type: ignore[no-any-return]
+
+
+def as_threshold(value: Any, name: str = "iou_threshold") -> float:
+    """A number in [0, 1]; both ends are legal."""
+    if type(value) is float and 0.0 <= value <= 1.0:
+        return value
+    return as_number(value, name, 0.0, 1.0)
+
+
+def as_integer(value: Any, name: str, low: int | None = None, high: int | None = None) -> int:
+    """An integer (not a bool, not a whole float) in [low, high]."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be an integer, got {type(value).__name__}")
+    try:
+        value = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {type(value).__name__}") from None
+    if low is not None and value < low:
+        raise ValueError(f"{name} must be at least {low}, got {value}")
+    if high is not None and value > high:
+        raise ValueError(f"{name} must be at most {high}, got {value}")
+    return int(value)
+
+
+def as_offset(offset: Any) -> float:
+    """The pixel rule: 0 for continuous coordinates, 1 for inclusive pixels."""
+    if type(offset) is int and (offset == 0 or offset == 1):
+        return float(offset)
+    number = as_number(offset, "offset")
+    if number not in (0.0, 1.0):
+        raise ValueError(f"offset must be 0 or 1, got {offset}")
+    return number
+
+
+def as_choice(value: Any, name: str, choices: Sequence[_Choice]) -> _Choice:
+    """One of a few words."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {type(value).__name__}")
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+    return value  # type: ignore[return-value]
+
+
+def as_flag(value: Any, name: str) -> bool:
+    """A single True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {type(value).__name__}")
+    return bool(value)
+
+
+def as_image_size(image_size: Any, name: str = "image_size") -> tuple[float, float]:
+    """(height, width), each greater than 0."""
+    if isinstance(image_size, (str, bytes)) or image_size is None or np.ndim(image_size) != 1:
+        raise TypeError(f"{name} must be a pair (height, width), got {image_size!r}")
+    if len(image_size) != 2:
+        raise ValueError(f"{name} must be a pair (height, width), got {len(image_size)} values")
+    height, width = image_size
+    return as_number(height, f"{name}[0]", above=0.0), as_number(width, f"{name}[1]", above=0.0)
+
+
+def as_workers(workers: Any) -> int:
+    """The number of threads: 1 is serial, -1 is every core that this process may use."""
+    count = as_integer(workers, "workers")
+    if count == -1:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if count < 1:
+        raise ValueError(f"workers must be at least 1, or -1 for all cores, got {count}")
+    return count
+
+
+def as_seed(seed: Any, name: str = "seed") -> int:
+    """A seed for reproducible randomness, 0 ... 2**63 - 1."""
+    return as_integer(seed, name, 0, 2**63 - 1)
+
+
+# ---- images and memory -------------------------------------------------------------------------------------------
+
+def as_image(image: Any, name: str = "image") -> Array:
+    """(H, W), (H, W, 3) or (H, W, 4) of uint8, uint16, or float32/float64 in 0..1; its dtype and channels are kept."""
+    if image is None:
+        raise TypeError(f"{name} must be an array, got None (did reading the file fail?)")
+    if isinstance(image, (str, bytes, os.PathLike)):
+        raise TypeError(f"{name} must be an array, got {type(image).__name__}: read the file first")
+    array = _as_array(image, name) if not isinstance(image, np.ndarray) or image.dtype.kind != "b" else image
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise ValueError(f"{name} must have shape (H, W), (H, W, 3) or (H, W, 4), got {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"{name} is empty: {array.shape}")
+    if array.dtype.kind == "f":
+        dtype = FLOAT64 if array.dtype.itemsize >= 8 else FLOAT32
+        array = np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+        low, high = float(array.min()), float(array.max())
+        if not (low >= 0.0 and high <= 1.0):
+            span = "NaN" if math.isnan(low) else f"{low:g}..{high:g}"
+            raise ValueError(f"{name} of floats must lie in 0..1, got {span}")
+        return array
+    if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
+        return np.require(array, array.dtype.newbyteorder("="), ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+    raise ValueError(f"{name} must be uint8, uint16 or float in 0..1, got {array.dtype}")
+
+
+def check_memory(size: int, what: str) -> None:
+    """Refuse at once what cannot fit, instead of letting the system kill the process later."""
+    if size < 1 << 28:
+        return
+    room = _available_memory()
+    if size > room:
+        raise MemoryError(f"{what} needs {size / 2**30:.1f} GiB and {room / 2**30:.1f} GiB are available")
+
+
+def _available_memory() -> int:
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            for line in file:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 1 << 62
+
+
