@@ -1,0 +1,17 @@
+"""Makes ``tests`` and ``benchmarks`` importable beside an installed detutils, and fixes Hypothesis' randomness."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.append(str(ROOT))  # at the end, so that an installed detutils is found before the checkout's
+
+settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("repeatable")

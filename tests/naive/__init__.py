@@ -1,0 +1,1 @@
+"""What every function means, in plain Python over lists: the definitions that tests and benchmarks compare with."""
