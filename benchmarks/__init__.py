@@ -1,0 +1,1 @@
+"""How fast detutils is, beside its naive definitions and whatever peers are installed: ``python -m benchmarks``."""
