@@ -29,7 +29,8 @@ U1 = npt.NDArray[np.uint8]
 B1 = npt.NDArray[np.bool_]
 
 # The default error model tests every division and keeps the loops from vectorising (4-7x on the IoU loop).
-# fastmath would delete the NaN checks; parallel=True kills processes that fork or call from two threads.
+# fastmath would delete the NaN checks; Numba's parallel loops kill processes that fork or call
+# from two threads.
 OPTIONS: dict[str, Any] = {"nopython": True, "nogil": True, "error_model": "numpy"}
 
 JIT_DISABLED = bool(numba.config.DISABLE_JIT)

@@ -1,0 +1,242 @@
+"""The rules of the house: where code may stand, what it may import, what a public name must say of itself."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from numba.core import sigutils
+
+import detutils
+from detutils import _jit
+
+HOUSE = Path(detutils.__file__).parent
+FILES = sorted(path for path in HOUSE.rglob("*.py") if "__pycache__" not in path.parts)
+KERNEL_FILES = [path for path in FILES if path.parent.name == "_kernels" and path.name != "__init__.py"]
+PUBLIC = [name for name in detutils.__all__ if name != "__version__"]
+
+# Floors, lowest first. A module may import from its own floor and from below; circles are forbidden.
+FLOORS = [
+    ["_jit"],
+    ["_kernels"],
+    ["_validate"],
+    ["boxes", "overlaps", "coding", "anchors", "images"],
+    ["suppression", "fusion", "matching", "regressor", "proposals", "datasets", "draw", "synthetic"],
+    ["rpn", "evaluation"],
+    ["rcnn", "scale_out"],
+    ["cli"],
+    ["__main__"],
+]
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def dotted(path: Path) -> str:
+    """``detutils.proposals.grouping`` for its file."""
+    parts = path.relative_to(HOUSE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room(module: str) -> str:
+    """The first name below ``detutils``."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def imports(path: Path) -> Iterator[tuple[str, str | None]]:
+    """(module, name or None) of every import of detutils in a file; those for type checkers only are left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skipped = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            skipped.update(map(id, ast.walk(node)))
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, None
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} has a relative import"
+            for alias in node.names:
+                yield node.module or "", alias.name
+
+
+def target(module: str, name: str | None) -> str:
+    """The module that an import reaches: ``from detutils import boxes`` reaches ``detutils.boxes``."""
+    return f"{module}.{name}" if module == "detutils" and name in FLOOR else module
+
+
+def test_every_module_has_a_floor() -> None:
+    rooms = {room(dotted(path)) for path in FILES} - {""}
+    assert rooms <= FLOOR.keys(), f"give these a floor: {rooms - FLOOR.keys()}"
+
+
+def test_imports_run_downward() -> None:
+    wrong = []
+    for path in FILES:
+        mine = dotted(path)
+        for module, name in imports(path):
+            reached = target(module, name)
+            if not reached.startswith("detutils.") or not room(mine):
+                continue
+            if FLOOR[room(reached)] > FLOOR[room(mine)]:
+                wrong.append(f"{mine} -> {reached}")
+    assert not wrong
+
+
+def test_no_circles() -> None:
+    modules = {dotted(path): path for path in FILES}
+    arrows = {
+        mine: {f"{m}.{n}" if f"{m}.{n}" in modules else m for m, n in imports(path)} & modules.keys() - {mine}
+        for mine, path in modules.items()
+    }
+    done: set[str] = set()
+
+    def visit(module: str, trail: tuple[str, ...]) -> None:
+        assert module not in trail, " -> ".join((*trail, module))
+        if module not in done:
+            for following in arrows[module]:
+                visit(following, (*trail, module))
+            done.add(module)
+
+    for module in modules:
+        visit(module, ())
+
+
+def test_no_private_names_of_other_modules() -> None:
+    wrong = [
+        f"{dotted(path)} takes {name} from {module}"
+        for path in FILES
+        for module, name in imports(path)
+        if module.startswith("detutils") and name and name.startswith("_") and name not in FLOOR and name != "__version__"
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", KERNEL_FILES, ids=lambda path: path.stem)
+def test_kernel_files_are_closed(path: Path) -> None:
+    roots = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            roots.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            roots.add(node.module)
+    assert roots <= {"__future__", "math", "numba", "numpy", "detutils._jit"}
+
+
+def test_the_jit_is_used_in_one_place_only() -> None:
+    for path in FILES:
+        text = path.read_text(encoding="utf-8")
+        if path.name != "_jit.py":
+            assert not re.search(r"\bn?jit\(|@(numba\.)?n?jit\b|vectorize\(", text), path
+        assert not re.search(r"fastmath *= *True|parallel *= *True", text), path
+
+
+def test_the_library_neither_prints_nor_asserts() -> None:
+    for path in FILES:
+        if path.stem in ("cli", "__main__"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            assert not isinstance(node, ast.Assert), f"{path.name}:{node.lineno}"
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id != "print", f"{path.name}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=dotted)
+def test_files_fit_in_a_head(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= 400
+    assert ast.get_docstring(ast.parse(text)), "a module says in a sentence what belongs in it"
+
+
+def test_public_names_agree_with_what_editors_see() -> None:
+    tree = ast.parse((HOUSE / "__init__.py").read_text(encoding="utf-8"))
+    block = next(n for n in tree.body if isinstance(n, ast.If) and ast.dump(n.test).count("TYPE_CHECKING"))
+    seen = {alias.asname: node.module for node in block.body for alias in node.names}
+    assert seen == {name: f"detutils.{home}" for name, home in detutils._HOMES.items()}
+    assert len(detutils.__all__) == len(set(detutils.__all__))
+    for name in PUBLIC:
+        assert getattr(detutils, name) is getattr(importlib.import_module(seen[name]), name)
+        assert name not in FLOOR, f"{name} would turn into a module"
+    assert set(PUBLIC) <= set(dir(detutils))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        detutils.nothing  # noqa: B018
+
+
+def contracts() -> Iterator[tuple[str, object]]:
+    """Public functions, classes, and the public methods that these classes define themselves."""
+    for name in PUBLIC:
+        thing = getattr(detutils, name)
+        yield name, thing
+        if inspect.isclass(thing):
+            for key, member in vars(thing).items():
+                if not key.startswith("_") and (inspect.isfunction(member) or isinstance(member, (classmethod, staticmethod))):
+                    yield f"{name}.{key}", getattr(thing, key)
+
+
+@pytest.mark.parametrize(("name", "thing"), list(contracts()), ids=lambda value: value if isinstance(value, str) else "")
+def test_contracts_are_whole(name: str, thing: object) -> None:
+    text = inspect.getdoc(thing) or ""
+    parts = re.findall(r"^([A-Z][A-Za-z ]+)\n-+$", text, re.M)
+    assert text, f"{name} has no contract"
+    record = inspect.isclass(thing) and issubclass(thing, tuple)
+    if record:  # a NamedTuple: its fields are its contract
+        assert "Attributes" in parts or "Parameters" in parts
+        assert ">>>" in text
+        return
+    method = "." in name
+    parameters = [p for p in inspect.signature(thing).parameters if p != "self"]
+    if parameters:
+        assert "Parameters" in parts, f"{name} does not say what it takes"
+        for parameter in parameters:
+            assert re.search(rf"^\W*(\w+, )*\**{parameter}\b", text, re.M), f"{name} does not describe {parameter}"
+    if not inspect.isclass(thing):
+        assert "Returns" in parts or "Yields" in parts, f"{name} does not say what it returns"
+    if not method:
+        assert "Raises" in parts, f"{name} does not say what it raises"
+        assert "Examples" in parts, f"{name} has no example"
+        assert ">>>" in text.split("Examples\n")[1], f"{name} has an example that does not run"
+
+
+def modules_with_examples() -> list[str]:
+    names = ["detutils"]
+    for module in pkgutil.walk_packages(detutils.__path__, "detutils."):
+        if not module.name.endswith("__main__"):
+            names.append(module.name)
+    return names
+
+
+@pytest.mark.parametrize("name", modules_with_examples())
+def test_examples_in_docstrings_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    failed, _ = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    assert failed == 0
+
+
+def test_importing_costs_no_more_than_numpy() -> None:
+    code = (
+        "import sys, numpy; before = set(sys.modules); import detutils; "
+        "new = {name.split('.')[0] for name in set(sys.modules) - before}; "
+        "heavy = new & {'numba', 'llvmlite', 'cv2', 'skimage', 'scipy', 'PIL', 'matplotlib', 'tqdm', 'multiprocessing'}; "
+        "assert not heavy, heavy; assert len(new - {'detutils'}) <= 3, new"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_one_signature_a_kernel() -> None:
+    """conftest runs this last, so it judges every call that the other tests made."""
+    if _jit.JIT_DISABLED:
+        pytest.skip("no kernel is compiled")
+    for dispatcher, signature in _jit.kernels():
+        declared, _ = sigutils.normalize_signature(signature)
+        for compiled in dispatcher.signatures:
+            assert tuple(compiled) == tuple(declared), f"{dispatcher.__name__} was called with {compiled}"
