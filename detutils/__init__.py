@@ -21,6 +21,10 @@ __version__ = "0.1.0"
 
 # The public names and the modules where they live. A test holds this table and the imports below together.
 _HOMES: dict[str, str] = {
+    "box_area": "boxes",
+    "box_convert": "boxes",
+    "clip_boxes_to_image": "boxes",
+    "remove_small_boxes": "boxes",
     "warmup": "_jit",
 }
 
@@ -42,3 +46,7 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from detutils._jit import warmup as warmup
+    from detutils.boxes import box_area as box_area
+    from detutils.boxes import box_convert as box_convert
+    from detutils.boxes import clip_boxes_to_image as clip_boxes_to_image
+    from detutils.boxes import remove_small_boxes as remove_small_boxes

@@ -96,6 +96,21 @@ def raise_bad_box(boxes: Array, row: int, name: str = "boxes") -> NoReturn:
     raise ValueError(f"{name}[{row}] has {side}: {text} (boxes are x1, y1, x2, y2)")
 
 
+def raise_bad_conversion(boxes: Array, row: int, in_fmt: str, out_fmt: str) -> NoReturn:
+    """The error for the first row that cannot be converted between formats."""
+    values = [float(value) for value in boxes[row]]
+    text = "[" + ", ".join(f"{value:g}" for value in values) + "]"
+    if in_fmt.startswith("xyxy"):
+        wrong = not (values[0] <= values[2] and values[1] <= values[3])
+    else:
+        wrong = not (values[2] >= 0.0 and values[3] >= 0.0)
+        if wrong and all(map(math.isfinite, values)):
+            raise ValueError(f"boxes[{row}] has a negative width or height: {text} (boxes are {in_fmt})")
+    if wrong or not max(map(abs, values)) <= LIMIT:
+        raise_bad_box(boxes, row)
+    raise ValueError(f"boxes[{row}] is out of the range of {boxes.dtype} as {out_fmt}: {text}")
+
+
 def as_vector(
     values: Any, name: str = "scores", length: int | None = None, *, keep_float32: bool = False, finite: bool = True
 ) -> Array:
