@@ -10,6 +10,7 @@ import math
 import operator
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -292,6 +293,16 @@ def as_workers(workers: Any) -> int:
 def as_seed(seed: Any, name: str = "seed") -> int:
     """A seed for reproducible randomness, 0 ... 2**63 - 1."""
     return as_integer(seed, name, 0, 2**63 - 1)
+
+
+def as_path(value: Any, name: str = "path") -> Path:
+    """A file's or folder's name: text or a path object."""
+    if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
+        raise TypeError(f"{name} must be a str or a path, got {type(value).__name__}")
+    text = os.fspath(value)
+    if not text or "\0" in text:
+        raise ValueError(f"{name} is not a file name: {text!r}")
+    return Path(text)
 
 
 # ---- images and memory -------------------------------------------------------------------------------------------
