@@ -25,6 +25,8 @@ _HOMES: dict[str, str] = {
     "box_convert": "boxes",
     "clip_boxes_to_image": "boxes",
     "remove_small_boxes": "boxes",
+    "read_image": "images",
+    "write_image": "images",
     "warmup": "_jit",
 }
 
@@ -50,3 +52,5 @@ if TYPE_CHECKING:
     from detutils.boxes import box_convert as box_convert
     from detutils.boxes import clip_boxes_to_image as clip_boxes_to_image
     from detutils.boxes import remove_small_boxes as remove_small_boxes
+    from detutils.images import read_image as read_image
+    from detutils.images import write_image as write_image
