@@ -138,12 +138,35 @@ def as_matrix(
         columns is not None and array.shape[1] != columns
     ):
         raise ValueError(f"{name} must have shape {wanted}, got {array.shape}")
-    if finite:
-        flat = array.reshape(-1)
-        bad = first_not_finite(flat) if array.dtype == FLOAT64 else first_not_finite_float32(flat)
-        if bad >= 0:
-            raise ValueError(f"{name}[{bad // array.shape[1]}, {bad % array.shape[1]}] is not finite: {flat[bad]}")
+    return _finite_matrix(array, name, 0) if finite else array
+
+
+def _finite_matrix(array: Array, name: str, first_row: int) -> Array:
+    flat = array.reshape(-1)
+    bad = first_not_finite(flat) if array.dtype == FLOAT64 else first_not_finite_float32(flat)
+    if bad >= 0:
+        row, column = divmod(int(bad), array.shape[1])
+        raise ValueError(f"{name}[{first_row + row}, {column}] is not finite: {flat[bad]}")
     return array
+
+
+def as_table(values: Any, name: str, rows: int | None = None, columns: int | None = None) -> Array:
+    """``values`` as a (rows, columns) array in the dtype and layout that it has: too large to copy, so
+    ``check_table_block`` looks at its numbers a block at a time."""
+    array = _as_array(values, name)
+    wanted = f"({'N' if rows is None else rows}, {'D' if columns is None else columns})"
+    if array.ndim != 2 or (rows is not None and array.shape[0] != rows) or (
+        columns is not None and array.shape[1] != columns
+    ):
+        raise ValueError(f"{name} must have shape {wanted}, got {array.shape}")
+    if array.shape[1] == 0:
+        raise ValueError(f"{name} must have at least one column, got {array.shape}")
+    return array
+
+
+def check_table_block(block: Array, name: str, first_row: int) -> Array:
+    """A block of rows of a table as finite float64 or float32 numbers (copied only where it is something else)."""
+    return _finite_matrix(_as_floats(block, name, True), name, first_row)
 
 
 def as_labels(labels: Any, name: str = "labels", length: int | None = None) -> I8:
@@ -303,6 +326,19 @@ def as_path(value: Any, name: str = "path") -> Path:
     if not text or "\0" in text:
         raise ValueError(f"{name} is not a file name: {text!r}")
     return Path(text)
+
+
+def as_color(value: Any, name: str = "color") -> tuple[int, int, int]:
+    """A colour, "#rrggbb" or three integers of 0..255, as (red, green, blue)."""
+    if isinstance(value, str):
+        digits = value[1:] if value.startswith("#") else ""
+        if len(digits) != 6 or not set(digits) <= set("0123456789abcdefABCDEF"):
+            raise ValueError(f"{name} must look like '#rrggbb', got {value!r}")
+        return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
+    if value is None or np.ndim(value) != 1 or len(value) != 3:
+        raise TypeError(f"{name} must be '#rrggbb' or three integers of 0..255, got {value!r}")
+    red, green, blue = (as_integer(part, name, 0, 255) for part in value)
+    return red, green, blue
 
 
 # ---- images and memory -------------------------------------------------------------------------------------------
