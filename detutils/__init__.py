@@ -21,12 +21,42 @@ __version__ = "0.1.0"
 
 # The public names and the modules where they live. A test holds this table and the imports below together.
 _HOMES: dict[str, str] = {
+    "aligned_box_ioa": "aligned",
+    "aligned_box_iou": "aligned",
+    "aligned_complete_box_iou": "aligned",
+    "aligned_distance_box_iou": "aligned",
+    "aligned_generalized_box_iou": "aligned",
     "box_area": "boxes",
     "box_convert": "boxes",
     "clip_boxes_to_image": "boxes",
     "remove_small_boxes": "boxes",
+    "box_ioa": "overlaps",
+    "box_iou": "overlaps",
+    "complete_box_iou": "overlaps",
+    "distance_box_iou": "overlaps",
+    "generalized_box_iou": "overlaps",
+    "read_coco": "datasets.coco",
+    "read_coco_detections": "datasets.coco",
+    "write_coco_detections": "datasets.coco",
+    "AnnotatedImage": "datasets.records",
+    "Dataset": "datasets.records",
+    "Detections": "datasets.records",
+    "read_yolo": "datasets.yolo",
+    "draw_boxes": "draw",
+    "draw_panels": "draw",
+    "draw_segments": "draw",
+    "BestOverlap": "evaluation.recall",
+    "ProposalRecall": "evaluation.recall",
+    "average_best_overlap": "evaluation.recall",
+    "proposal_recall": "evaluation.recall",
     "read_image": "images",
     "write_image": "images",
+    "Hierarchy": "proposals.grouping",
+    "Strategy": "proposals.grouping",
+    "hierarchical_grouping": "proposals.grouping",
+    "felzenszwalb": "proposals.segmentation",
+    "Proposals": "proposals.strategies",
+    "selective_search": "proposals.strategies",
     "warmup": "_jit",
 }
 
@@ -48,9 +78,39 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from detutils._jit import warmup as warmup
+    from detutils.aligned import aligned_box_ioa as aligned_box_ioa
+    from detutils.aligned import aligned_box_iou as aligned_box_iou
+    from detutils.aligned import aligned_complete_box_iou as aligned_complete_box_iou
+    from detutils.aligned import aligned_distance_box_iou as aligned_distance_box_iou
+    from detutils.aligned import aligned_generalized_box_iou as aligned_generalized_box_iou
     from detutils.boxes import box_area as box_area
     from detutils.boxes import box_convert as box_convert
     from detutils.boxes import clip_boxes_to_image as clip_boxes_to_image
     from detutils.boxes import remove_small_boxes as remove_small_boxes
+    from detutils.overlaps import box_ioa as box_ioa
+    from detutils.overlaps import box_iou as box_iou
+    from detutils.overlaps import complete_box_iou as complete_box_iou
+    from detutils.overlaps import distance_box_iou as distance_box_iou
+    from detutils.overlaps import generalized_box_iou as generalized_box_iou
+    from detutils.datasets.coco import read_coco as read_coco
+    from detutils.datasets.coco import read_coco_detections as read_coco_detections
+    from detutils.datasets.coco import write_coco_detections as write_coco_detections
+    from detutils.datasets.records import AnnotatedImage as AnnotatedImage
+    from detutils.datasets.records import Dataset as Dataset
+    from detutils.datasets.records import Detections as Detections
+    from detutils.datasets.yolo import read_yolo as read_yolo
+    from detutils.draw import draw_boxes as draw_boxes
+    from detutils.draw import draw_panels as draw_panels
+    from detutils.draw import draw_segments as draw_segments
+    from detutils.evaluation.recall import BestOverlap as BestOverlap
+    from detutils.evaluation.recall import ProposalRecall as ProposalRecall
+    from detutils.evaluation.recall import average_best_overlap as average_best_overlap
+    from detutils.evaluation.recall import proposal_recall as proposal_recall
     from detutils.images import read_image as read_image
     from detutils.images import write_image as write_image
+    from detutils.proposals.grouping import Hierarchy as Hierarchy
+    from detutils.proposals.grouping import Strategy as Strategy
+    from detutils.proposals.grouping import hierarchical_grouping as hierarchical_grouping
+    from detutils.proposals.segmentation import felzenszwalb as felzenszwalb
+    from detutils.proposals.strategies import Proposals as Proposals
+    from detutils.proposals.strategies import selective_search as selective_search

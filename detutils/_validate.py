@@ -85,6 +85,19 @@ def as_boxes(boxes: Any, name: str = "boxes", *, keep_float32: bool = False, che
     return boxes  # type: ignore[no-any-return]
 
 
+def as_box_pair(
+    boxes1: Any, boxes2: Any, name1: str = "boxes1", name2: str = "boxes2", *, aligned: bool = False
+) -> tuple[Array, Array]:
+    """Two sets of boxes of one dtype: float32 if both were, else float64; of one length if ``aligned``."""
+    first, second = as_boxes(boxes1, name1, keep_float32=True), as_boxes(boxes2, name2, keep_float32=True)
+    if first.dtype is not second.dtype:
+        first, second = first.astype(FLOAT64, copy=False), second.astype(FLOAT64, copy=False)
+    if aligned and first.shape[0] != second.shape[0]:
+        lengths = f"{first.shape[0]} and {second.shape[0]}"
+        raise ValueError(f"{name1} and {name2} must have the same length, got {lengths}")
+    return first, second
+
+
 def raise_bad_box(boxes: Array, row: int, name: str = "boxes") -> NoReturn:
     """The error for the first bad row, naming what is wrong with it."""
     x1, y1, x2, y2 = (float(value) for value in boxes[row])
@@ -210,6 +223,12 @@ def as_out(out: Any, shape: tuple[int, ...], dtype: npt.DTypeLike, name: str = "
     return out
 
 
+def check_apart(out: Any, name: str, *arrays: Array) -> None:
+    """Refuse an ``out`` that shares memory with what is read while it is written."""
+    if out is not None and any(np.may_share_memory(out, array) for array in arrays):
+        raise ValueError(f"{name} must not share memory with the other arguments")
+
+
 def valid_rows(boxes: F8, scores: F8 | None = None) -> I8:
     """Indices of the rows that fulfil the contract, for ``on_invalid="drop"``."""
     good = good_boxes(boxes)
@@ -221,9 +240,10 @@ def valid_rows(boxes: F8, scores: F8 | None = None) -> I8:
 # ---- single values -----------------------------------------------------------------------------------------------
 
 def as_number(
-    value: Any, name: str, low: float = -math.inf, high: float = math.inf, *, above: float | None = None
+    value: Any, name: str, low: float = -math.inf, high: float = math.inf, *, above: float | None = None,
+    below: float | None = None,
 ) -> float:
-    """A finite real number in [low, high] (and > ``above``, where given)."""
+    """A finite real number in [low, high] (and > ``above`` and < ``below``, where given)."""
     if type(value) is not float:
         if isinstance(value, (bool, np.bool_, str, bytes)) or value is None or np.ndim(value) != 0:
             raise TypeError(f"{name} must be a number, got {type(value).__name__}")
@@ -239,6 +259,8 @@ def as_number(
         raise ValueError(f"{name} must be finite, got {value}")
     if above is not None and not value > above:
         raise ValueError(f"{name} must be greater than {above:g}, got {value:g}")
+    if below is not None and not value < below:
+        raise ValueError(f"{name} must be less than {below:g}, got {value:g}")
     if not low <= value <= high:
         span = f"in [{low:g}, {high:g}]" if math.isfinite(high) else f"at least {low:g}"
         raise ValueError(f"{name} must be {span}, got {value:g}")
@@ -339,6 +361,30 @@ def as_color(value: Any, name: str = "color") -> tuple[int, int, int]:
         raise TypeError(f"{name} must be '#rrggbb' or three integers of 0..255, got {value!r}")
     red, green, blue = (as_integer(part, name, 0, 255) for part in value)
     return red, green, blue
+
+
+def as_names(values: Any, name: str = "labels", length: int | None = None) -> list[str]:
+    """A sequence of words or whole numbers, as words."""
+    if isinstance(values, (str, bytes)) or values is None or not hasattr(values, "__len__"):
+        raise TypeError(f"{name} must be a sequence of str or int, got {type(values).__name__}")
+    if length is not None and len(values) != length:
+        raise ValueError(f"{name} must hold {length} names, got {len(values)}")
+    words = []
+    for i, value in enumerate(values):
+        if not isinstance(value, (str, int, np.integer)) or isinstance(value, bool):
+            raise TypeError(f"{name}[{i}] must be a str or an int, got {type(value).__name__}")
+        words.append(str(value))
+    return words
+
+
+def as_segments(segments: Any, shape: tuple[int, ...], name: str = "segments") -> I8:
+    """The number of each pixel's segment: (H, W) integers of an image's height and width."""
+    array = _as_array(segments, name)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be integers, got dtype {array.dtype}")
+    if array.shape != shape:
+        raise ValueError(f"{name} must have the image's shape {shape}, got {array.shape}")
+    return np.require(array, INT64, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
 
 
 # ---- images and memory -------------------------------------------------------------------------------------------

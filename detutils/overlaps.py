@@ -1,0 +1,392 @@
+"""How much every box of one set overlaps every box of another: five measures, (N, M) matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from detutils._kernels import overlaps as kernels
+from detutils._validate import FLOAT32, Array, as_box_pair, as_offset, as_out, as_workers, check_apart
+
+_PAIRS_A_SLICE = 1 << 25  # some hundredths of a second: Ctrl-C is heard between two slices
+
+
+def _pairwise(
+    kernel: Callable[..., Any],
+    kernel_float32: Callable[..., bool],
+    boxes1: npt.ArrayLike,
+    boxes2: npt.ArrayLike,
+    offset: int,
+    out: Array | None,
+    workers: int,
+) -> Array:
+    first, second = as_box_pair(boxes1, boxes2)
+    added, threads = as_offset(offset), as_workers(workers)
+    n, m = first.shape[0], second.shape[0]
+    check_apart(out, "out", first, second)
+    result = as_out(out, (n, m), first.dtype)
+
+    def fill(start: int, stop: int) -> None:
+        if first.dtype != FLOAT32:
+            kernel(first, second, added, start, stop, result)
+        elif not kernel_float32(first, second, added, start, stop, result):
+            # Sizes whose squares leave float32: compute in float64 and round, a few rows at a time.
+            wide, others = first.astype(np.float64), second.astype(np.float64)
+            step = max(1, (1 << 20) // max(m, 1))
+            for low in range(start, stop, step):
+                high = min(low + step, stop)
+                part = np.empty((high - low, m))
+                kernel(wide[low:high], others, added, 0, high - low, part)
+                result[low:high] = part
+
+    step = max(1, min(-(-n // threads), _PAIRS_A_SLICE // max(m, 1)))
+    if step >= n:
+        fill(0, n)
+    elif threads == 1:
+        for start in range(0, n, step):
+            fill(start, min(start + step, n))
+    else:
+        starts = range(0, n, step)
+        with ThreadPoolExecutor(threads) as pool:
+            for _ in pool.map(fill, starts, [min(start + step, n) for start in starts]):
+                pass
+    return result
+
+
+
+def box_iou(
+    boxes1: npt.ArrayLike,
+    boxes2: npt.ArrayLike,
+    *,
+    offset: int = 0,
+    out: Array | None = None,
+    workers: int = 1,
+) -> Array:
+    """Intersection over union of every box of one set with every box of another.
+
+    The area of the intersection divided by the area of the union.
+
+    Parameters
+    ----------
+    boxes1 : (N, 4) array_like
+        x1, y1, x2, y2 in pixels.
+    boxes2 : (M, 4) array_like
+        x1, y1, x2, y2 in pixels.
+    offset : {0, 1}
+        Added to widths and heights: 1 is the inclusive-pixel rule of R-CNN and the VOC devkit.
+    out : (N, M) ndarray, optional
+        Where to write the result: C-contiguous, of the result's dtype, sharing no memory with the boxes.
+        Spares the allocation, which is half of the time of a large matrix.
+    workers : int
+        Threads among which the rows are divided; -1 for every core. The result is the same for any number.
+
+    Returns
+    -------
+    iou : (N, M) ndarray
+        Between 0 and 1; ``out`` if it was given. float32 if both inputs are float32, else float64.
+        Shape (0, M), (N, 0) or (0, 0) where a set is empty. Where the union has no area the result is 0.
+
+    Raises
+    ------
+    TypeError
+        If an input is not an array of real numbers, ``out`` is no ndarray or ``workers`` no integer.
+    ValueError
+        If an input is not (N, 4), a row is not finite or has x2 < x1 or y2 < y1, ``offset`` is neither 0 nor
+        1, ``out`` has the wrong shape, dtype or layout, or ``workers`` is neither positive nor -1.
+    MemoryError
+        If the matrix is larger than the memory that is free.
+
+    See Also
+    --------
+    aligned_box_iou : The same measure row by row.
+
+    Notes
+    -----
+    N x M evaluations, done in vector registers in the dtype of the result. float32 boxes with sides beyond
+    1e18 or under 1e-15 are measured in float64. Exchanging the two sets transposes the result, to the last
+    bit.
+
+    References
+    ----------
+    P. Jaccard, "The distribution of the flora in the alpine zone", New Phytologist 11, 1912; the overlap a_o
+    of M. Everingham et al., "The PASCAL Visual Object Classes (VOC) challenge", IJCV 88, 2010, eq. 3.
+
+    Examples
+    --------
+    >>> import detutils
+    >>> detutils.box_iou([[0, 0, 10, 10], [5, 5, 15, 15]], [[0, 0, 10, 5], [20, 20, 30, 30]])
+    array([[0.5, 0. ],
+           [0. , 0. ]])
+    """
+    return _pairwise(kernels.iou_matrix, kernels.iou_matrix_float32, boxes1, boxes2, offset, out, workers)
+
+
+def box_ioa(
+    boxes1: npt.ArrayLike,
+    boxes2: npt.ArrayLike,
+    *,
+    offset: int = 0,
+    out: Array | None = None,
+    workers: int = 1,
+) -> Array:
+    """Intersection over the area of the first box of every box of one set with every box of another.
+
+    The share of a box of ``boxes1`` that lies within a box of ``boxes2``: the intersection divided by the
+    area of the first. COCO's overlap with a crowd region is this, with detections as ``boxes1`` and crowds as
+    ``boxes2``.
+
+    Parameters
+    ----------
+    boxes1 : (N, 4) array_like
+        x1, y1, x2, y2 in pixels. Their areas are the divisors.
+    boxes2 : (M, 4) array_like
+        x1, y1, x2, y2 in pixels.
+    offset : {0, 1}
+        Added to widths and heights: 1 is the inclusive-pixel rule of R-CNN and the VOC devkit.
+    out : (N, M) ndarray, optional
+        Where to write the result: C-contiguous, of the result's dtype, sharing no memory with the boxes.
+        Spares the allocation, which is half of the time of a large matrix.
+    workers : int
+        Threads among which the rows are divided; -1 for every core. The result is the same for any number.
+
+    Returns
+    -------
+    ioa : (N, M) ndarray
+        Between 0 and 1; ``out`` if it was given. float32 if both inputs are float32, else float64.
+        Shape (0, M), (N, 0) or (0, 0) where a set is empty. Where the first box has no area the result is 0.
+
+    Raises
+    ------
+    TypeError
+        If an input is not an array of real numbers, ``out`` is no ndarray or ``workers`` no integer.
+    ValueError
+        If an input is not (N, 4), a row is not finite or has x2 < x1 or y2 < y1, ``offset`` is neither 0 nor
+        1, ``out`` has the wrong shape, dtype or layout, or ``workers`` is neither positive nor -1.
+    MemoryError
+        If the matrix is larger than the memory that is free.
+
+    See Also
+    --------
+    aligned_box_ioa : The same measure row by row.
+
+    Notes
+    -----
+    N x M evaluations, done in vector registers in the dtype of the result. float32 boxes with sides beyond
+    1e18 or under 1e-15 are measured in float64.
+
+    References
+    ----------
+    T.-Y. Lin et al., "Microsoft COCO: common objects in context", ECCV 2014; ``iscrowd`` of pycocotools'
+    ``mask.iou``.
+
+    Examples
+    --------
+    >>> import detutils
+    >>> detutils.box_ioa([[0, 0, 10, 10], [5, 5, 15, 15]], [[0, 0, 10, 5], [20, 20, 30, 30]])
+    array([[0.5, 0. ],
+           [0. , 0. ]])
+    """
+    return _pairwise(kernels.ioa_matrix, kernels.ioa_matrix_float32, boxes1, boxes2, offset, out, workers)
+
+
+def generalized_box_iou(
+    boxes1: npt.ArrayLike,
+    boxes2: npt.ArrayLike,
+    *,
+    offset: int = 0,
+    out: Array | None = None,
+    workers: int = 1,
+) -> Array:
+    """Generalized intersection over union (GIoU) of every box of one set with every box of another.
+
+    IoU - |hull minus union| / |hull|, where the hull is the smallest box around both.
+
+    Parameters
+    ----------
+    boxes1 : (N, 4) array_like
+        x1, y1, x2, y2 in pixels.
+    boxes2 : (M, 4) array_like
+        x1, y1, x2, y2 in pixels.
+    offset : {0, 1}
+        Added to widths and heights: 1 is the inclusive-pixel rule of R-CNN and the VOC devkit.
+    out : (N, M) ndarray, optional
+        Where to write the result: C-contiguous, of the result's dtype, sharing no memory with the boxes.
+        Spares the allocation, which is half of the time of a large matrix.
+    workers : int
+        Threads among which the rows are divided; -1 for every core. The result is the same for any number.
+
+    Returns
+    -------
+    giou : (N, M) ndarray
+        Above -1, at most 1; ``out`` if it was given. float32 if both inputs are float32, else float64.
+        Shape (0, M), (N, 0) or (0, 0) where a set is empty. Where the hull has no area there is no
+        penalty, and the result is 0.
+
+    Raises
+    ------
+    TypeError
+        If an input is not an array of real numbers, ``out`` is no ndarray or ``workers`` no integer.
+    ValueError
+        If an input is not (N, 4), a row is not finite or has x2 < x1 or y2 < y1, ``offset`` is neither 0 nor
+        1, ``out`` has the wrong shape, dtype or layout, or ``workers`` is neither positive nor -1.
+    MemoryError
+        If the matrix is larger than the memory that is free.
+
+    See Also
+    --------
+    aligned_generalized_box_iou : The same measure row by row.
+
+    Notes
+    -----
+    N x M evaluations, done in vector registers in the dtype of the result. float32 boxes with sides beyond
+    1e18 or under 1e-15 are measured in float64.
+
+    References
+    ----------
+    H. Rezatofighi et al., "Generalized intersection over union", CVPR 2019, algorithm 1.
+
+    Examples
+    --------
+    >>> import detutils
+    >>> detutils.generalized_box_iou([[0, 0, 10, 10], [5, 5, 15, 15]], [[0, 0, 10, 5], [20, 20, 30, 30]])
+    array([[ 0.5       , -0.77777778],
+           [-0.33333333, -0.68      ]])
+    """
+    return _pairwise(kernels.giou_matrix, kernels.giou_matrix_float32, boxes1, boxes2, offset, out, workers)
+
+
+def distance_box_iou(
+    boxes1: npt.ArrayLike,
+    boxes2: npt.ArrayLike,
+    *,
+    offset: int = 0,
+    out: Array | None = None,
+    workers: int = 1,
+) -> Array:
+    """Distance intersection over union (DIoU) of every box of one set with every box of another.
+
+    IoU - d^2 / c^2, with d the distance of the centres and c the diagonal of the smallest box around both.
+
+    Parameters
+    ----------
+    boxes1 : (N, 4) array_like
+        x1, y1, x2, y2 in pixels.
+    boxes2 : (M, 4) array_like
+        x1, y1, x2, y2 in pixels.
+    offset : {0, 1}
+        Added to widths and heights: 1 is the inclusive-pixel rule of R-CNN and the VOC devkit.
+    out : (N, M) ndarray, optional
+        Where to write the result: C-contiguous, of the result's dtype, sharing no memory with the boxes.
+        Spares the allocation, which is half of the time of a large matrix.
+    workers : int
+        Threads among which the rows are divided; -1 for every core. The result is the same for any number.
+
+    Returns
+    -------
+    diou : (N, M) ndarray
+        Above -1, at most 1; ``out`` if it was given. float32 if both inputs are float32, else float64.
+        Shape (0, M), (N, 0) or (0, 0) where a set is empty. Where the diagonal is 0 (two
+        equal points) there is no penalty, and the result is 0.
+
+    Raises
+    ------
+    TypeError
+        If an input is not an array of real numbers, ``out`` is no ndarray or ``workers`` no integer.
+    ValueError
+        If an input is not (N, 4), a row is not finite or has x2 < x1 or y2 < y1, ``offset`` is neither 0 nor
+        1, ``out`` has the wrong shape, dtype or layout, or ``workers`` is neither positive nor -1.
+    MemoryError
+        If the matrix is larger than the memory that is free.
+
+    See Also
+    --------
+    aligned_distance_box_iou : The same measure row by row.
+
+    Notes
+    -----
+    N x M evaluations, done in vector registers in the dtype of the result. float32 boxes with sides beyond
+    1e18 or under 1e-15 are measured in float64.
+
+    References
+    ----------
+    Z. Zheng et al., "Distance-IoU loss", AAAI 2020, eqs. 6 and 7.
+
+    Examples
+    --------
+    >>> import detutils
+    >>> detutils.distance_box_iou([[0, 0, 10, 10], [5, 5, 15, 15]], [[0, 0, 10, 5], [20, 20, 30, 30]])
+    array([[ 0.46875   , -0.44444444],
+           [-0.18055556, -0.36      ]])
+    """
+    return _pairwise(kernels.diou_matrix, kernels.diou_matrix_float32, boxes1, boxes2, offset, out, workers)
+
+
+def complete_box_iou(
+    boxes1: npt.ArrayLike,
+    boxes2: npt.ArrayLike,
+    *,
+    offset: int = 0,
+    out: Array | None = None,
+    workers: int = 1,
+) -> Array:
+    """Complete intersection over union (CIoU) of every box of one set with every box of another.
+
+    DIoU - alpha v, where v = (4 / pi^2) (arctan(w1 / h1) - arctan(w2 / h2))^2 compares the shapes and
+    alpha = v / ((1 - IoU) + v) weighs them.
+
+    Parameters
+    ----------
+    boxes1 : (N, 4) array_like
+        x1, y1, x2, y2 in pixels.
+    boxes2 : (M, 4) array_like
+        x1, y1, x2, y2 in pixels.
+    offset : {0, 1}
+        Added to widths and heights: 1 is the inclusive-pixel rule of R-CNN and the VOC devkit.
+    out : (N, M) ndarray, optional
+        Where to write the result: C-contiguous, of the result's dtype, sharing no memory with the boxes.
+        Spares the allocation, which is half of the time of a large matrix.
+    workers : int
+        Threads among which the rows are divided; -1 for every core. The result is the same for any number.
+
+    Returns
+    -------
+    ciou : (N, M) ndarray
+        Above -2, at most 1; ``out`` if it was given. float32 if both inputs are float32, else float64.
+        Shape (0, M), (N, 0) or (0, 0) where a set is empty. arctan(w / h) is a right angle
+        for a box without height and 0 for a point; alpha is 0 where v is.
+
+    Raises
+    ------
+    TypeError
+        If an input is not an array of real numbers, ``out`` is no ndarray or ``workers`` no integer.
+    ValueError
+        If an input is not (N, 4), a row is not finite or has x2 < x1 or y2 < y1, ``offset`` is neither 0 nor
+        1, ``out`` has the wrong shape, dtype or layout, or ``workers`` is neither positive nor -1.
+    MemoryError
+        If the matrix is larger than the memory that is free.
+
+    See Also
+    --------
+    aligned_complete_box_iou : The same measure row by row.
+
+    Notes
+    -----
+    N x M evaluations and N + M arctangents, done in vector registers in the dtype of the result. float32
+    boxes with sides beyond 1e18 or under 1e-15 are measured in float64.
+
+    References
+    ----------
+    Z. Zheng et al., "Distance-IoU loss", AAAI 2020, eqs. 8 to 11.
+
+    Examples
+    --------
+    >>> import detutils
+    >>> detutils.complete_box_iou([[0, 0, 10, 10], [5, 5, 15, 15]], [[0, 0, 10, 5], [20, 20, 30, 30]])
+    array([[ 0.46550187, -0.44444444],
+           [-0.18224502, -0.36      ]])
+    """
+    return _pairwise(kernels.ciou_matrix, kernels.ciou_matrix_float32, boxes1, boxes2, offset, out, workers)
