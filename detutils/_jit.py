@@ -25,6 +25,7 @@ F4 = npt.NDArray[np.float32]
 I8 = npt.NDArray[np.int64]
 I4 = npt.NDArray[np.int32]
 U4 = npt.NDArray[np.uint32]
+U2 = npt.NDArray[np.uint16]
 U1 = npt.NDArray[np.uint8]
 B1 = npt.NDArray[np.bool_]
 

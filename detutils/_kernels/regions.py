@@ -1,0 +1,138 @@
+"""What is known of each region of a segmentation: size, box, histograms, neighbours; one pass each over the pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detutils._jit import I4, I8, U1, U2, inlined, kernel
+
+COLOUR_BINS = 25
+ORIENTATIONS = 8
+TEXTURE_BINS = 10
+TEXTURE = ORIENTATIONS * TEXTURE_BINS
+
+
+@kernel("void(uint8[:,:,::1], int32[::1], int32[::1], uint8[::1], uint8[:,:,::1], int64, int64)")
+def gradient_codes(planes: U1, taps: I4, slopes: I4, levels: U1, codes: U1, start: int, stop: int) -> None:
+    """Derivatives of a Gaussian along x and y, each reduced to one of 16 levels: code = 16 * level(x) + level(y).
+
+    ``taps`` (centre first, sums to 4096) smooths, ``slopes`` (of x - i and x + i, centre left out) derives; ``levels``
+    maps a derivative in quarters of a grey level a pixel, shifted by 512, to its level.
+    """
+    channels, height, width = planes.shape
+    radius = taps.shape[0] - 1
+    flat = np.empty(width + 2 * radius, np.int32)
+    steep = np.empty(width + 2 * radius, np.int32)
+    across = np.empty(width, np.int32)
+    down = np.empty(width, np.int32)
+    for c in range(channels):
+        for y in range(start, stop):
+            for x in range(width):
+                flat[radius + x] = taps[0] * np.int32(planes[c, y, x])
+                steep[radius + x] = 0
+            for i in range(1, radius + 1):
+                above, below = max(y - i, 0), min(y + i, height - 1)
+                tap, slope = taps[i], slopes[i - 1]
+                for x in range(width):
+                    p, q = np.int32(planes[c, above, x]), np.int32(planes[c, below, x])
+                    flat[radius + x] += tap * (p + q)
+                    steep[radius + x] += slope * (q - p)
+            for x in range(radius, radius + width):
+                flat[x] = (flat[x] + 32) >> 6
+                steep[x] = (steep[x] + 32) >> 6
+            for i in range(radius):
+                flat[i], steep[i] = flat[radius], steep[radius]
+                flat[radius + width + i], steep[radius + width + i] = flat[radius + width - 1], steep[radius + width - 1]
+            for x in range(width):
+                across[x] = 0
+                down[x] = taps[0] * steep[radius + x]
+            for i in range(1, radius + 1):
+                tap, slope = taps[i], slopes[i - 1]
+                for x in range(width):
+                    across[x] += slope * (flat[radius + x + i] - flat[radius + x - i])
+                    down[x] += tap * (steep[radius + x - i] + steep[radius + x + i])
+            for x in range(width):
+                i = min(max(((across[x] + 32768) >> 16) + 512, 0), 1023)
+                j = min(max(((down[x] + 32768) >> 16) + 512, 0), 1023)
+                codes[c, y, x] = np.uint8(16 * np.int32(levels[i]) + np.int32(levels[j]))
+
+
+@kernel("void(int32[:,::1], int64[::1], int32[:,::1], int64, int64)")
+def sizes_and_boxes(labels: I4, sizes: I8, boxes: I4, start: int, stop: int) -> None:
+    """Pixels of each region and its box x1, y1, x2, y2; boxes start as (width, height, 0, 0)."""
+    width = labels.shape[1]
+    for y in range(start, stop):
+        x = 0
+        while x < width:
+            first = x
+            region = labels[y, x]
+            x += 1
+            while x < width and labels[y, x] == region:
+                x += 1
+            sizes[region] += x - first
+            boxes[region, 0] = min(boxes[region, 0], first)
+            boxes[region, 1] = min(boxes[region, 1], y)
+            boxes[region, 2] = max(boxes[region, 2], x)
+            boxes[region, 3] = y + 1
+
+
+@kernel("void(int32[:,::1], uint8[:,:,::1], int32[:,::1], int64, int64)")
+def colour_histograms(labels: I4, planes: U1, counts: I4, start: int, stop: int) -> None:
+    """Adds to counts[region, 25 * channel + bin]."""
+    width = labels.shape[1]
+    for c in range(planes.shape[0]):
+        base = c * COLOUR_BINS
+        for y in range(start, stop):
+            for x in range(width):
+                counts[labels[y, x], base + ((np.int64(planes[c, y, x]) * COLOUR_BINS) >> 8)] += 1
+
+
+@kernel("void(int32[:,::1], uint8[:,::1], int32[:,::1], int64, int64)")
+def code_histograms(labels: I4, codes: U1, joint: I4, start: int, stop: int) -> None:
+    """Adds to joint[region, code]."""
+    width = labels.shape[1]
+    for y in range(start, stop):
+        for x in range(width):
+            joint[labels[y, x], codes[y, x]] += 1
+
+
+@kernel("void(int32[:,::1], uint8[:,::1], int32[:,::1], int64)")
+def texture_histograms(joint: I4, bins: U1, counts: I4, base: int) -> None:
+    """Spreads joint[region, code] over the eight orientations: bins[code, orientation]."""
+    for region in range(joint.shape[0]):
+        for code in range(256):
+            number = joint[region, code]
+            if number > 0:
+                for o in range(ORIENTATIONS):
+                    counts[region, base + o * TEXTURE_BINS + np.int64(bins[code, o])] += number
+
+
+@inlined
+def _touch(keys, lengths, strengths, key, weight):  # type: ignore[no-untyped-def]
+    mask = keys.shape[0] - 1
+    place = ((key ^ (key >> 29)) * 0x9E3779B1 >> 15) & mask
+    while keys[place] != key and keys[place] >= 0:
+        place = (place + 1) & mask
+    keys[place] = key
+    lengths[place] += 1
+    strengths[place] += weight
+
+
+@kernel("void(int32[:,::1], uint16[:,:,::1], int64[::1], int64[::1], int64[::1], int64, int64)")
+def borders(labels: I4, weights: U2, keys: I8, lengths: I8, strengths: I8, start: int, stop: int) -> None:
+    """Every pair of regions that share a side of a pixel: how many sides, and the sum of the edge weights across them.
+
+    A hash table of key = smaller label * 2**31 + larger; its length is a power of two, at least 8 a region (a planar
+    graph has fewer than 3), and free places hold -1.
+    """
+    height, width = labels.shape
+    for y in range(start, stop):
+        for x in range(width - 1):
+            a, b = np.int64(labels[y, x]), np.int64(labels[y, x + 1])
+            if a != b:
+                _touch(keys, lengths, strengths, (min(a, b) << 31) | max(a, b), np.int64(weights[y, 0, x]))
+        if y + 1 < height:
+            for x in range(width):
+                a, b = np.int64(labels[y, x]), np.int64(labels[y + 1, x])
+                if a != b:
+                    _touch(keys, lengths, strengths, (min(a, b) << 31) | max(a, b), np.int64(weights[y, 1, x]))

@@ -1,0 +1,176 @@
+"""Felzenszwalb and Huttenlocher's graph segmentation, in integers: every step is exact and comes out alike everywhere.
+
+Smoothed values and edge weights are whole sixteenths of a grey level, so edges sort by counting and the sorted edges
+serve every scale. The loops take a range, so that Python gets a word in between.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from detutils._jit import I4, I8, U1, U2, inlined, kernel
+
+WEIGHTS = 7072  # more than 16 * 255 * sqrt(3)
+
+
+@kernel("void(uint8[:,:,::1], int32[::1], uint16[:,:,::1], int64, int64)")
+def smooth(planes: U1, taps: I4, out: U2, start: int, stop: int) -> None:
+    """Separable smoothing by ``taps`` (centre first, the whole kernel sums to 4096) into sixteenths, edges repeated."""
+    channels, height, width = planes.shape
+    radius = taps.shape[0] - 1
+    column = np.empty(width, np.int32)
+    padded = np.empty(width + 2 * radius, np.int32)
+    row = np.empty(width, np.int32)
+    for c in range(channels):
+        for y in range(start, stop):
+            for x in range(width):
+                column[x] = taps[0] * np.int32(planes[c, y, x])
+            for i in range(1, radius + 1):
+                above, below = max(y - i, 0), min(y + i, height - 1)
+                tap = taps[i]
+                for x in range(width):
+                    column[x] += tap * (np.int32(planes[c, above, x]) + np.int32(planes[c, below, x]))
+            for x in range(width):
+                padded[radius + x] = (column[x] + 32) >> 6
+            for i in range(radius):
+                padded[i] = padded[radius]
+                padded[radius + width + i] = padded[radius + width - 1]
+            for x in range(width):
+                row[x] = taps[0] * padded[radius + x]
+            for i in range(1, radius + 1):
+                tap = taps[i]
+                for x in range(width):
+                    row[x] += tap * (padded[radius + x - i] + padded[radius + x + i])
+            for x in range(width):
+                out[c, y, x] = np.uint16((row[x] + 8192) >> 14)
+
+
+@inlined
+def _distances(values, y, x, other_y, other_x, count, squares, out):  # type: ignore[no-untyped-def]
+    for i in range(count):
+        squares[i] = 0
+    for c in range(values.shape[0]):
+        for i in range(count):
+            d = np.int32(values[c, y, x + i]) - np.int32(values[c, other_y, other_x + i])
+            squares[i] += d * d
+    for i in range(count):
+        out[i] = np.uint16(math.sqrt(np.float64(squares[i])))
+
+
+@kernel("void(uint16[:,:,::1], uint16[:,:,::1], int64[::1], int64, int64)")
+def edge_weights(values: U2, weights: U2, counts: I8, start: int, stop: int) -> None:
+    """weights[y, d, x]: distance of pixel (y, x) to its right, lower, lower right and lower left neighbour."""
+    height, width = values.shape[1], values.shape[2]
+    directions = weights.shape[1]
+    squares = np.empty(width, np.int32)
+    for y in range(start, stop):
+        _distances(values, y, 0, y, 1, width - 1, squares, weights[y, 0])
+        for x in range(width - 1):
+            counts[weights[y, 0, x]] += 1
+        if y + 1 < height:
+            _distances(values, y, 0, y + 1, 0, width, squares, weights[y, 1])
+            for x in range(width):
+                counts[weights[y, 1, x]] += 1
+            if directions == 4:
+                _distances(values, y, 0, y + 1, 1, width - 1, squares, weights[y, 2])
+                _distances(values, y, 1, y + 1, 0, width - 1, squares, weights[y, 3, 1:])
+                for x in range(width - 1):
+                    counts[weights[y, 2, x]] += 1
+                    counts[weights[y, 3, x + 1]] += 1
+
+
+@kernel("void(uint16[:,:,::1], int64[::1], int32[::1], int64, int64)")
+def sort_edges(weights: U2, places: I8, order: I4, start: int, stop: int) -> None:
+    """Counting sort, stable in (row, direction, column); an edge is pixel * directions + direction."""
+    height, directions, width = weights.shape
+    for y in range(start, stop):
+        for d in range(directions):
+            if d > 0 and y + 1 == height:
+                continue
+            first = 1 if d == 3 else 0
+            last = width if d == 1 or d == 3 else width - 1
+            code = (y * width + first) * directions + d
+            for x in range(first, last):
+                weight = weights[y, d, x]
+                place = places[weight]
+                order[place] = code
+                places[weight] = place + 1
+                code += directions
+
+
+@inlined
+def _find(parent, x):  # type: ignore[no-untyped-def]
+    root = x
+    up = parent[root]
+    while up >= 0:
+        root = up
+        up = parent[root]
+    while x != root:
+        up = parent[x]
+        parent[x] = root
+        x = up
+    return root
+
+
+@kernel("int64(int32[::1], int64[::1], int32[::1], int64, float64, int32[::1], int32[::1], int32[::1], int64, int64, int64)")
+def merge_edges(
+    order: I4, ends: I8, steps: I4, shift: int, scale: float, parent: I4, limits: I4, rejected: I4, count: int,
+    start: int, stop: int,
+) -> int:
+    """Join along the sorted edges where the weight is within both components' limit, Int(C) + scale / |C|.
+
+    parent[root] is minus the component's size. Edges that joined nothing go to ``rejected``; returns their number.
+    """
+    weight = np.searchsorted(ends, start, side="right")
+    mask = (1 << shift) - 1
+    for i in range(start, stop):
+        while i >= ends[weight]:
+            weight += 1
+        edge = order[i]
+        pixel = edge >> shift
+        a = _find(parent, pixel)
+        b = _find(parent, pixel + steps[edge & mask])
+        if a != b:
+            if weight <= limits[a] and weight <= limits[b]:
+                if parent[a] > parent[b]:
+                    a, b = b, a
+                size = -(np.int64(parent[a]) + np.int64(parent[b]))
+                parent[a] = -size
+                parent[b] = a
+                limits[a] = weight + np.int64(scale / size)
+            else:
+                rejected[count] = edge
+                count += 1
+    return count
+
+
+@kernel("void(int32[::1], int32[::1], int64, int64, int32[::1], int64, int64)")
+def merge_small(rejected: I4, steps: I4, shift: int, min_size: int, parent: I4, start: int, stop: int) -> None:
+    """Join along the remaining edges, lightest first, where either side is smaller than ``min_size``."""
+    mask = (1 << shift) - 1
+    for i in range(start, stop):
+        edge = rejected[i]
+        pixel = edge >> shift
+        a = _find(parent, pixel)
+        b = _find(parent, pixel + steps[edge & mask])
+        if a != b and (-parent[a] < min_size or -parent[b] < min_size):
+            if parent[a] > parent[b]:
+                a, b = b, a
+            parent[a] = np.int32(np.int64(parent[a]) + np.int64(parent[b]))
+            parent[b] = a
+
+
+@kernel("int64(int32[::1], int32[::1], int32[::1], int64, int64, int64)")
+def number_components(parent: I4, names: I4, labels: I4, count: int, start: int, stop: int) -> int:
+    """Labels 0, 1, ... in the order of each component's first pixel. ``names`` starts as all -1."""
+    for p in range(start, stop):
+        root = _find(parent, p)
+        name = names[root]
+        if name < 0:
+            name = count
+            names[root] = name
+            count += 1
+        labels[p] = name
+    return count

@@ -1,0 +1,96 @@
+"""Size, box, colour, texture and neighbours of every region: what grouping compares."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from threading import Event
+from typing import NamedTuple
+
+import numpy as np
+
+from detutils._jit import I4, I8, U1, U2
+from detutils._kernels import regions as kernels
+from detutils.proposals.colours import SLICE, slices
+from detutils.proposals.segmentation import smoothing_taps
+
+# A derivative (grey levels a pixel) counts as the last of these values whose border it reaches, with its sign.
+_BORDERS = (1.0, 2.5, 5.0, 9.0, 15.0, 25.0, 40.0)
+_VALUES = (0.0, 1.7, 3.6, 6.8, 11.7, 19.5, 31.6, 55.0)
+# The borders of the ten bins of a response.
+_BIN_BORDERS = (1.0, 2.0, 3.5, 6.0, 10.0, 16.0, 25.0, 38.0, 55.0)
+
+
+class Regions(NamedTuple):
+    """Everything about the R regions of a segmentation with E pairs of neighbours."""
+
+    labels: I4  # (H, W)
+    sizes: I8  # (R,) pixels
+    boxes: I4  # (R, 4) x1, y1, x2, y2
+    counts: I4  # (R, 25 C + 80 C): colour histograms, then texture histograms
+    split: int  # where texture begins
+    pairs: I8  # (E, 2) smaller label first
+    shared: I8  # (E, 2) length of the common border in pixel sides, sum of the edge weights across it
+
+
+@cache
+def _slopes() -> I4:
+    """Half a derivative of a Gaussian of sigma 1; a ramp of one grey level a pixel gives 4096."""
+    values = [i * math.exp(-0.5 * i * i) for i in range(1, 5)]
+    total = sum(2.0 * i * value for i, value in enumerate(values, start=1))
+    return np.array([round(4096.0 * value / total) for value in values], np.int32)
+
+
+@cache
+def _levels() -> U1:
+    """From a derivative in quarters of a grey level, plus 512, to one of 15 levels; 7 is none."""
+    steps = np.abs(np.arange(1024) - 512) / 4.0
+    level = np.searchsorted(_BORDERS, steps, side="right")
+    return (7 + np.where(np.arange(1024) < 512, -level, level)).astype(np.uint8)
+
+
+@cache
+def _bins() -> U1:
+    """(256, 8): from a pair of levels to the bin of the response in each of eight directions, 45 degrees apart."""
+    values = np.concatenate([-np.array(_VALUES[:0:-1]), _VALUES, [0.0]])
+    angles = np.arange(8) * (math.pi / 4.0)
+    response = values[:, None, None] * np.cos(angles) + values[None, :, None] * np.sin(angles)
+    return np.searchsorted(_BIN_BORDERS, response.reshape(256, 8), side="right").astype(np.uint8)
+
+
+def gradient_codes(planes: U1, halt: Event | None = None) -> U1:
+    """(C, H, W) codes of the two derivatives of a Gaussian of sigma 1, from which all orientations follow."""
+    codes = np.empty(planes.shape, np.uint8)
+    taps = smoothing_taps(1.0)
+    slopes = np.zeros(taps.shape[0] - 1, np.int32)
+    slopes[:] = _slopes()[: slopes.shape[0]]
+    for start, stop in slices(planes.shape[1], SLICE // planes.shape[2], halt):
+        kernels.gradient_codes(planes, taps, slopes, _levels(), codes, start, stop)
+    return codes
+
+
+def describe(labels: I4, count: int, planes: U1, codes: U1, weights: U2, halt: Event | None = None) -> Regions:
+    """One pass each over the pixels."""
+    channels, height, width = planes.shape
+    rows = list(slices(height, SLICE // width, halt))
+    sizes = np.zeros(count, np.int64)
+    boxes = np.empty((count, 4), np.int32)
+    boxes[:] = (width, height, 0, 0)
+    split = channels * kernels.COLOUR_BINS
+    counts = np.zeros((count, split + channels * kernels.TEXTURE), np.int32)
+    room = 1 << (8 * count - 1).bit_length()
+    keys = np.full(room, -1, np.int64)
+    shared = np.zeros((2, room), np.int64)
+    for start, stop in slices(height, SLICE // width, halt):
+        kernels.sizes_and_boxes(labels, sizes, boxes, start, stop)
+        kernels.borders(labels, weights, keys, shared[0], shared[1], start, stop)
+        kernels.colour_histograms(labels, planes, counts, start, stop)
+    for channel in range(channels):
+        joint = np.zeros((count, 256), np.int32)
+        for start, stop in rows:
+            kernels.code_histograms(labels, codes[channel], joint, start, stop)
+        kernels.texture_histograms(joint, _bins(), counts, split + channel * kernels.TEXTURE)
+    places = np.flatnonzero(keys >= 0)
+    places = places[np.argsort(keys[places])]
+    pairs = np.stack([keys[places] >> 31, keys[places] & 0x7FFFFFFF], axis=1)
+    return Regions(labels, sizes, boxes, counts, split, pairs, np.ascontiguousarray(shared[:, places].T))
