@@ -1,7 +1,7 @@
 """Image files in and out: whole pictures, RGB order, the depth of the file, or an error that names the path.
 
-Pillow and tifffile, which come with scikit-image, do the decoding; 16-bit PNGs, which Pillow cuts to 8 bits, are read
-and written here. OpenCV is not needed.
+Pillow and tifffile, which come with scikit-image, do the decoding; 16-bit PNGs, which Pillow cuts to 8 bits,
+are read and written here. OpenCV is not needed.
 """
 
 from __future__ import annotations
@@ -51,13 +51,15 @@ def read_image(path: str | os.PathLike[str]) -> Image:
     Parameters
     ----------
     path : str or path
-        The file. Whatever Pillow reads (JPEG, PNG, WebP, TIFF, BMP, GIF, ...); the content decides, not the extension.
+        The file. Whatever Pillow reads (JPEG, PNG, WebP, TIFF, BMP, GIF, ...); the content decides, not the
+        extension.
 
     Returns
     -------
     image : (H, W), (H, W, 3) or (H, W, 4) ndarray of uint8, uint16 or float32
-        Grey pictures have two axes, others R, G, B and, where the file has transparency, A. Files of 16 bits a channel
-        give uint16, TIFF files of floats in 0..1 give float32, all others uint8. Of several frames, the first.
+        Grey pictures have two axes, others R, G, B and, where the file has transparency, A. Files of 16 bits
+        a channel give uint16, TIFF files of floats in 0..1 give float32, all others uint8. Of several frames,
+        the first.
 
     Raises
     ------
@@ -72,13 +74,15 @@ def read_image(path: str | os.PathLike[str]) -> Image:
 
     Notes
     -----
-    The EXIF orientation that cameras write is applied, so boxes fit what a viewer shows; ``cv2.imread`` does the same
-    with its default flag and ``skimage.io.imread`` does not. Colour profiles are ignored. A JPEG or PNG that ends early
-    is refused even where a decoder would fill the rest with grey. Cost: that of decoding, O(H W).
+    The EXIF orientation that cameras write is applied, so boxes fit what a viewer shows; ``cv2.imread`` does
+    the same with its default flag and ``skimage.io.imread`` does not. Colour profiles are ignored. A JPEG or
+    PNG that ends early is refused even where a decoder would fill the rest with grey. Cost: that of decoding,
+    O(H W).
 
     References
     ----------
-    ISO/IEC 10918-1, annex B (JPEG markers); ISO/IEC 15948 (PNG), sections 5 and 9; CIPA DC-008 (EXIF), tag 274.
+    ISO/IEC 10918-1, annex B (JPEG markers); ISO/IEC 15948 (PNG), sections 5 and 9; CIPA DC-008 (EXIF), tag
+    274.
 
     Examples
     --------
@@ -110,13 +114,14 @@ def write_image(path: str | os.PathLike[str], image: npt.ArrayLike, *, quality: 
     Parameters
     ----------
     path : str or path
-        The file; its extension chooses the format: .png, .jpg, .jpeg, .webp, .tif, .tiff or .bmp. An existing file is
-        replaced.
+        The file; its extension chooses the format: .png, .jpg, .jpeg, .webp, .tif, .tiff or .bmp. An existing
+        file is replaced.
     image : (H, W), (H, W, 3) or (H, W, 4) array_like of uint8, uint16 or float in 0..1
-        In RGB order. Floats are rounded to 8 bits. Only PNG and TIFF hold uint16; only PNG, TIFF and WebP hold
-        alpha; WebP has no grey, which comes back as RGB.
+        In RGB order. Floats are rounded to 8 bits. Only PNG and TIFF hold uint16; only PNG, TIFF and WebP
+        hold alpha; WebP has no grey, which comes back as RGB.
     quality : int, default 95
-        1 (small) to 100 (fine), for JPEG and WebP. Colours are not subsampled in JPEG, so thin lines stay sharp.
+        1 (small) to 100 (fine), for JPEG and WebP. Colours are not subsampled in JPEG, so thin lines stay
+        sharp.
 
     Returns
     -------
@@ -129,7 +134,8 @@ def write_image(path: str | os.PathLike[str], image: npt.ArrayLike, *, quality: 
     TypeError
         If an argument has the wrong type.
     OSError
-        If the folder is missing or not writable, or the disk is full; an older file of this name is then untouched.
+        If the folder is missing or not writable, or the disk is full; an older file of this name is then
+        untouched.
 
     Notes
     -----
@@ -186,7 +192,7 @@ def _pillow() -> Any:
     return pillow
 
 
-# ---- reading -----------------------------------------------------------------------------------------------------
+# ---- reading -----------------------------------------------------------------------------------------------
 
 def _decode(data: bytes) -> Image:
     pillow = _pillow()
@@ -205,7 +211,8 @@ def _decode(data: bytes) -> Image:
         check_memory(width * height * 12, f"a picture of {width} x {height}")
         if picture.format == "PNG" and chunks[b"IHDR"][8] == 16:
             return _turn(_decode_png_of_16_bits(chunks), _orientation(picture))
-        if picture.format == "TIFF" and max(picture.tag_v2.get(258, (8,))) > 8 and picture.mode not in ("I", "F"):
+        deep = picture.format == "TIFF" and max(picture.tag_v2.get(258, (8,))) > 8
+        if deep and picture.mode not in ("I", "F"):
             return _turn(_decode_tiff(data), _orientation(picture))
         picture.load()
         pixels = _pixels(picture)
@@ -336,21 +343,22 @@ def _decode_tiff(data: bytes) -> Image:
     with tifffile.TiffFile(BytesIO(data)) as file:
         page: Any = file.pages[0]
         if int(page.photometric) not in (1, 2) or page.axes not in ("YX", "YXS", "SYX"):
-            raise _Damaged(f"is a TIFF that is neither grey nor RGB ({page.photometric.name}, axes {page.axes})")
+            raise _Damaged(f"is a TIFF of {page.photometric.name}, axes {page.axes}, neither grey nor RGB")
         check_memory(page.nbytes, f"a picture of {page.shape}")
-        pixels = page.asarray()
+        pixels: Image = page.asarray()
         if page.axes == "SYX":
             pixels = np.moveaxis(pixels, 0, 2)
     if pixels.ndim == 3 and pixels.shape[2] == 2:
         pixels = pixels[:, :, [0, 0, 0, 1]]
     if pixels.dtype.kind == "f":
         return _checked_floats(pixels)
-    if pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2 or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4)):
+    colours = pixels.ndim == 2 or pixels.shape[2] in (3, 4)
+    if pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2 or not colours:
         raise _Damaged(f"is a TIFF of {pixels.shape} {pixels.dtype}")
     return pixels
 
 
-# ---- writing -----------------------------------------------------------------------------------------------------
+# ---- writing -----------------------------------------------------------------------------------------------
 
 def _encode(target: BinaryIO, pixels: Image, kind: str, quality: int) -> None:
     if pixels.dtype == np.uint16 and kind == "PNG":

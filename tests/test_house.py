@@ -29,10 +29,10 @@ FLOORS = [
     ["_jit"],
     ["_kernels"],
     ["_validate"],
-    ["boxes", "overlaps", "coding", "anchors", "images", "archives", "ridge"],
+    ["boxes", "overlaps", "coding", "anchors", "images", "archives", "ridge", "regression"],
     ["suppression", "fusion", "matching", "regressor", "proposals", "datasets", "draw", "features", "synthetic"],
     ["rpn", "evaluation"],
-    ["rcnn", "scale_out"],
+    ["rcnn", "scale_out", "demo"],
     ["cli"],
     ["__main__"],
 ]

@@ -1,4 +1,4 @@
-"""Undo the row filters of a PNG, which predict each byte from its neighbours (PNG specification, section 9)."""
+"""Undo the row filters of a PNG, which predict each byte from its neighbours (ISO/IEC 15948, section 9)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from detutils._jit import U1, kernel
 
 @kernel("int64(uint8[:,::1], int64, uint8[:,::1])")
 def unfilter(rows: U1, step: int, out: U1) -> int:
-    """``rows`` holds a filter byte and the filtered bytes of each row; -1 when done, else the row of a false filter."""
+    """``rows`` are filter bytes, each with its row; -1 when done, else the row of a false filter."""
     for y in range(rows.shape[0]):
         kind = rows[y, 0]
         if kind > 4:

@@ -1,0 +1,71 @@
+"""Text in pictures: a typeface of any size, how wide a text is, and setting it smoothly on any ground."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from detutils._jit import U1
+from detutils._validate import as_path
+
+ELLIPSIS = "…"
+
+
+def load_font(font: str | os.PathLike[str] | None, size: int) -> Any:
+    """Pillow's built-in typeface, or the one of a file, at a height in pixels."""
+    try:
+        from PIL import ImageFont
+    except ImportError as error:
+        raise ImportError(f"text in pictures is set by Pillow (pip install pillow): {error}") from error
+    if font is None:
+        return ImageFont.load_default(size)
+    file = as_path(font, "font")
+    try:
+        return ImageFont.truetype(str(file), size)
+    except OSError as error:
+        raise OSError(f"{file} cannot be read as a font: {error}") from error
+
+
+def text_size_in(font: Any, text: str) -> int:
+    """The width of one line of text in pixels."""
+    return int(np.ceil(font.getlength(text)))
+
+
+def fitted(font: Any, text: str, width: float) -> str:
+    """The text in one line, shortened with an ellipsis to a width; empty if not even that fits."""
+    text = " ".join(text.split("\n")) if "\n" in text else text
+    if text_size_in(font, text) <= width:
+        return text
+    low, high = 0, len(text)
+    while low < high:  # the longest beginning that fits
+        middle = (low + high + 1) // 2
+        if text_size_in(font, text[:middle].rstrip() + ELLIPSIS) <= width:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low].rstrip() + ELLIPSIS if low else ""
+
+
+def set_text(canvas: U1, font: Any, text: str, x: float, y: float, ink: tuple[int, int, int]) -> None:
+    """Blend a line of text into the canvas, the top of its line box at (x, y); the rest is cut off."""
+    if not text.strip():
+        return
+    from PIL import Image, ImageDraw
+
+    x, y = round(x), round(y)
+    size = getattr(font, "size", 10)
+    patch = Image.new("L", (text_size_in(font, text) + 4, round(size * 1.6) + 2))
+    # Capitals of the built-in face are 0.7 of its size: their middle goes to the middle of the line box.
+    ascent = round(size * 0.5 + size * 0.35)
+    anchor = "ls" if hasattr(font, "getmetrics") else None
+    ImageDraw.Draw(patch).text((0, ascent) if anchor else (0, 0), text, 255, font, anchor)
+    cover = np.asarray(patch, np.float64)[:, :, None] / 255
+    top, left = max(y, 0), max(x, 0)
+    bottom, right = min(y + cover.shape[0], canvas.shape[0]), min(x + cover.shape[1], canvas.shape[1])
+    if top >= bottom or left >= right:
+        return
+    cover = cover[top - y : bottom - y, left - x : right - x]
+    ground = canvas[top:bottom, left:right]
+    ground[...] = np.round(ground + cover * (np.array(ink, np.float64) - ground)).astype(np.uint8)
