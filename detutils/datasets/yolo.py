@@ -1,0 +1,149 @@
+"""YOLO's text files: one file an image, one line an object, in fractions of the image."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from detutils._validate import as_image_size, as_path
+from detutils.datasets.files import broken, decode, picture_size
+from detutils.datasets.records import AnnotatedImage, Dataset
+
+_PICTURES = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
+
+
+def read_yolo(
+    labels: str | os.PathLike[str],
+    images: str | os.PathLike[str] | Mapping[str, tuple[int, int]],
+    *,
+    class_names: Sequence[str] | None = None,
+) -> Dataset:
+    """Read annotated images from a folder of YOLO text files.
+
+    Parameters
+    ----------
+    labels : str or path
+        A folder of ``<image>.txt``. Each line is ``class cx cy width height``, the last four in fractions of
+        the image.
+    images : str or path, or mapping of file name to (height, width)
+        The images that the data set consists of: their folder, from which the sizes are read, or the sizes
+        themselves. An image without a text file, or with an empty one, has no objects: that is YOLO's way to
+        say so.
+    class_names : sequence of str, optional
+        The names of classes 0, 1, ... By default the numbers, written out, up to the largest in the files.
+
+    Returns
+    -------
+    dataset : Dataset
+        One ``AnnotatedImage`` an image, by file name; objects in the order of their lines.
+
+    Raises
+    ------
+    OSError
+        If a folder or file cannot be read.
+    TypeError
+        If an argument is of the wrong kind.
+    ValueError
+        If a line does not hold five numbers in range (with path and line), a class has no name, a text file
+        belongs to no image, two images share a text file, or a size is not positive. Nothing is left out
+        silently.
+
+    Notes
+    -----
+    Linear in the number of files and lines; of an image only the header is read.
+
+    References
+    ----------
+    J. Redmon, Darknet: the label files of YOLO.
+
+    Examples
+    --------
+    >>> import pathlib, detutils
+    >>> pathlib.Path("labels").mkdir()
+    >>> _ = pathlib.Path("labels/a.txt").write_text("1 0.5 0.5 0.25 0.5\\n")
+    >>> dataset = detutils.read_yolo("labels", {"a.jpg": (480, 640)}, class_names=["cat", "dog"])
+    >>> dataset.images[0].labels, dataset.images[0].boxes
+    (array([1]), array([[240., 120., 400., 360.]]))
+    """
+    folder = as_path(labels, "labels")
+    names = None if class_names is None else _class_names(class_names)
+    sizes = _sizes(images)
+    files = sorted(path for path in folder.iterdir() if path.suffix == ".txt")
+    texts = {path.stem: path for path in files if path.name != "classes.txt"}
+    owners: dict[str, str] = {}
+    for name in sizes:
+        stem = Path(name).stem
+        if stem in owners:
+            raise ValueError(f"images {owners[stem]!r} and {name!r} share the text file {stem}.txt")
+        owners[stem] = name
+    for stem, path in texts.items():
+        if stem not in owners:
+            broken(path, "", "belongs to no image")
+    records = []
+    largest = -1
+    for index, name in enumerate(sorted(sizes)):
+        height, width = sizes[name]
+        text = texts.get(Path(name).stem)
+        rows = [] if text is None else _lines(text, None if names is None else len(names))
+        classes = np.array([row[0] for row in rows], np.int64)
+        fractions = np.array([row[1:] for row in rows], np.float64).reshape(-1, 4)
+        centre, half = fractions[:, :2] * (width, height), fractions[:, 2:] * (width / 2, height / 2)
+        boxes = np.hstack([centre - half, centre + half])
+        areas = 4.0 * half[:, 0] * half[:, 1]
+        difficult, truncated, crowd = np.zeros((3, len(rows)), np.bool_)
+        records.append(
+            AnnotatedImage(name, (height, width), boxes, classes, difficult, truncated, crowd, areas, index)
+        )
+        largest = max(largest, int(classes.max(initial=-1)))
+    every = tuple(map(str, range(largest + 1))) if names is None else names
+    return Dataset(records, every, tuple(range(len(every))))
+
+
+def _class_names(class_names: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(class_names, str):
+        raise TypeError("class_names must be a sequence of str, got str")
+    names = tuple(class_names)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"class_names must hold str, got {type(name).__name__}")
+    return names
+
+
+def _sizes(images: str | os.PathLike[str] | Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """(height, width) of each image by its file name."""
+    if isinstance(images, Mapping):
+        sizes = {}
+        for name, size in images.items():
+            if not isinstance(name, str):
+                raise TypeError(f"images must map file names to (height, width), got a {type(name).__name__}")
+            height, width = as_image_size(size, f"images[{name!r}]")
+            sizes[name] = (int(height), int(width))
+        return sizes
+    folder = as_path(images, "images")
+    paths = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in _PICTURES]
+    return {path.name: picture_size(path) for path in paths}
+
+
+def _lines(path: Path, classes: int | None) -> list[tuple[float, ...]]:
+    rows: list[tuple[float, ...]] = []
+    for number, line in enumerate(decode(path, path.read_bytes()).splitlines(), start=1):
+        words = line.split()
+        if not words:
+            continue
+        place = f"line {number}"
+        if len(words) != 5:
+            broken(path, place, f"must hold class, cx, cy, width, height, got {line[:80]!r}")
+        try:
+            label, values = int(words[0]), [float(word) for word in words[1:]]
+        except ValueError:
+            broken(path, place, f"must hold an integer and four numbers, got {line[:80]!r}")
+        if not all(math.isfinite(value) and 0.0 <= value <= 1.0 for value in values):
+            broken(path, place, f"cx, cy, width and height must be in [0, 1], got {line[:80]!r}")
+        if label < 0 or (classes is not None and label >= classes):
+            broken(path, place, f"class {label} has no name" if label >= 0 else f"class {label} is negative")
+        rows.append((label, *values))
+    return rows

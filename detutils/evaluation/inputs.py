@@ -1,0 +1,152 @@
+"""What users hand to an evaluation, one entry an image, laid end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from detutils._jit import B1, F8, I8
+from detutils._validate import as_boxes, as_labels, as_vector
+
+
+class Objects(NamedTuple):
+    """Ground truth of all images: objects of image i are rows starts[i] to starts[i + 1]."""
+
+    boxes: F8
+    labels: I8
+    difficult: B1
+    crowd: B1
+    areas: F8
+    starts: I8
+
+
+class Found(NamedTuple):
+    """Detections of all images."""
+
+    boxes: F8
+    scores: F8
+    labels: I8
+    starts: I8
+
+
+def gather_objects(ground_truth: Any, *, labelled: bool = True) -> Objects:
+    """Records, mappings, (boxes, labels) pairs or, where no labels are needed, arrays of boxes."""
+    items = _items(ground_truth, "ground_truth")
+    boxes, labels, difficult, crowd, areas = [], [], [], [], []
+    for i, item in enumerate(items):
+        where = f"ground_truth[{i}]"
+        rows = as_boxes(_part(item, ("boxes",), 0, where, labelled), f"{where} boxes")
+        boxes.append(rows)
+        if labelled:
+            classes = _part(item, ("labels",), 1, where, True)
+            labels.append(as_labels(classes, f"{where} labels", rows.shape[0]))
+        else:
+            labels.append(np.zeros(rows.shape[0], np.int64))
+        difficult.append(_flags(item, ("difficult",), where, rows.shape[0]))
+        crowd.append(_flags(item, ("crowd", "iscrowd"), where, rows.shape[0]))
+        area = _optional(item, ("areas", "area"))
+        if area is None:
+            areas.append((rows[:, 2] - rows[:, 0]) * (rows[:, 3] - rows[:, 1]))
+        else:
+            areas.append(as_vector(area, f"{where} areas", rows.shape[0]))
+    return Objects(
+        _boxes(boxes),
+        _joined(labels, np.int64),
+        _joined(difficult, np.bool_),
+        _joined(crowd, np.bool_),
+        _joined(areas, np.float64),
+        _starts(boxes),
+    )
+
+
+def gather_detections(detections: Any, images: int) -> Found:
+    """Records, mappings or (boxes, scores, labels) triples, as many as there are images."""
+    items = _items(detections, "detections")
+    _same_length(len(items), "detections", images)
+    boxes, scores, labels = [], [], []
+    for i, item in enumerate(items):
+        where = f"detections[{i}]"
+        rows = as_boxes(_part(item, ("boxes",), 0, where, True), f"{where} boxes")
+        boxes.append(rows)
+        scores.append(as_vector(_part(item, ("scores",), 1, where, True), f"{where} scores", rows.shape[0]))
+        labels.append(as_labels(_part(item, ("labels",), 2, where, True), f"{where} labels", rows.shape[0]))
+    return Found(_boxes(boxes), _joined(scores, np.float64), _joined(labels, np.int64), _starts(boxes))
+
+
+def gather_proposals(proposals: Any, images: int) -> tuple[F8, I8]:
+    """Arrays of boxes, or records with ``boxes``, best first, as many as there are images."""
+    items = _items(proposals, "proposals")
+    _same_length(len(items), "proposals", images)
+    boxes = [
+        as_boxes(_part(item, ("boxes",), 0, f"proposals[{i}]", False), f"proposals[{i}] boxes")
+        for i, item in enumerate(items)
+    ]
+    return _boxes(boxes), _starts(boxes)
+
+
+def _items(value: Any, name: str) -> list[Any]:
+    value = getattr(value, "images", value)  # a Dataset
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a sequence of one entry an image, got {type(value).__name__}")
+    if isinstance(value, np.ndarray) and value.ndim < 3 and value.size:
+        raise TypeError(f"{name} must have one entry an image: put the one image's boxes into a list")
+    if isinstance(value, tuple) and hasattr(value, "boxes"):
+        raise TypeError(f"{name} must have one entry an image: put the one image's record into a list")
+    return list(value)
+
+
+def _optional(item: Any, names: tuple[str, ...]) -> Any:
+    """A part by its name in a record or mapping, or None."""
+    for name in names:
+        part = item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)
+        if part is not None:
+            return part
+    return None
+
+
+def _part(item: Any, names: tuple[str, ...], place: int, where: str, required: bool) -> Any:
+    """A part by its name in a record or mapping, else by its place in a tuple; a bare array is its boxes."""
+    part = _optional(item, names)
+    if part is not None:
+        return part
+    plain = isinstance(item, (tuple, list)) and not hasattr(item, "_fields")
+    if plain and (required or type(item) is tuple) and 2 <= len(item) <= 3 and place < len(item):
+        return item[place]
+    if required or isinstance(item, Mapping) or hasattr(item, "_fields"):
+        raise TypeError(f"{where}: {names[0]} are None or missing; give a record, mapping or tuple of them")
+    return item
+
+
+def _flags(item: Any, names: tuple[str, ...], where: str, length: int) -> B1:
+    value = _optional(item, names)
+    if value is None:
+        return np.zeros(length, np.bool_)
+    array = np.asarray(value)
+    if array.shape != (length,):
+        raise ValueError(f"{where} {names[0]} must have shape ({length},), got {array.shape}")
+    if array.size and array.dtype.kind not in "biu":
+        raise TypeError(f"{where} {names[0]} must be booleans, got dtype {array.dtype}")
+    if array.size and not np.isin(array, (0, 1)).all():
+        raise ValueError(f"{where} {names[0]} must be 0 or 1")
+    return array.astype(np.bool_)
+
+
+def _same_length(count: int, name: str, images: int) -> None:
+    if count != images:
+        raise ValueError(f"{name} has {count} entries and ground_truth {images}: both need one an image")
+
+
+def _boxes(parts: list[F8]) -> F8:
+    return np.concatenate(parts) if parts else np.empty((0, 4))
+
+
+def _joined(parts: list[Any], dtype: Any) -> Any:
+    return np.concatenate(parts) if parts else np.empty(0, dtype)
+
+
+def _starts(parts: list[F8]) -> I8:
+    starts = np.zeros(len(parts) + 1, np.int64)
+    np.cumsum([part.shape[0] for part in parts], out=starts[1:])
+    return starts
