@@ -26,15 +26,15 @@ _HOMES: dict[str, str] = {
     "aligned_complete_box_iou": "aligned",
     "aligned_distance_box_iou": "aligned",
     "aligned_generalized_box_iou": "aligned",
+    "anchors_inside_image": "anchors",
+    "generate_anchors": "anchors",
+    "grid_anchors": "anchors",
+    "kmeans_anchors": "anchors",
+    "pyramid_anchors": "anchors",
     "box_area": "boxes",
     "box_convert": "boxes",
     "clip_boxes_to_image": "boxes",
     "remove_small_boxes": "boxes",
-    "box_ioa": "overlaps",
-    "box_iou": "overlaps",
-    "complete_box_iou": "overlaps",
-    "distance_box_iou": "overlaps",
-    "generalized_box_iou": "overlaps",
     "read_coco": "datasets.coco",
     "read_coco_detections": "datasets.coco",
     "write_coco_detections": "datasets.coco",
@@ -51,12 +51,19 @@ _HOMES: dict[str, str] = {
     "proposal_recall": "evaluation.recall",
     "read_image": "images",
     "write_image": "images",
+    "box_ioa": "overlaps",
+    "box_iou": "overlaps",
+    "complete_box_iou": "overlaps",
+    "distance_box_iou": "overlaps",
+    "generalized_box_iou": "overlaps",
     "Hierarchy": "proposals.grouping",
     "Strategy": "proposals.grouping",
     "hierarchical_grouping": "proposals.grouping",
     "felzenszwalb": "proposals.segmentation",
     "Proposals": "proposals.strategies",
     "selective_search": "proposals.strategies",
+    "ImageProposals": "scale_out",
+    "propose_images": "scale_out",
     "warmup": "_jit",
 }
 
@@ -83,15 +90,15 @@ if TYPE_CHECKING:
     from detutils.aligned import aligned_complete_box_iou as aligned_complete_box_iou
     from detutils.aligned import aligned_distance_box_iou as aligned_distance_box_iou
     from detutils.aligned import aligned_generalized_box_iou as aligned_generalized_box_iou
+    from detutils.anchors import anchors_inside_image as anchors_inside_image
+    from detutils.anchors import generate_anchors as generate_anchors
+    from detutils.anchors import grid_anchors as grid_anchors
+    from detutils.anchors import kmeans_anchors as kmeans_anchors
+    from detutils.anchors import pyramid_anchors as pyramid_anchors
     from detutils.boxes import box_area as box_area
     from detutils.boxes import box_convert as box_convert
     from detutils.boxes import clip_boxes_to_image as clip_boxes_to_image
     from detutils.boxes import remove_small_boxes as remove_small_boxes
-    from detutils.overlaps import box_ioa as box_ioa
-    from detutils.overlaps import box_iou as box_iou
-    from detutils.overlaps import complete_box_iou as complete_box_iou
-    from detutils.overlaps import distance_box_iou as distance_box_iou
-    from detutils.overlaps import generalized_box_iou as generalized_box_iou
     from detutils.datasets.coco import read_coco as read_coco
     from detutils.datasets.coco import read_coco_detections as read_coco_detections
     from detutils.datasets.coco import write_coco_detections as write_coco_detections
@@ -108,9 +115,16 @@ if TYPE_CHECKING:
     from detutils.evaluation.recall import proposal_recall as proposal_recall
     from detutils.images import read_image as read_image
     from detutils.images import write_image as write_image
+    from detutils.overlaps import box_ioa as box_ioa
+    from detutils.overlaps import box_iou as box_iou
+    from detutils.overlaps import complete_box_iou as complete_box_iou
+    from detutils.overlaps import distance_box_iou as distance_box_iou
+    from detutils.overlaps import generalized_box_iou as generalized_box_iou
     from detutils.proposals.grouping import Hierarchy as Hierarchy
     from detutils.proposals.grouping import Strategy as Strategy
     from detutils.proposals.grouping import hierarchical_grouping as hierarchical_grouping
     from detutils.proposals.segmentation import felzenszwalb as felzenszwalb
     from detutils.proposals.strategies import Proposals as Proposals
     from detutils.proposals.strategies import selective_search as selective_search
+    from detutils.scale_out import ImageProposals as ImageProposals
+    from detutils.scale_out import propose_images as propose_images

@@ -182,6 +182,15 @@ def check_table_block(block: Array, name: str, first_row: int) -> Array:
     return _finite_matrix(_as_floats(block, name, True), name, first_row)
 
 
+def as_positive(values: Any, name: str, length: int | None = None) -> F8:
+    """A (N,) float64 vector of finite numbers, each greater than 0."""
+    vector = as_vector(values, name, length)
+    if vector.size and not vector.min() > 0.0:
+        row = int(np.argmax(vector <= 0.0))
+        raise ValueError(f"{name}[{row}] must be greater than 0, got {vector[row]:g}")
+    return vector
+
+
 def as_labels(labels: Any, name: str = "labels", length: int | None = None) -> I8:
     """Integer class labels as (N,) int64; floats are refused even where they are whole."""
     if not (type(labels) is np.ndarray and labels.dtype == INT64 and labels.flags.carray):
@@ -323,6 +332,27 @@ def as_image_size(image_size: Any, name: str = "image_size") -> tuple[float, flo
         raise ValueError(f"{name} must be a pair (height, width), got {len(image_size)} values")
     height, width = image_size
     return as_number(height, f"{name}[0]", above=0.0), as_number(width, f"{name}[1]", above=0.0)
+
+
+def as_grid_size(grid_size: Any, name: str = "grid_size") -> tuple[int, int]:
+    """(rows, columns), whole numbers of at least 0."""
+    if isinstance(grid_size, (str, bytes)) or grid_size is None or np.ndim(grid_size) != 1:
+        raise TypeError(f"{name} must be a pair (rows, columns), got {grid_size!r}")
+    if len(grid_size) != 2:
+        raise ValueError(f"{name} must be a pair (rows, columns), got {len(grid_size)} values")
+    rows, columns = grid_size
+    return as_integer(rows, f"{name}[0]", 0, 2**31), as_integer(columns, f"{name}[1]", 0, 2**31)
+
+
+def as_stride(stride: Any, name: str = "stride") -> tuple[float, float]:
+    """A number greater than 0, or a pair of them, as (vertical, horizontal)."""
+    if stride is None or isinstance(stride, (str, bytes)) or np.ndim(stride) == 0:
+        both = as_number(stride, name, above=0.0)
+        return both, both
+    if np.ndim(stride) != 1 or len(stride) != 2:
+        raise ValueError(f"{name} must be a number or a pair (vertical, horizontal), got {stride!r}")
+    down, right = stride
+    return as_number(down, f"{name}[0]", above=0.0), as_number(right, f"{name}[1]", above=0.0)
 
 
 def as_workers(workers: Any) -> int:

@@ -1,0 +1,95 @@
+"""Anchors: copies of a few boxes over a grid, those inside the image, and box shapes clustered by IoU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from detutils._jit import F4, F8, I8, inlined, kernel
+
+
+@inlined
+def _grid(base: Any, start: int, stop: int, columns: int, step_y: float, step_x: float, out: Any) -> None:
+    count = base.shape[0]
+    for y in range(start, stop):
+        down = y * step_y
+        for x in range(columns):
+            right = x * step_x
+            first = (y * columns + x) * count
+            for k in range(count):
+                out[first + k, 0] = base[k, 0] + right
+                out[first + k, 1] = base[k, 1] + down
+                out[first + k, 2] = base[k, 2] + right
+                out[first + k, 3] = base[k, 3] + down
+
+
+@kernel("void(float64[:,::1], int64, int64, int64, float64, float64, float64[:,::1])")
+def grid(base: F8, start: int, stop: int, columns: int, step_y: float, step_x: float, out: F8) -> None:
+    """Write the anchors of the grid's rows start ... stop - 1, in the order (y, x, anchor)."""
+    _grid(base, start, stop, columns, step_y, step_x, out)
+
+
+@kernel("void(float32[:,::1], int64, int64, int64, float64, float64, float32[:,::1])")
+def grid_float32(
+    base: F4, start: int, stop: int, columns: int, step_y: float, step_x: float, out: F4
+) -> None:
+    _grid(base, start, stop, columns, step_y, step_x, out)
+
+
+@kernel("int64[::1](float64[:,::1], float64, float64, float64, float64)")
+def inside(anchors: F8, low_x: float, low_y: float, high_x: float, high_y: float) -> I8:
+    found = np.empty(anchors.shape[0], np.int64)
+    count = 0
+    for i in range(anchors.shape[0]):
+        found[count] = i
+        starts = (anchors[i, 0] >= low_x) & (anchors[i, 1] >= low_y)
+        ends = (anchors[i, 2] < high_x) & (anchors[i, 3] < high_y)
+        count += 1 if starts & ends else 0
+    return found[:count].copy()
+
+
+@inlined
+def _common_iou(wide: float, high: float, wide2: float, high2: float) -> float:
+    """IoU of two boxes with a common centre."""
+    common = (wide if wide < wide2 else wide2) * (high if high < high2 else high2)
+    return common / (wide * high + wide2 * high2 - common)
+
+
+@kernel("float64(float64[:,::1], float64[:,::1], int64[::1])")
+def assign_shapes(sizes: F8, centres: F8, labels: I8) -> float:
+    """Label each (width, height) with its best centre, the first of equals; return the sum of best IoUs."""
+    total = 0.0
+    for i in range(sizes.shape[0]):
+        best, label = -1.0, 0
+        for k in range(centres.shape[0]):
+            iou = _common_iou(sizes[i, 0], sizes[i, 1], centres[k, 0], centres[k, 1])
+            if iou > best:
+                best, label = iou, k
+        labels[i] = label
+        total += best
+    return total
+
+
+@kernel("void(float64[:,::1], float64, float64, float64[::1])")
+def raise_best(sizes: F8, wide: float, high: float, best: F8) -> None:
+    """Raise each size's best IoU to that with one more centre."""
+    for i in range(sizes.shape[0]):
+        iou = _common_iou(sizes[i, 0], sizes[i, 1], wide, high)
+        best[i] = iou if iou > best[i] else best[i]
+
+
+@kernel("void(float64[:,::1], int64[::1], float64[:,::1], int64[::1])")
+def mean_shapes(sizes: F8, labels: I8, centres: F8, counts: I8) -> None:
+    """The mean width and height of each label; a label that nobody has keeps its centre."""
+    sums = np.zeros(centres.shape, np.float64)
+    counts[:] = 0
+    for i in range(sizes.shape[0]):
+        label = labels[i]
+        sums[label, 0] += sizes[i, 0]
+        sums[label, 1] += sizes[i, 1]
+        counts[label] += 1
+    for k in range(centres.shape[0]):
+        if counts[k] > 0:
+            centres[k, 0] = sums[k, 0] / counts[k]
+            centres[k, 1] = sums[k, 1] / counts[k]
