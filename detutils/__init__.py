@@ -35,6 +35,8 @@ _HOMES: dict[str, str] = {
     "box_convert": "boxes",
     "clip_boxes_to_image": "boxes",
     "remove_small_boxes": "boxes",
+    "decode_boxes": "coding",
+    "encode_boxes": "coding",
     "read_coco": "datasets.coco",
     "read_coco_detections": "datasets.coco",
     "write_coco_detections": "datasets.coco",
@@ -64,6 +66,7 @@ _HOMES: dict[str, str] = {
     "selective_search": "proposals.strategies",
     "ImageProposals": "scale_out",
     "propose_images": "scale_out",
+    "BoxRegressor": "regressor",
     "warmup": "_jit",
 }
 
@@ -99,6 +102,8 @@ if TYPE_CHECKING:
     from detutils.boxes import box_convert as box_convert
     from detutils.boxes import clip_boxes_to_image as clip_boxes_to_image
     from detutils.boxes import remove_small_boxes as remove_small_boxes
+    from detutils.coding import decode_boxes as decode_boxes
+    from detutils.coding import encode_boxes as encode_boxes
     from detutils.datasets.coco import read_coco as read_coco
     from detutils.datasets.coco import read_coco_detections as read_coco_detections
     from detutils.datasets.coco import write_coco_detections as write_coco_detections
@@ -126,5 +131,6 @@ if TYPE_CHECKING:
     from detutils.proposals.segmentation import felzenszwalb as felzenszwalb
     from detutils.proposals.strategies import Proposals as Proposals
     from detutils.proposals.strategies import selective_search as selective_search
+    from detutils.regressor import BoxRegressor as BoxRegressor
     from detutils.scale_out import ImageProposals as ImageProposals
     from detutils.scale_out import propose_images as propose_images

@@ -142,7 +142,7 @@ def test_the_jit_is_used_in_one_place_only() -> None:
 
 def test_the_library_neither_prints_nor_asserts() -> None:
     for path in FILES:
-        if path.stem in ("cli", "__main__"):
+        if "cli" in path.parts or path.stem == "__main__":
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             assert not isinstance(node, ast.Assert), f"{path.name}:{node.lineno}"

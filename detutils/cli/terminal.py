@@ -1,0 +1,82 @@
+"""What the commands share: lines for the person, progress, and checks of files before the work begins."""
+
+from __future__ import annotations
+
+import glob
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+PICTURES = (
+    ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".jp2", ".avif"
+)
+
+
+def image_files(arguments: Iterable[str]) -> list[Path]:
+    """Files as they are; folders stand for the pictures in them, patterns for what they match."""
+    files: list[Path] = []
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            inside = sorted(child for child in path.iterdir() if child.suffix.lower() in PICTURES)
+            if not inside:
+                raise ValueError(f"the folder {path} holds no pictures")
+            files += inside
+        elif glob.has_magic(argument) and not path.exists():
+            files += [Path(name) for name in sorted(glob.glob(argument))] or [path]
+        else:
+            files.append(path)
+    return files
+
+
+def say(text: str) -> None:
+    """A line for the person, not for the pipe."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def check_output(path: Path, extensions: tuple[str, ...]) -> None:
+    """Refuse an impossible output before hours of work, not after."""
+    if path.suffix.lower() not in extensions:
+        raise ValueError(f"{path} must end in {', '.join(extensions)}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.parent}")
+
+
+class Progress:
+    """A bar where tqdm is installed and a person watches, else at most a line every two seconds."""
+
+    def __init__(self, name: str, total: int | None = None) -> None:
+        self.name, self.total, self.spoken = name, total, time.monotonic()
+        self.bar: Any = None
+        if sys.stderr.isatty():
+            try:
+                from tqdm import tqdm
+            except ImportError:
+                return
+            self.bar = tqdm(total=total, desc=name, unit="", dynamic_ncols=True, leave=False)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def move(self, done: int, what: object, total: int | None = None) -> None:
+        """So many are done, and this one was the last."""
+        self.total = total or self.total
+        if self.bar is not None:
+            self.bar.total = self.total
+            self.bar.update(done - self.bar.n)
+        elif time.monotonic() - self.spoken >= 2:
+            self.spoken = time.monotonic()
+            say(f"{self.name}: {done} of {self.total}, {what}")
+
+    def say(self, text: str) -> None:
+        """A line that does not tear the bar."""
+        if self.bar is not None:
+            self.bar.write(text, file=sys.stderr)
+        else:
+            say(text)
