@@ -125,6 +125,25 @@ def raise_bad_conversion(boxes: Array, row: int, in_fmt: str, out_fmt: str) -> N
     raise ValueError(f"boxes[{row}] is out of the range of {boxes.dtype} as {out_fmt}: {text}")
 
 
+def raise_unencodable(boxes: Array, anchors: Array, row: int, offset: float) -> NoReturn:
+    """The error for the first box that is no displacement of its anchor."""
+    for name, rows in (("anchors", anchors), ("boxes", boxes)):
+        x1, y1, x2, y2 = (float(value) for value in rows[row])
+        if not (x2 - x1 + offset > 0.0 and y2 - y1 + offset > 0.0):
+            text = f"[{x1:g}, {y1:g}, {x2:g}, {y2:g}]"
+            raise ValueError(f"{name}[{row}] has no width or no height and cannot be encoded: {text}")
+    raise ValueError(f"boxes[{row}] is too far from anchors[{row}] for deltas in {boxes.dtype}")
+
+
+def raise_undecodable(deltas: Array, anchors: Array, row: int) -> NoReturn:
+    """The error for the first deltas that lead out of the range of numbers."""
+    text = ", ".join(f"{value:g}" for value in anchors[row].tolist())
+    raise ValueError(
+        f"deltas[{row}] move anchors[{row}] [{text}] out of the range of {deltas.dtype}: "
+        f"{np.array2string(deltas[row], threshold=8, precision=6)}"
+    )
+
+
 def as_vector(
     values: Any, name: str = "scores", length: int | None = None, *, keep_float32: bool = False, finite: bool = True
 ) -> Array:
@@ -281,6 +300,16 @@ def as_threshold(value: Any, name: str = "iou_threshold") -> float:
     if type(value) is float and 0.0 <= value <= 1.0:
         return value
     return as_number(value, name, 0.0, 1.0)
+
+
+def as_weights(weights: Any, name: str = "weights") -> tuple[float, float, float, float]:
+    """Four numbers, each greater than 0."""
+    if weights is None or isinstance(weights, (str, bytes)) or np.ndim(weights) != 1:
+        raise TypeError(f"{name} must be four numbers, got {weights!r}")
+    if len(weights) != 4:
+        raise ValueError(f"{name} must be four numbers, got {len(weights)}")
+    wx, wy, ww, wh = (as_number(weight, f"{name}[{i}]", above=0.0) for i, weight in enumerate(weights))
+    return wx, wy, ww, wh
 
 
 def as_integer(value: Any, name: str, low: int | None = None, high: int | None = None) -> int:

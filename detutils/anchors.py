@@ -228,7 +228,7 @@ def pyramid_anchors(
     else:
         grids = [as_grid_size(pair, f"grid_sizes[{level}]") for level, pair in enumerate(grid_sizes)]
         if len(grids) != len(steps):
-            raise ValueError(f"grid_sizes must hold a pair for each of {len(steps)} strides, got {len(grids)}")
+            raise ValueError(f"grid_sizes must hold {len(steps)} pairs, one a stride, got {len(grids)}")
     bases = [generate_anchors(step, ratios, scales) for step in steps]
     counts = [rows * columns * len(base) for (rows, columns), base in zip(grids, bases, strict=True)]
     anchors = as_out(None, (sum(counts), 4), np.float64)
