@@ -374,18 +374,11 @@ def kmeans_anchors(
             break
         kernels.mean_shapes(sizes, labels, centres, counts)
         for empty in np.flatnonzero(counts == 0):
-            centres[empty] = sizes[np.argmin(_best_ious(sizes, centres))]
+            centres[empty] = sizes[np.argmin(kernels.best_ious(sizes, centres))]
     order = np.argsort(best_centres.prod(axis=1), kind="stable")
     best_centres = np.ascontiguousarray(best_centres[order])
     best_total = kernels.assign_shapes(sizes, best_centres, labels)
     return best_centres, labels, float(best_total / len(sizes))
-
-
-def _best_ious(sizes: F8, centres: F8) -> F8:
-    best = np.zeros(len(sizes))
-    for wide, high in centres.tolist():
-        kernels.raise_best(sizes, wide, high, best)
-    return best
 
 
 def _first_shapes(sizes: F8, count: int, rng: np.random.Generator) -> F8:
@@ -394,11 +387,8 @@ def _first_shapes(sizes: F8, count: int, rng: np.random.Generator) -> F8:
         raise ValueError(f"n_anchors must be at most the {different} different shapes of boxes, got {count}")
     centres = np.empty((count, 2))
     centres[0] = sizes[rng.integers(len(sizes))]
-    best = np.zeros(len(sizes))
     for k in range(1, count):
-        wide, high = centres[k - 1].tolist()
-        kernels.raise_best(sizes, wide, high, best)
-        chances = np.cumsum(np.square(1.0 - best))
+        chances = np.cumsum(np.square(1.0 - kernels.best_ious(sizes, centres[:k])))
         drawn = np.searchsorted(chances, rng.random() * chances[-1], side="right")
         centres[k] = sizes[min(int(drawn), len(sizes) - 1)]
     return centres

@@ -29,7 +29,7 @@ FLOORS = [
     ["_jit"],
     ["_kernels"],
     ["_validate"],
-    ["boxes", "overlaps", "coding", "anchors", "images", "archives", "ridge", "regression"],
+    ["boxes", "overlaps", "aligned", "coding", "anchors", "images", "archives", "ridge", "regression"],
     ["suppression", "fusion", "matching", "regressor", "proposals", "datasets", "draw", "features", "synthetic"],
     ["rpn", "evaluation"],
     ["rcnn", "scale_out", "demo"],

@@ -53,7 +53,8 @@ def inside(anchors: F8, low_x: float, low_y: float, high_x: float, high_y: float
 def _common_iou(wide: float, high: float, wide2: float, high2: float) -> float:
     """IoU of two boxes with a common centre."""
     common = (wide if wide < wide2 else wide2) * (high if high < high2 else high2)
-    return common / (wide * high + wide2 * high2 - common)
+    union = wide * high + wide2 * high2 - common
+    return common / union if union > 0.0 else 0.0  # areas of very short sides are 0 in float64
 
 
 @kernel("float64(float64[:,::1], float64[:,::1], int64[::1])")
@@ -71,12 +72,14 @@ def assign_shapes(sizes: F8, centres: F8, labels: I8) -> float:
     return total
 
 
-@kernel("void(float64[:,::1], float64, float64, float64[::1])")
-def raise_best(sizes: F8, wide: float, high: float, best: F8) -> None:
-    """Raise each size's best IoU to that with one more centre."""
-    for i in range(sizes.shape[0]):
-        iou = _common_iou(sizes[i, 0], sizes[i, 1], wide, high)
-        best[i] = iou if iou > best[i] else best[i]
+@kernel("float64[::1](float64[:,::1], float64[:,::1])")
+def best_ious(sizes: F8, centres: F8) -> F8:
+    best = np.zeros(sizes.shape[0], np.float64)
+    for k in range(centres.shape[0]):
+        for i in range(sizes.shape[0]):
+            iou = _common_iou(sizes[i, 0], sizes[i, 1], centres[k, 0], centres[k, 1])
+            best[i] = iou if iou > best[i] else best[i]
+    return best
 
 
 @kernel("void(float64[:,::1], int64[::1], float64[:,::1], int64[::1])")
