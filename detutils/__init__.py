@@ -21,6 +21,7 @@ __version__ = "0.1.0"
 
 # The public names and the modules where they live. A test holds this table and the imports below together.
 _HOMES: dict[str, str] = {
+    "warmup": "_jit",
     "aligned_box_ioa": "aligned",
     "aligned_box_iou": "aligned",
     "aligned_complete_box_iou": "aligned",
@@ -43,14 +44,21 @@ _HOMES: dict[str, str] = {
     "AnnotatedImage": "datasets.records",
     "Dataset": "datasets.records",
     "Detections": "datasets.records",
+    "read_voc": "datasets.voc",
     "read_yolo": "datasets.yolo",
     "draw_boxes": "draw",
     "draw_panels": "draw",
     "draw_segments": "draw",
+    "PrecisionRecall": "evaluation.precision_recall",
+    "average_precision": "evaluation.precision_recall",
+    "plot_precision_recall": "evaluation.precision_recall",
+    "precision_recall_curve": "evaluation.precision_recall",
     "BestOverlap": "evaluation.recall",
     "ProposalRecall": "evaluation.recall",
     "average_best_overlap": "evaluation.recall",
     "proposal_recall": "evaluation.recall",
+    "VocResult": "evaluation.voc",
+    "evaluate_voc": "evaluation.voc",
     "read_image": "images",
     "write_image": "images",
     "box_ioa": "overlaps",
@@ -64,10 +72,9 @@ _HOMES: dict[str, str] = {
     "felzenszwalb": "proposals.segmentation",
     "Proposals": "proposals.strategies",
     "selective_search": "proposals.strategies",
+    "BoxRegressor": "regressor",
     "ImageProposals": "scale_out",
     "propose_images": "scale_out",
-    "BoxRegressor": "regressor",
-    "warmup": "_jit",
 }
 
 __all__ = ["__version__", *_HOMES]
@@ -110,14 +117,21 @@ if TYPE_CHECKING:
     from detutils.datasets.records import AnnotatedImage as AnnotatedImage
     from detutils.datasets.records import Dataset as Dataset
     from detutils.datasets.records import Detections as Detections
+    from detutils.datasets.voc import read_voc as read_voc
     from detutils.datasets.yolo import read_yolo as read_yolo
     from detutils.draw import draw_boxes as draw_boxes
     from detutils.draw import draw_panels as draw_panels
     from detutils.draw import draw_segments as draw_segments
+    from detutils.evaluation.precision_recall import PrecisionRecall as PrecisionRecall
+    from detutils.evaluation.precision_recall import average_precision as average_precision
+    from detutils.evaluation.precision_recall import plot_precision_recall as plot_precision_recall
+    from detutils.evaluation.precision_recall import precision_recall_curve as precision_recall_curve
     from detutils.evaluation.recall import BestOverlap as BestOverlap
     from detutils.evaluation.recall import ProposalRecall as ProposalRecall
     from detutils.evaluation.recall import average_best_overlap as average_best_overlap
     from detutils.evaluation.recall import proposal_recall as proposal_recall
+    from detutils.evaluation.voc import VocResult as VocResult
+    from detutils.evaluation.voc import evaluate_voc as evaluate_voc
     from detutils.images import read_image as read_image
     from detutils.images import write_image as write_image
     from detutils.overlaps import box_ioa as box_ioa

@@ -1,7 +1,8 @@
-"""Regularised least squares over more rows than memory holds: sums over blocks, then one Cholesky factorisation.
+"""Regularised least squares over more rows than memory holds: sums over blocks, then Cholesky.
 
-Both linear models of R-CNN stand on it, the box regressor and the classifier. With A = [features, 1] the solution of
-(A'A + alpha I) beta = A'Y needs the rows only through A'A and A'Y, which are sums: blocks may come in any portion.
+Both linear models of R-CNN stand on it, the box regressor and the classifier. With A = [features, 1] the
+solution of (A'A + alpha I) beta = A'Y needs the rows only through A'A and A'Y, which are sums: blocks may
+come in any portion.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from detutils._jit import F8, I8
 from detutils._validate import Array, check_memory
 
-BLOCK_BYTES = 1 << 25  # one block of rows: the product runs at the speed of BLAS, and Ctrl-C is heard between two
+BLOCK_BYTES = 1 << 25  # one block of rows: enough for the speed of BLAS; Ctrl-C is heard between two
 
 
 def block_rows(n_features: int) -> int:
@@ -22,7 +23,7 @@ def block_rows(n_features: int) -> int:
 
 
 def row_blocks(features: Array, rows: I8 | None = None) -> Iterator[tuple[slice, Array]]:
-    """Walk over rows of a table, or over those listed, as (their places in the list, a view or a copy of a block)."""
+    """Walk over all rows of a table, or those listed, as (places in the list, a view or copy of a block)."""
     n = len(features) if rows is None else len(rows)
     size = block_rows(features.shape[1])
     for start in range(0, n, size):
@@ -37,13 +38,13 @@ def row_blocks(features: Array, rows: I8 | None = None) -> Iterator[tuple[slice,
 
 
 class RidgeSums:
-    """A'A and A'Y in float64 for A = [features, 1], one triangle of A'A, and a block of rows that wait to be added."""
+    """A'A (one triangle) and A'Y in float64 for A = [features, 1], and a block of rows yet to be added."""
 
     def __init__(self, n_features: int, n_targets: int) -> None:
         side = n_features + 1
-        check_memory(side * side * 8, f"the normal equations of {n_features} features")
         self.n = 0
-        self._gram = np.zeros((side, side), order="F")
+        self.n_features = n_features
+        self._gram = np.zeros((0, 0), order="F")  # made with the first rows
         self._cross = np.zeros((side, n_targets))
         size = block_rows(n_features)
         self._block = np.empty((0, side))
@@ -65,7 +66,7 @@ class RidgeSums:
         return twin
 
     def add(self, features: Array, targets: F8, rows: I8 | None = None, *, sign: float = 1.0) -> None:
-        """Add rows of ``features`` (all, or those listed) with their targets; ``sign=-1`` takes rows out again."""
+        """Add rows of ``features`` (all, or those listed) and their targets; ``sign=-1`` takes them out."""
         if sign != self._sign:
             self._flush()
             self._sign = sign
@@ -101,6 +102,10 @@ class RidgeSums:
         from scipy.linalg.blas import dsyrk
 
         block, wanted = self._block[: self._waiting], self._wanted[: self._waiting]
+        if self._gram.size == 0:
+            side = self.n_features + 1
+            check_memory(side * side * 8, f"the normal equations of {self.n_features} features")
+            self._gram = np.zeros((side, side), order="F")
         # The transposed block is what Fortran calls contiguous: nothing is copied, and A'A grows in place.
         self._gram = dsyrk(self._sign, block.T, beta=1.0, c=self._gram, lower=1, overwrite_c=1)
         with np.errstate(over="ignore", invalid="ignore"):  # solve() refuses what is not finite
@@ -138,7 +143,8 @@ class RidgeSums:
 def penalties(n_features: int, alpha: float, scale: float = 1.0) -> F8:
     """The penalty of each coefficient, for features that are to be multiplied by ``scale`` first.
 
-    With F' = s F, beta' = beta / s: alpha |beta'|^2 is (alpha / s^2) |beta|^2. The column of ones is not scaled.
+    With F' = s F, beta' = beta / s: alpha |beta'|^2 is (alpha / s^2) |beta|^2. The column of ones is not
+    scaled.
     """
     penalty = np.full(n_features + 1, alpha / scale**2)
     penalty[-1] = alpha
