@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from detutils._jit import F8, I8, inlined, kernel
+from detutils._jit import B1, F8, I8, inlined, kernel
 
 
 @inlined
@@ -42,3 +42,62 @@ def best_overlaps(
                 done = max(done, end)
                 best[g, b] = so_far
     return best
+
+
+@inlined
+def _find_objects(  # type: ignore[no-untyped-def]
+    objects: I8, begin: int, end: int, object_images: I8, first: I8, last: I8
+):
+    """Note for each image where its objects stand in ``objects[begin:end]``, which is ordered by image."""
+    for k in range(begin, end):
+        image = object_images[objects[k]]
+        if last[image] == 0:
+            first[image] = k
+        last[image] = k + 1
+
+
+@inlined
+def _forget_objects(objects: I8, begin: int, end: int, object_images: I8, last: I8):  # type: ignore[no-untyped-def]
+    for k in range(begin, end):
+        last[object_images[objects[k]]] = 0
+
+
+@kernel(
+    "int64[::1](float64[:,::1], int64[::1], int64[::1], int64[::1], float64[:,::1], boolean[::1], int64[::1],"
+    " int64[::1], int64[::1], int64, float64, boolean, float64)"
+)
+def voc_outcomes(
+    found: F8, order: I8, order_from: I8, found_images: I8, boxes: F8, difficult: B1, objects: I8,
+    objects_from: I8, object_images: I8, images: int, threshold: float, strict: bool, offset: float,
+) -> I8:  # fmt: skip
+    """Of each detection in ``order``: 1 right, 0 wrong, -1 on a difficult object.
+
+    A detection looks only at the object that it overlaps most, even where that one is taken (VOCevaldet.m).
+    """
+    outcomes = np.zeros(order.shape[0], np.int64)
+    taken = np.zeros(boxes.shape[0], np.bool_)
+    first, last = np.zeros(images, np.int64), np.zeros(images, np.int64)
+    for c in range(order_from.shape[0] - 1):
+        begin, end = objects_from[c], objects_from[c + 1]
+        _find_objects(objects, begin, end, object_images, first, last)
+        for k in range(order_from[c], order_from[c + 1]):
+            d = order[k]
+            image = found_images[d]
+            if last[image] == 0:
+                continue
+            a1, b1, a2, b2 = found[d, 0], found[d, 1], found[d, 2], found[d, 3]
+            area = (a2 - a1 + offset) * (b2 - b1 + offset)
+            best, match = 0.0, -1
+            for g in objects[first[image] : last[image]]:
+                iou = _iou(a1, b1, a2, b2, area, boxes[g, 0], boxes[g, 1], boxes[g, 2], boxes[g, 3], offset)
+                if iou > best:
+                    best, match = iou, g
+            if match < 0 or best < threshold or (strict and best == threshold):
+                continue
+            if difficult[match]:
+                outcomes[k] = -1
+            elif not taken[match]:
+                taken[match] = True
+                outcomes[k] = 1
+        _forget_objects(objects, begin, end, object_images, last)
+    return outcomes

@@ -249,7 +249,7 @@ def write_coco_detections(
     write_json(file, entries)
 
 
-# ---- entries -----------------------------------------------------------------------------------------------------
+# ---- entries ----------------------------------------------------------------------------------------------
 
 def _kind(value: Any) -> str:
     kinds = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from detutils._validate import as_image_size, as_path
+from detutils._validate import as_image_size, as_names, as_path
 from detutils.datasets.files import broken, decode, picture_size
 from detutils.datasets.records import AnnotatedImage, Dataset
 
@@ -70,7 +70,7 @@ def read_yolo(
     (array([1]), array([[240., 120., 400., 360.]]))
     """
     folder = as_path(labels, "labels")
-    names = None if class_names is None else _class_names(class_names)
+    names = None if class_names is None else tuple(as_names(class_names, "class_names"))
     sizes = _sizes(images)
     files = sorted(path for path in folder.iterdir() if path.suffix == ".txt")
     texts = {path.stem: path for path in files if path.name != "classes.txt"}
@@ -101,16 +101,6 @@ def read_yolo(
         largest = max(largest, int(classes.max(initial=-1)))
     every = tuple(map(str, range(largest + 1))) if names is None else names
     return Dataset(records, every, tuple(range(len(every))))
-
-
-def _class_names(class_names: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(class_names, str):
-        raise TypeError("class_names must be a sequence of str, got str")
-    names = tuple(class_names)
-    for name in names:
-        if not isinstance(name, str):
-            raise TypeError(f"class_names must hold str, got {type(name).__name__}")
-    return names
 
 
 def _sizes(images: str | os.PathLike[str] | Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:

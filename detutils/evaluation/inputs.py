@@ -150,3 +150,41 @@ def _starts(parts: list[F8]) -> I8:
     starts = np.zeros(len(parts) + 1, np.int64)
     np.cumsum([part.shape[0] for part in parts], out=starts[1:])
     return starts
+
+
+class Ranking(NamedTuple):
+    """By class: class c owns rows order_from[c] to order_from[c + 1]; objects alike"""
+
+    labels: I8
+    order: I8
+    order_from: I8
+    images: I8
+    objects: I8
+    objects_from: I8
+    object_images: I8
+
+
+def rank(found: Found, objects: Objects) -> Ranking:
+    """Detections by class and falling score (ties: first given first), objects by class and image."""
+    labels = np.unique(np.concatenate([np.unique(found.labels), np.unique(objects.labels)]))
+    small = np.int16 if labels.size < 2**15 else np.int64  # NumPy sorts 16-bit integers by radix
+    by_score = np.argsort(-found.scores, kind="stable")
+    classes = np.searchsorted(labels, found.labels).astype(small)
+    order = by_score[np.argsort(classes[by_score], kind="stable")]
+    object_classes = np.searchsorted(labels, objects.labels).astype(small)
+    by_class = np.argsort(object_classes, kind="stable")
+    return Ranking(
+        labels=labels,
+        order=order,
+        order_from=_starts_of(classes, labels.size),
+        images=np.repeat(np.arange(found.starts.size - 1), np.diff(found.starts)),
+        objects=by_class,
+        objects_from=_starts_of(object_classes, labels.size),
+        object_images=np.repeat(np.arange(objects.starts.size - 1), np.diff(objects.starts)),
+    )
+
+
+def _starts_of(classes: Any, count: int) -> I8:
+    starts = np.zeros(count + 1, np.int64)
+    np.cumsum(np.bincount(classes, minlength=count), out=starts[1:])
+    return starts
