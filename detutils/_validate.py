@@ -224,6 +224,41 @@ def as_labels(labels: Any, name: str = "labels", length: int | None = None) -> I
     return labels  # type: ignore[no-any-return]
 
 
+def as_votes(values: F8, name: str) -> F8:
+    """Weights of a mean: a checked vector of numbers from 0 to 1e150, whose sums of products stay finite."""
+    bad = np.flatnonzero(~((values >= 0.0) & (values <= LIMIT)))
+    if bad.size:
+        raise ValueError(f"{name}[{bad[0]}] must be in [0, {LIMIT:g}], got {values[bad[0]]:g}")
+    return values
+
+
+def as_indices(values: Any, name: str, length: int) -> I8:
+    """A (K,) int64 vector of indices 0 ... length - 1; negative ones are refused."""
+    indices = as_labels(values, name)
+    if indices.size and not 0 <= int(indices.min()) <= int(indices.max()) < length:
+        row = int(np.argmax((indices < 0) | (indices >= length)))
+        raise ValueError(f"{name}[{row}] must be in [0, {length - 1}], got {indices[row]}")
+    return indices
+
+
+def as_models(boxes: Any, scores: Any, labels: Any) -> list[tuple[F8, F8, I8]]:
+    """The boxes, scores and labels of several models, one array each; labels 0 if None."""
+    for name, value in (("boxes", boxes), ("scores", scores), ("labels", labels)):
+        if value is not None and (isinstance(value, (str, bytes)) or not isinstance(value, Sequence | np.ndarray)):
+            raise TypeError(f"{name} must be a sequence with one array a model, got {type(value).__name__}")
+        if value is None and name != "labels":
+            raise TypeError(f"{name} must be a sequence with one array a model, got None")
+        if value is not None and len(value) != len(boxes):
+            raise ValueError(f"{name} must have one array a model: {len(boxes)}, got {len(value)}")
+    models = []
+    for i, rows in enumerate(boxes):
+        rows = as_boxes(rows, f"boxes[{i}]")
+        n = rows.shape[0]
+        names = np.zeros(n, np.int64) if labels is None else as_labels(labels[i], f"labels[{i}]", n)
+        models.append((rows, as_vector(scores[i], f"scores[{i}]", n), names))
+    return models
+
+
 def as_flags(flags: Any, name: str, length: int | None = None) -> B1:
     """A (N,) vector of booleans."""
     if flags is None:
@@ -371,6 +406,15 @@ def as_grid_size(grid_size: Any, name: str = "grid_size") -> tuple[int, int]:
         raise ValueError(f"{name} must be a pair (rows, columns), got {len(grid_size)} values")
     rows, columns = grid_size
     return as_integer(rows, f"{name}[0]", 0, 2**31), as_integer(columns, f"{name}[1]", 0, 2**31)
+
+
+def as_grid_sizes(values: Any, length: int, name: str = "grid_sizes") -> list[tuple[int, int]]:
+    """One pair (rows, columns) for each of ``length`` strides."""
+    if isinstance(values, (str, bytes)) or values is None or not hasattr(values, "__len__"):
+        raise TypeError(f"{name} must be a sequence of pairs (rows, columns), got {type(values).__name__}")
+    if len(values) != length:
+        raise ValueError(f"{name} must hold {length} pairs, one a stride, got {len(values)}")
+    return [as_grid_size(pair, f"{name}[{level}]") for level, pair in enumerate(values)]
 
 
 def as_stride(stride: Any, name: str = "stride") -> tuple[float, float]:

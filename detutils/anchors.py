@@ -15,6 +15,7 @@ from detutils._validate import (
     Array,
     as_boxes,
     as_grid_size,
+    as_grid_sizes,
     as_image_size,
     as_integer,
     as_number,
@@ -226,9 +227,7 @@ def pyramid_anchors(
     if grid_sizes is None:
         grids = [as_grid_size((math.ceil(height / step), math.ceil(width / step))) for step in steps]
     else:
-        grids = [as_grid_size(pair, f"grid_sizes[{level}]") for level, pair in enumerate(grid_sizes)]
-        if len(grids) != len(steps):
-            raise ValueError(f"grid_sizes must hold {len(steps)} pairs, one a stride, got {len(grids)}")
+        grids = as_grid_sizes(grid_sizes, len(steps))
     bases = [generate_anchors(step, ratios, scales) for step in steps]
     counts = [rows * columns * len(base) for (rows, columns), base in zip(grids, bases, strict=True)]
     anchors = as_out(None, (sum(counts), 4), np.float64)

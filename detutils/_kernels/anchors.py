@@ -18,10 +18,10 @@ def _grid(base: Any, start: int, stop: int, columns: int, step_y: float, step_x:
             right = x * step_x
             first = (y * columns + x) * count
             for k in range(count):
-                out[first + k, 0] = base[k, 0] + right
-                out[first + k, 1] = base[k, 1] + down
-                out[first + k, 2] = base[k, 2] + right
-                out[first + k, 3] = base[k, 3] + down
+                out[first + k, 0] = float(base[k, 0]) + right
+                out[first + k, 1] = float(base[k, 1]) + down
+                out[first + k, 2] = float(base[k, 2]) + right
+                out[first + k, 3] = float(base[k, 3]) + down
 
 
 @kernel("void(float64[:,::1], int64, int64, int64, float64, float64, float64[:,::1])")
