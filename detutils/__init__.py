@@ -49,6 +49,8 @@ _HOMES: dict[str, str] = {
     "draw_boxes": "draw",
     "draw_panels": "draw",
     "draw_segments": "draw",
+    "CocoResult": "evaluation.coco",
+    "evaluate_coco": "evaluation.coco",
     "PrecisionRecall": "evaluation.precision_recall",
     "average_precision": "evaluation.precision_recall",
     "plot_precision_recall": "evaluation.precision_recall",
@@ -59,6 +61,10 @@ _HOMES: dict[str, str] = {
     "proposal_recall": "evaluation.recall",
     "VocResult": "evaluation.voc",
     "evaluate_voc": "evaluation.voc",
+    "FusedBoxes": "fusion",
+    "box_voting": "fusion",
+    "soft_nms": "fusion",
+    "weighted_boxes_fusion": "fusion",
     "read_image": "images",
     "write_image": "images",
     "box_ioa": "overlaps",
@@ -122,6 +128,8 @@ if TYPE_CHECKING:
     from detutils.draw import draw_boxes as draw_boxes
     from detutils.draw import draw_panels as draw_panels
     from detutils.draw import draw_segments as draw_segments
+    from detutils.evaluation.coco import CocoResult as CocoResult
+    from detutils.evaluation.coco import evaluate_coco as evaluate_coco
     from detutils.evaluation.precision_recall import PrecisionRecall as PrecisionRecall
     from detutils.evaluation.precision_recall import average_precision as average_precision
     from detutils.evaluation.precision_recall import plot_precision_recall as plot_precision_recall
@@ -132,6 +140,10 @@ if TYPE_CHECKING:
     from detutils.evaluation.recall import proposal_recall as proposal_recall
     from detutils.evaluation.voc import VocResult as VocResult
     from detutils.evaluation.voc import evaluate_voc as evaluate_voc
+    from detutils.fusion import FusedBoxes as FusedBoxes
+    from detutils.fusion import box_voting as box_voting
+    from detutils.fusion import soft_nms as soft_nms
+    from detutils.fusion import weighted_boxes_fusion as weighted_boxes_fusion
     from detutils.images import read_image as read_image
     from detutils.images import write_image as write_image
     from detutils.overlaps import box_ioa as box_ioa

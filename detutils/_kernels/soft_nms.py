@@ -1,0 +1,313 @@
+"""Soft-NMS by a tree of box blocks: every kept box visits only the blocks that it touches.
+
+Boxes lie in leaves of ``LEAF`` neighbours (sorted by class, size and place), leaves under nodes of ``FAN``
+children. A node knows the rectangle around its boxes and the best score below it, so that the next box to
+keep is found by walking down from the root, and the decays go only where something can intersect. The
+decays of one box are applied in the order in which boxes are kept, as in the definition: the products agree
+to the last bit.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from detutils._jit import F8, I8, inlined, kernel
+
+LEAF = 64
+FAN = 8
+LANES = 8
+PLACE_BITS = 14  # of the Morton order, per axis
+SIZE_BITS = 5
+DIGIT = 11
+GONE = -1.0  # the score of a box that has been kept or dropped, and of a node without boxes
+
+# ``leaves`` is (leaf, column, slot): a leaf lies in one piece, and each of its columns too.
+X1, Y1, X2, Y2, AREA, GROUP, SCORE = range(7)
+COLUMNS = 7
+
+# ``spans`` is (node, column): the least x1, y1 and group, the largest x2, y2 and group, the best score below.
+LEFT, TOP, LEAST, RIGHT, BOTTOM, MOST, BEST = range(7)
+SPANS = 7
+
+# ``marks`` is (node, column): how many entries a node has, the name of its best box, where that is (the
+# slot in a leaf, the child of any other node), and whether a leaf has changed since. Names are the user's
+# indices.
+COUNT, NAME, BELOW, STALE = range(4)
+MARKS = 4
+
+
+@inlined
+def _spread(value: Any) -> Any:
+    """The bits of a 14-bit number with a zero between each two."""
+    value = (value | (value << 8)) & 0x00FF00FF
+    value = (value | (value << 4)) & 0x0F0F0F0F
+    value = (value | (value << 2)) & 0x33333333
+    return (value | (value << 1)) & 0x55555555
+
+
+@inlined
+def _sort_by_digit(keys: Any, shift: Any, order: Any, spare: Any) -> None:
+    """One stable counting-sort pass of a radix sort; the result is in ``spare``."""
+    count = np.zeros((1 << DIGIT) + 1, np.int64)
+    mask = (1 << DIGIT) - 1
+    for i in range(order.size):
+        count[((keys[order[i]] >> shift) & mask) + 1] += 1
+    for d in range(1 << DIGIT):
+        count[d + 1] += count[d]
+    for i in range(order.size):
+        d = (keys[order[i]] >> shift) & mask
+        spare[count[d]] = order[i]
+        count[d] += 1
+
+
+@kernel("int64[::1](float64[:,::1], int64[::1], int64[::1], int64)")
+def neighbour_order(boxes: F8, candidates: I8, groups: I8, n_groups: int) -> I8:
+    """The candidates by group, then size (octaves of the longer side), then Morton order of their centres."""
+    n = candidates.size
+    left, top, right, bottom, longest = np.inf, np.inf, -np.inf, -np.inf, 0.0
+    for i in range(n):
+        c = candidates[i]
+        x, y = boxes[c, 0] + boxes[c, 2], boxes[c, 1] + boxes[c, 3]
+        left, right = min(left, x), max(right, x)
+        top, bottom = min(top, y), max(bottom, y)
+        longest = max(longest, max(boxes[c, 2] - boxes[c, 0], boxes[c, 3] - boxes[c, 1]))
+    cells = float((1 << PLACE_BITS) - 1)
+    wide, high = right - left, bottom - top
+    largest, smallest = math.frexp(longest)[1], (1 << SIZE_BITS) - 1
+    keys = np.empty(n, np.int64)
+    order = np.arange(n)
+    spare = np.empty(n, np.int64)
+    for i in range(n):
+        c = candidates[i]
+        x, y = boxes[c, 0] + boxes[c, 2], boxes[c, 1] + boxes[c, 3]
+        column = int((x - left) / wide * cells) if wide > 0.0 else 0
+        row = int((y - top) / high * cells) if high > 0.0 else 0
+        side = max(boxes[c, 2] - boxes[c, 0], boxes[c, 3] - boxes[c, 1])
+        octave = smallest if side == 0.0 else min(largest - math.frexp(side)[1], smallest)
+        keys[i] = (octave << (2 * PLACE_BITS)) | (_spread(row) << 1) | _spread(column)
+    for digit in range((2 * PLACE_BITS + SIZE_BITS + DIGIT - 1) // DIGIT):
+        _sort_by_digit(keys, digit * DIGIT, order, spare)
+        order, spare = spare, order
+    if n_groups > 1:
+        for i in range(n):
+            keys[i] = groups[candidates[i]]
+        shift = 0
+        while (n_groups - 1) >> shift > 0:
+            _sort_by_digit(keys, shift, order, spare)
+            order, spare = spare, order
+            shift += DIGIT
+    for i in range(n):
+        spare[i] = candidates[order[i]]
+    return spare
+
+
+@inlined
+def _refresh_leaf(leaf: Any, leaves: Any, names: Any, spans: Any, marks: Any, highest: Any) -> None:
+    """Note the slot of the highest score, among equals that of the lowest name."""
+    for lane in range(LANES):  # lane by lane, because the compiler may not reorder a maximum of floats itself
+        highest[lane] = GONE
+    for block in range(LEAF // LANES):
+        for lane in range(LANES):
+            other = leaves[leaf, SCORE, block * LANES + lane]
+            highest[lane] = other if other > highest[lane] else highest[lane]
+    score = GONE
+    for lane in range(LANES):
+        score = max(score, highest[lane])
+    name, below = -1, -1
+    for k in range(marks[leaf, COUNT]):
+        if leaves[leaf, SCORE, k] == score and (below < 0 or names[leaf, k] < name):
+            name, below = names[leaf, k], k
+    spans[leaf, BEST] = score
+    marks[leaf, NAME], marks[leaf, BELOW], marks[leaf, STALE] = name, below, 0
+
+
+@inlined
+def _refresh_node(node: Any, first: Any, spans: Any, marks: Any) -> None:
+    """Note the child that leads to the highest score, among equals to the lowest name."""
+    score, name, below = GONE, -1, -1
+    for child in range(first, first + marks[node, COUNT]):
+        other = spans[child, BEST]
+        if other > score or (other == score and marks[child, NAME] < name):
+            score, name, below = other, marks[child, NAME], child
+    spans[node, BEST] = score
+    marks[node, NAME], marks[node, BELOW] = name, below
+
+
+@kernel(
+    "void(float64[:,::1], float64[::1], int64[::1], int64[::1], float64, "
+    "int64[::1], float64[:,:,::1], int64[:,::1], float64[:,::1], int64[:,::1])"
+)
+def plant(
+    boxes: F8, scores: F8, groups: I8, order: I8, offset: float,
+    starts: I8, leaves: F8, names: I8, spans: F8, marks: I8,
+) -> None:  # fmt: skip
+    """Fill the tree; an empty ``groups`` is one group.
+
+    ``starts[level]`` is the first node of a level: the first level are the leaves, the last node is the root.
+    """
+    leaves[:, :, :] = 0.0
+    leaves[:, SCORE, :] = GONE
+    leaves[:, GROUP, :] = GONE  # of empty slots: no box is of their group
+    spans[:, :RIGHT] = np.inf
+    spans[:, RIGHT:] = -np.inf
+    highest = np.empty(LANES)
+    for leaf in range(starts[1]):
+        first = leaf * LEAF
+        marks[leaf, COUNT] = min(LEAF, order.size - first)
+        for k in range(marks[leaf, COUNT]):
+            b = order[first + k]
+            names[leaf, k] = b
+            x1, y1, x2, y2 = boxes[b, 0], boxes[b, 1], boxes[b, 2], boxes[b, 3]
+            group = float(groups[b]) if groups.size > 0 else 0.0
+            leaves[leaf, X1, k], leaves[leaf, Y1, k] = x1, y1
+            leaves[leaf, X2, k], leaves[leaf, Y2, k] = x2, y2
+            leaves[leaf, AREA, k] = (x2 - x1 + offset) * (y2 - y1 + offset)
+            leaves[leaf, GROUP, k] = group
+            leaves[leaf, SCORE, k] = scores[b]
+            spans[leaf, LEFT] = min(spans[leaf, LEFT], x1)
+            spans[leaf, TOP] = min(spans[leaf, TOP], y1)
+            spans[leaf, LEAST] = min(spans[leaf, LEAST], group)
+            spans[leaf, RIGHT] = max(spans[leaf, RIGHT], x2)
+            spans[leaf, BOTTOM] = max(spans[leaf, BOTTOM], y2)
+            spans[leaf, MOST] = max(spans[leaf, MOST], group)
+        _refresh_leaf(leaf, leaves, names, spans, marks, highest)
+    for level in range(1, starts.size - 1):
+        for node in range(starts[level], starts[level + 1]):
+            first = starts[level - 1] + (node - starts[level]) * FAN
+            marks[node, COUNT] = min(FAN, starts[level] - first)
+            for child in range(first, first + marks[node, COUNT]):
+                for low in range(RIGHT):
+                    high = low + RIGHT
+                    spans[node, low] = min(spans[node, low], spans[child, low])
+                    spans[node, high] = max(spans[node, high], spans[child, high])
+            _refresh_node(node, first, spans, marks)
+
+
+@inlined
+def _touches(spans: Any, node: Any, x1: Any, y1: Any, x2: Any, y2: Any, group: Any, offset: Any) -> Any:
+    """Whether a box may intersect one of the node's; true for the node that holds the box itself."""
+    return (
+        (spans[node, BEST] > GONE)
+        & (min(spans[node, RIGHT], x2) - max(spans[node, LEFT], x1) + offset >= 0.0)
+        & (min(spans[node, BOTTOM], y2) - max(spans[node, TOP], y1) + offset >= 0.0)
+        & (spans[node, LEAST] <= group)
+        & (group <= spans[node, MOST])
+    )
+
+
+@inlined
+def _overlaps(
+    leaves: Any, leaf: Any, x1: Any, y1: Any, x2: Any, y2: Any, area: Any, group: Any, offset: Any, ious: Any
+) -> None:
+    """The IoU of a box with every slot of a leaf, 0 in another group; no branch, so that it vectorises."""
+    for k in range(LEAF):
+        left, top = leaves[leaf, X1, k], leaves[leaf, Y1, k]
+        right, bottom = leaves[leaf, X2, k], leaves[leaf, Y2, k]
+        wide = (right if right < x2 else x2) - (left if left > x1 else x1) + offset
+        high = (bottom if bottom < y2 else y2) - (top if top > y1 else y1) + offset
+        wide = wide if wide > 0.0 else 0.0
+        high = high if high > 0.0 else 0.0
+        shared = wide * high if leaves[leaf, GROUP, k] == group else 0.0
+        ious[k] = shared / (leaves[leaf, AREA, k] + area - shared) if shared > 0.0 else 0.0
+
+
+@inlined
+def _sweep(leaf: Any, leaves: Any, names: Any, marks: Any) -> None:
+    """Close the gaps that kept and dropped boxes leave."""
+    alive = 0
+    for k in range(marks[leaf, COUNT]):
+        if leaves[leaf, SCORE, k] > GONE:
+            if alive < k:
+                for column in range(COLUMNS):
+                    leaves[leaf, column, alive] = leaves[leaf, column, k]
+                names[leaf, alive] = names[leaf, k]
+            alive += 1
+    leaves[leaf, SCORE, alive : marks[leaf, COUNT]] = GONE
+    marks[leaf, COUNT] = alive
+
+
+@kernel(
+    "int64(int64[::1], float64[:,:,::1], int64[:,::1], float64[:,::1], int64[:,::1], "
+    "boolean, float64, float64, float64, float64, int64[::1], float64[::1], int64, int64)"
+)
+def harvest(
+    starts: I8, leaves: F8, names: I8, spans: F8, marks: I8,
+    gaussian: bool, sigma: float, iou_threshold: float, score_threshold: float, offset: float,
+    keep: I8, kept_scores: F8, kept: int, patience: int,
+) -> int:  # fmt: skip
+    """Keep boxes until none is left, ``keep`` is full, or so many leaves have been visited; the new count.
+
+    A decayed leaf is only marked stale: what it noted as its best is an upper bound, and is mended when the
+    bound reaches the root.
+    """
+    top = starts.size - 2
+    root = starts[top]
+    visit = np.empty(starts[starts.size - 1], np.int64)  # the nodes to visit, level by level as in ``starts``
+    visits = np.empty(top + 1, np.int64)
+    ious = np.empty(LEAF)
+    highest = np.empty(LANES)
+    hits = np.empty(LEAF + 1, np.int64)
+    decays = np.empty(LEAF + 1)
+    while kept < keep.size and patience > 0 and spans[root, BEST] > GONE:
+        home = root
+        for _ in range(top):
+            home = marks[home, BELOW]
+        if marks[home, STALE]:
+            _refresh_leaf(home, leaves, names, spans, marks, highest)
+            node = home
+            for level in range(1, top + 1):
+                node = starts[level] + (node - starts[level - 1]) // FAN
+                _refresh_node(node, starts[level - 1] + (node - starts[level]) * FAN, spans, marks)
+            continue
+        slot = marks[home, BELOW]
+        x1, y1 = leaves[home, X1, slot], leaves[home, Y1, slot]
+        x2, y2 = leaves[home, X2, slot], leaves[home, Y2, slot]
+        area, group = leaves[home, AREA, slot], leaves[home, GROUP, slot]
+        keep[kept], kept_scores[kept] = names[home, slot], leaves[home, SCORE, slot]
+        kept += 1
+        leaves[home, SCORE, slot] = GONE
+
+        visit[root] = root
+        visits[top] = 1
+        for level in range(top, 0, -1):
+            found = starts[level - 1]
+            for v in range(starts[level], starts[level] + visits[level]):
+                node = visit[v]
+                first = starts[level - 1] + (node - starts[level]) * FAN
+                for child in range(first, first + marks[node, COUNT]):
+                    if _touches(spans, child, x1, y1, x2, y2, group, offset):
+                        visit[found] = child
+                        found += 1
+            visits[level - 1] = found - starts[level - 1]
+
+        for v in range(visits[0]):
+            leaf = visit[v]
+            _overlaps(leaves, leaf, x1, y1, x2, y2, area, group, offset, ious)
+            touched = 0
+            for k in range(marks[leaf, COUNT]):
+                hits[touched] = k
+                decays[touched] = ious[k]
+                touched += ious[k] > 0.0
+            if gaussian:
+                for h in range(touched):
+                    decays[h] = -(decays[h] * decays[h]) / sigma
+                for h in range(touched):
+                    decays[h] = math.exp(decays[h])
+            else:
+                for h in range(touched):
+                    decays[h] = 1.0 - decays[h] if decays[h] > iou_threshold else 1.0
+            gone = leaf == home
+            for h in range(touched):
+                score = leaves[leaf, SCORE, hits[h]] * decays[h]
+                fallen = score <= score_threshold
+                leaves[leaf, SCORE, hits[h]] = GONE if fallen else score
+                gone |= fallen
+            if gone:
+                _sweep(leaf, leaves, names, marks)
+            if gone or touched > 0:
+                marks[leaf, STALE] = 1
+        patience -= visits[0]
+    return kept

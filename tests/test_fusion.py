@@ -1,0 +1,436 @@
+"""Soft-NMS, weighted boxes fusion and box voting against their definitions."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import detutils
+from tests import cases
+from tests.naive import fusion as naive
+
+METHODS = ["avg", "max", "box_and_model_avg", "absent_model_aware_avg"]
+
+
+def boxes_of(n: int, seed: int) -> np.ndarray:
+    """Whole-pixel boxes with many ties and symmetries, or boxes anywhere, in turns."""
+    return cases.whole_boxes(n, seed, side=40) if seed % 2 else cases.random_boxes(n, seed, spread=200.0)
+
+
+def plain(array: np.ndarray | None) -> list[Any] | None:
+    return None if array is None else array.tolist()
+
+
+# ---- Soft-NMS ----------------------------------------------------------------------------------------------
+
+
+def check_soft_nms(boxes: np.ndarray, scores: np.ndarray, **options: Any) -> None:
+    keep, new_scores = cases.unchanged(detutils.soft_nms, boxes, scores, **options)
+    labels = options.pop("labels", None)
+    expected, values = naive.soft_nms(boxes.tolist(), scores.tolist(), labels=plain(labels), **options)
+    assert keep.dtype == np.int64
+    assert new_scores.dtype == np.float64
+    assert keep.tolist() == expected
+    assert new_scores.tolist() == values  # to the last bit
+
+
+@pytest.mark.parametrize("method", ["gaussian", "linear"])
+@pytest.mark.parametrize("seed", range(cases.size(60, 12)))
+def test_soft_nms_is_its_definition(seed: int, method: str) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(0, cases.size(250, 60)))
+    scores = rng.integers(0, 8, n) / 8 if seed % 3 else rng.random(n)
+    check_soft_nms(
+        boxes_of(n, seed), scores, method=method, offset=int(rng.integers(0, 2)),
+        sigma=float(rng.choice([0.05, 0.5, 3.0])), iou_threshold=float(rng.choice([0.0, 0.3, 0.5, 1.0])),
+        score_threshold=float(rng.choice([0.0, 0.001, 0.2])), max_output=None if seed % 5 else n // 3,
+        labels=None if seed % 4 else rng.integers(-3, 4, n),
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(not cases.JIT, reason="thousands of boxes")
+@pytest.mark.parametrize("crowd", [1.0, 10.0])
+def test_soft_nms_of_a_deep_tree(crowd: float) -> None:
+    rng = np.random.default_rng(7)
+    n = 6000  # three levels of nodes
+    corner = rng.uniform(0, 4000 / crowd, (n, 2))
+    boxes = np.hstack([corner, corner + np.exp(rng.uniform(0, 6, (n, 2)))])
+    scores = rng.random(n)
+    options: dict[str, Any] = {"labels": rng.integers(0, 3000, n)} if crowd > 1 else {}
+    keep, new_scores = detutils.soft_nms(boxes, scores, score_threshold=0.1, **options)
+    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    left = scores.copy()
+    for index, score in zip(keep, new_scores, strict=True):
+        best = int(np.argmax(left))
+        assert (index, score) == (best, left[best])
+        left[best] = -1.0
+        sides = np.minimum(boxes[:, 2:], boxes[best, 2:]) - np.maximum(boxes[:, :2], boxes[best, :2])
+        shared = np.prod(np.maximum(sides, 0.0), axis=1)
+        iou = shared / (area + area[best] - shared)
+        same = options["labels"] == options["labels"][best] if options else np.ones(n, bool)
+        near = np.flatnonzero((iou > 0) & same)
+        left[near] *= [
+            math.exp(-(x * x) / 0.5) if left[i] > 0 else 1.0 for i, x in zip(near, iou[near], strict=True)
+        ]
+        left[left <= 0.1] = -1.0
+    assert left.max() == -1.0
+
+
+def test_soft_nms_takes_ties_by_index() -> None:
+    boxes = np.array([[0, 0, 10, 10], [100, 0, 110, 10], [50, 0, 60, 10], [0, 0, 10, 10]], float)
+    keep, scores = detutils.soft_nms(boxes, [0.5, 0.5, 0.5, 0.5])
+    assert keep.tolist() == [0, 1, 2, 3]
+    assert scores.tolist() == [0.5, 0.5, 0.5, 0.5 * np.exp(-2.0)]
+
+
+def test_soft_nms_at_exactly_the_thresholds() -> None:
+    boxes = [[0, 0, 10, 10], [0, 0, 10, 5]]  # IoU exactly 0.5
+    assert detutils.soft_nms(boxes, [1.0, 0.9], method="linear", iou_threshold=0.5)[1].tolist() == [1.0, 0.9]
+    below = detutils.soft_nms(boxes, [1.0, 0.9], method="linear", iou_threshold=np.nextafter(0.5, 0))
+    assert below[1].tolist() == [1.0, 0.45]
+    assert detutils.soft_nms(boxes, [1.0, 0.5], method="linear", score_threshold=0.25)[0].tolist() == [0]
+    assert detutils.soft_nms(boxes, [1.0, 0.5], score_threshold=1.0)[0].size == 0
+
+
+def test_soft_nms_laws() -> None:
+    n = cases.size(300, 60)
+    boxes, scores = boxes_of(n, 4), np.random.default_rng(4).random(n)
+    keep, new_scores = detutils.soft_nms(boxes, scores)
+    assert (np.diff(new_scores) <= 0).all()
+    assert (new_scores <= scores[keep]).all()
+    assert np.unique(keep).size == keep.size
+    shuffle = np.random.default_rng(5).permutation(
+        n
+    )  # scores differ, so that the order of the rows cannot matter
+    again, values = detutils.soft_nms(boxes[shuffle], scores[shuffle])
+    np.testing.assert_array_equal(shuffle[again], keep)
+    np.testing.assert_array_equal(values, new_scores)
+    np.testing.assert_array_equal(detutils.soft_nms(boxes * 2 + 64, scores)[0], keep)
+    first, _ = detutils.soft_nms(boxes, scores, max_output=7)
+    np.testing.assert_array_equal(first, keep[:7])
+    apart, values = detutils.soft_nms(boxes, scores, labels=np.arange(n))
+    np.testing.assert_array_equal(values, scores[apart])
+    assert apart.size == (scores > 0.001).sum()
+
+
+def test_soft_nms_of_a_zero_threshold_ends() -> None:
+    boxes = np.tile([[0.0, 0.0, 10.0, 10.0]], (cases.size(300, 20), 1))
+    keep, scores = detutils.soft_nms(boxes, np.ones(len(boxes)), score_threshold=0.0)
+    assert (scores > 0).all()
+    assert keep.tolist() == list(range(len(keep)))
+    assert detutils.soft_nms(boxes, np.ones(len(boxes)), method="linear", score_threshold=0.0)[
+        0
+    ].tolist() == [0]
+
+
+def test_soft_nms_can_be_interrupted_and_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    n = cases.size(400, 50)
+    boxes, scores = boxes_of(n, 6), np.random.default_rng(6).random(n)
+    keep, values = detutils.soft_nms(boxes, scores)
+    monkeypatch.setattr("detutils.fusion._PATIENCE", 1)
+    again, same = detutils.soft_nms(boxes, scores)
+    np.testing.assert_array_equal(again, keep)
+    np.testing.assert_array_equal(same, values)
+
+
+@pytest.mark.parametrize("far", [1e150, 1e12])
+def test_soft_nms_of_extreme_boxes(far: float) -> None:
+    boxes = np.array([[-far, -far, far, far], [-far, -far, far, 0], [0, 0, 1e-200, 1e-200], [3, 3, 3, 3]])
+    check_soft_nms(boxes, np.array([0.9, 0.8, 0.7, 0.6]))
+    check_soft_nms(boxes, np.array([1e300, 1e299, 1e-300, 1e-310]), score_threshold=0.0, offset=1)
+
+
+@pytest.mark.parametrize("form", cases.GOOD_FORMS, ids=str)
+def test_soft_nms_takes_any_form(form: str) -> None:
+    boxes, scores = cases.whole_boxes(40, 1, side=30), cases.whole_scores(40, 1)
+    expected = detutils.soft_nms(boxes, scores)
+    result = detutils.soft_nms(cases.GOOD_FORMS[form](boxes), cases.GOOD_FORMS[form](scores))
+    np.testing.assert_array_equal(result[0], expected[0])
+    np.testing.assert_array_equal(result[1], expected[1])
+
+
+def test_soft_nms_of_nothing() -> None:
+    for nothing in ([], np.empty((0, 4)), np.empty((0, 4), np.float32)):
+        keep, scores = detutils.soft_nms(nothing, [], labels=np.empty(0, int))
+        assert keep.shape == scores.shape == (0,)
+        assert (keep.dtype, scores.dtype) == (np.int64, np.float64)
+    assert detutils.soft_nms([[0, 0, 1, 1]], [0.5], max_output=0)[0].shape == (0,)
+
+
+@pytest.mark.parametrize(("boxes", "error", "text"), cases.BAD_BOXES)
+def test_soft_nms_refuses_bad_boxes(boxes: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        detutils.soft_nms(boxes, [0.5, 0.5])
+
+
+@pytest.mark.parametrize(("scores", "error", "text"), cases.BAD_SCORES)
+def test_soft_nms_refuses_bad_scores(scores: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        detutils.soft_nms([[0, 0, 1, 1], [0, 0, 2, 2]], scores)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"method": "cubic"}, ValueError, "method must be one of 'gaussian', 'linear', got 'cubic'"),
+        ({"method": None}, TypeError, "method must be a string"),
+        ({"sigma": 0.0}, ValueError, "sigma must be greater than 0, got 0"),
+        ({"sigma": float("nan")}, ValueError, "sigma must be finite"),
+        ({"score_threshold": -0.1}, ValueError, "score_threshold must be at least 0, got -0.1"),
+        ({"max_output": -1}, ValueError, "max_output must be at least 0"),
+        ({"max_output": 1.0}, TypeError, "max_output must be an integer"),
+        ({"labels": [0.0, 1.0]}, TypeError, "labels must be integers"),
+        ({"labels": [0]}, ValueError, r"labels must have shape \(2,\), got \(1,\)"),
+    ],
+)
+def test_soft_nms_refuses_bad_options(options: dict[str, Any], error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        detutils.soft_nms([[0, 0, 1, 1], [0, 0, 2, 2]], [0.5, 0.5], **options)
+
+
+@pytest.mark.parametrize(("threshold", "error", "text"), cases.BAD_THRESHOLDS)
+def test_bad_thresholds_are_refused(threshold: Any, error: type[Exception], text: str) -> None:
+    box, score = [[0, 0, 1, 1]], [0.5]
+    with pytest.raises(error, match=text):
+        detutils.soft_nms(box, score, iou_threshold=threshold)
+    with pytest.raises(error, match=text):
+        detutils.weighted_boxes_fusion([box], [score], iou_threshold=threshold)
+    with pytest.raises(error, match=text):
+        detutils.box_voting(box, score, [0], threshold)
+
+
+@pytest.mark.parametrize(("offset", "error", "text"), cases.BAD_OFFSETS)
+def test_bad_offsets_are_refused(offset: Any, error: type[Exception], text: str) -> None:
+    box, score = [[0, 0, 1, 1]], [0.5]
+    with pytest.raises(error, match=text):
+        detutils.soft_nms(box, score, offset=offset)
+    with pytest.raises(error, match=text):
+        detutils.weighted_boxes_fusion([box], [score], offset=offset)
+    with pytest.raises(error, match=text):
+        detutils.box_voting(box, score, [0], offset=offset)
+
+
+# ---- weighted boxes fusion ---------------------------------------------------------------------------------
+
+
+def models_of(
+    seed: int, n: int = 25
+) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], np.ndarray]:
+    """Several models that see the same objects, each missing some, with ties in every third scene."""
+    rng = np.random.default_rng(seed)
+    objects = boxes_of(int(rng.integers(0, n)), seed)
+    boxes, scores, labels = [], [], []
+    for _ in range(int(rng.integers(1, 5))):
+        seen = objects[rng.random(len(objects)) < 0.8]
+        jittered = seen + rng.normal(0, 2, seen.shape)
+        jittered[:, 2:] = np.maximum(jittered[:, 2:], jittered[:, :2])
+        boxes.append(np.round(jittered) if seed % 2 else jittered)
+        scores.append(rng.random(len(seen)) if seed % 3 else rng.integers(0, 4, len(seen)) / 4)
+        labels.append(rng.integers(-1, 2, len(seen)))
+    return boxes, scores, labels, rng.uniform(0.5, 2.0, len(boxes))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("seed", range(cases.size(40, 12)))
+def test_fusion_is_its_definition(seed: int, method: Any) -> None:
+    boxes, scores, labels, weights = models_of(seed)
+    options: dict[str, Any] = {
+        "iou_threshold": [0.55, 0.3, 0.0, 1.0][seed % 4], "score_threshold": [0.0, 0.25][seed % 2],
+        "allow_overflow": seed % 5 == 0, "offset": seed % 2, "method": method,
+    }  # fmt: skip
+    before = [array.copy() for array in itertools.chain(boxes, scores, labels)]
+    result = detutils.weighted_boxes_fusion(boxes, scores, labels, weights=weights, **options)
+    for array, copy in zip(itertools.chain(boxes, scores, labels), before, strict=True):
+        np.testing.assert_array_equal(array, copy)
+    lists = ([array.tolist() for array in arrays] for arrays in (boxes, scores, labels))
+    means, values, names, sources = naive.weighted_boxes_fusion(*lists, weights=weights.tolist(), **options)
+    np.testing.assert_array_equal(result.boxes, np.reshape(means, (-1, 4)))
+    np.testing.assert_array_equal(result.labels, names)
+    assert [source.tolist() for source in result.sources] == sources
+    np.testing.assert_allclose(result.scores, values, rtol=1e-13)  # the sums of weights run in another order
+    assert result.boxes.dtype == result.scores.dtype == np.float64
+    assert result.labels.dtype == np.int64
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("seed", range(6))
+def test_fusion_agrees_with_ensemble_boxes(seed: int, method: Any) -> None:
+    ensemble_boxes = pytest.importorskip("ensemble_boxes")
+    rng = np.random.default_rng(seed)
+    objects = np.sort(rng.uniform(0.05, 0.95, (30, 2, 2)), axis=1).reshape(-1, 4)
+    boxes, scores, labels = [], [], []
+    for _ in range(3):
+        seen = np.flatnonzero(rng.random(30) < 0.8)
+        boxes.append(
+            np.sort((objects[seen] + rng.normal(0, 0.01, (len(seen), 4))).reshape(-1, 2, 2), axis=1).reshape(
+                -1, 4
+            )
+        )
+        scores.append(rng.uniform(0.1, 1.0, len(seen)))
+        labels.append(seen % 3)
+    weights, overflow = [1.0, 2.0, 0.5], seed % 2 == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = ensemble_boxes.weighted_boxes_fusion(
+            boxes, scores, labels, weights=weights, iou_thr=0.5, conf_type=method, allows_overflow=overflow
+        )
+    result = detutils.weighted_boxes_fusion(
+        [np.clip(rows, 0, 1) for rows in boxes], scores, labels, weights=weights, iou_threshold=0.5,
+        method=method, allow_overflow=overflow,
+    )  # fmt: skip
+    np.testing.assert_allclose(result.boxes, expected[0], atol=1e-6)  # its means are float32
+    np.testing.assert_allclose(result.scores, expected[1], rtol=1e-6)
+    np.testing.assert_array_equal(result.labels, expected[2])
+
+
+def test_fusion_of_one_model_without_overlaps_changes_nothing() -> None:
+    boxes = np.array([[0, 0, 10, 10], [20, 0, 33.3, 10], [40, 0, 40, 10]])
+    fused = detutils.weighted_boxes_fusion([boxes], [[0.1, 0.7, 0.4]], [[3, 1, 2]])
+    np.testing.assert_array_equal(fused.boxes, boxes[[1, 2, 0]])
+    np.testing.assert_array_equal(fused.scores, [0.7, 0.4, 0.1])
+    np.testing.assert_array_equal(fused.labels, [1, 2, 3])
+    np.testing.assert_array_equal(fused.sources[0], [2, 0, 1])
+
+
+def test_fusion_at_exactly_the_thresholds() -> None:
+    boxes = [[[0, 0, 10, 10]], [[0, 0, 10, 5]]]  # IoU exactly 0.5
+    assert len(detutils.weighted_boxes_fusion(boxes, [[0.9], [0.8]], iou_threshold=0.5).boxes) == 2
+    fused = detutils.weighted_boxes_fusion(boxes, [[0.9], [0.9]], iou_threshold=np.nextafter(0.5, 0))
+    np.testing.assert_array_equal(fused.boxes, [[0, 0, 10, 7.5]])
+    low = detutils.weighted_boxes_fusion(boxes, [[0.9], [0.5]], score_threshold=0.5)
+    np.testing.assert_array_equal(low.sources, [[0], [-1]])
+
+
+def test_fusion_of_many_clusters_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    n = cases.size(2000, 150)
+    rng = np.random.default_rng(3)
+    boxes = [cases.random_boxes(n, seed, spread=cases.size(4000, 1000)) for seed in (0, 1)]
+    scores = [rng.random(n) for _ in boxes]
+    labels = [rng.integers(0, 2, n) for _ in boxes]
+    whole = detutils.weighted_boxes_fusion(boxes, scores, labels)
+    assert len(whole.boxes) > n
+    for source, rows in zip(whole.sources, labels, strict=True):
+        np.testing.assert_array_equal(whole.labels[source], rows)
+    monkeypatch.setattr("detutils.fusion._PATIENCE", 5)
+    sliced = detutils.weighted_boxes_fusion(boxes, scores, labels)
+    np.testing.assert_array_equal(sliced.boxes, whole.boxes)
+    np.testing.assert_array_equal(sliced.scores, whole.scores)
+
+
+def test_fusion_of_nothing() -> None:
+    for models in (0, 1, 3):
+        fused = detutils.weighted_boxes_fusion([[]] * models, [[]] * models)
+        assert fused.boxes.shape == (0, 4)
+        assert fused.scores.shape == fused.labels.shape == (0,)
+        assert len(fused.sources) == models
+    none = detutils.weighted_boxes_fusion([[[0, 0, 1, 1]], []], [[-3.0], []], method="absent_model_aware_avg")
+    assert none.sources[0].tolist() == [-1]
+
+
+def test_fusion_of_extreme_scores() -> None:
+    boxes = [[[0, 0, 1e150, 10]], [[0, 0, 1e150, 10]]]
+    fused = detutils.weighted_boxes_fusion(boxes, [[1e150], [1e150]])
+    np.testing.assert_allclose(fused.boxes, [[0, 0, 1e150, 10]])
+    tiny = detutils.weighted_boxes_fusion([[[0, 0, 1, 1]]], [[5e-324]], weights=[1e-10])
+    assert tiny.sources[0].tolist() == [-1]  # the product is 0
+    with pytest.raises(ValueError, match=r"scores times weights\[0\] must be in \[0, 1e\+150\], got inf"):
+        detutils.weighted_boxes_fusion([[[0, 0, 1, 1]]], [[1e300]], weights=[1e100])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "text"),
+    [
+        ((None, [[0.5]]), {}, TypeError, "boxes must be a sequence with one array a model, got None"),
+        (("ab", [[0.5]]), {}, TypeError, "boxes must be a sequence"),
+        ((3, [[0.5]]), {}, TypeError, "boxes must be a sequence with one array a model, got int"),
+        (([[]], None), {}, TypeError, "scores must be a sequence"),
+        (([[]], [[], []]), {}, ValueError, "scores must have one array a model: 1, got 2"),
+        (([[]], [[]], []), {}, ValueError, "labels must have one array a model: 1, got 0"),
+        (([[], [[0, 0, 1]]], [[], [1]]), {}, ValueError, r"boxes\[1\] must have shape \(N, 4\), got"),
+        (([[], [[0, 0, -1, 1]]], [[], [1]]), {}, ValueError, r"boxes\[1\]\[0\] has x2 < x1"),
+        (([[[0, 0, 1, 1]]], [[np.nan]]), {}, ValueError, r"scores\[0\]\[0\] is not finite"),
+        (([[[0, 0, 1, 1]]], [[1, 2]]), {}, ValueError, r"scores\[0\] must have shape \(1,\), got \(2,\)"),
+        (([[[0, 0, 1, 1]]], [[1]], [[0.5]]), {}, TypeError, r"labels\[0\] must be integers"),
+        (([[]], [[]]), {"weights": [1, 1]}, ValueError, r"weights must have shape \(1,\)"),
+        (([[]], [[]]), {"weights": [0.0]}, ValueError, r"weights\[0\] must be greater than 0"),
+        (([[]], [[]]), {"method": "sum"}, ValueError, "method must be one of"),
+        (([[]], [[]]), {"allow_overflow": 1}, TypeError, "allow_overflow must be True or False"),
+        (([[]], [[]]), {"score_threshold": -1}, ValueError, "score_threshold must be at least 0"),
+    ],
+)  # fmt: skip
+def test_fusion_refuses(arguments: Any, options: dict[str, Any], error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        detutils.weighted_boxes_fusion(*arguments, **options)
+
+
+# ---- box voting --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.5, 1.0])
+@pytest.mark.parametrize("seed", range(cases.size(20, 8)))
+def test_voting_is_its_definition(seed: int, threshold: float) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(0, cases.size(150, 50)))
+    boxes, scores, keep = boxes_of(n, seed), rng.random(n), rng.permutation(n)[: n // 2]
+    labels = None if seed % 3 else rng.integers(0, 3, n)
+    options = {"labels": labels, "offset": seed % 2}
+    voted = cases.unchanged(detutils.box_voting, boxes, scores, keep, iou_threshold=threshold, **options)
+    options["labels"] = plain(labels)
+    expected = naive.box_voting(boxes.tolist(), scores.tolist(), keep.tolist(), threshold, **options)
+    np.testing.assert_allclose(voted, np.reshape(expected, (-1, 4)), rtol=1e-13, atol=1e-11)
+    assert (voted[:, 2:] >= voted[:, :2]).all()
+
+
+def test_voting_at_exactly_the_threshold() -> None:
+    boxes = [[0, 0, 10, 10], [0, 0, 10, 5]]
+    assert detutils.box_voting(boxes, [0.5, 0.5], [0], 0.5).tolist() == [[0, 0, 10, 7.5]]
+    assert detutils.box_voting(boxes, [0.5, 0.5], [0], np.nextafter(0.5, 1)).tolist() == [[0, 0, 10, 10]]
+
+
+def test_voting_where_boxes_touch_far_from_the_origin() -> None:
+    far = 2.0**60  # where adding 1 changes nothing
+    boxes = [[0, 0, far, 1], [far, 0, far + 2**20, 1]]
+    for offset in (0, 1):
+        expected = naive.box_voting(boxes, [1.0, 1.0], [0, 1], 1e-300, offset=offset)
+        np.testing.assert_allclose(
+            detutils.box_voting(boxes, [1, 1], [0, 1], 1e-300, offset=offset), expected
+        )
+
+
+def test_voting_without_votes_and_without_boxes() -> None:
+    boxes = [[0, 0, 10, 10], [0, 0, 10, 9], [5, 5, 5, 5]]
+    assert detutils.box_voting(boxes, [0, 0, 1], [1, 2]).tolist() == [[0, 0, 10, 9], [5, 5, 5, 5]]
+    assert detutils.box_voting(boxes, [0, 0, 1], []).shape == (0, 4)
+    assert detutils.box_voting([], [], []).shape == (0, 4)
+    twice = detutils.box_voting(boxes, [1, 1, 1], [0, 0])
+    np.testing.assert_array_equal(twice[0], twice[1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        (([[0, 0, 1, 1]], [-0.5], [0]), ValueError, r"scores\[0\] must be in \[0, 1e\+150\], got -0.5"),
+        (([[0, 0, 1, 1]], [1e151], [0]), ValueError, r"scores\[0\] must be in"),
+        (([[0, 0, 1, 1]], [0.5, 1], [0]), ValueError, r"scores must have shape \(1,\)"),
+        (([[0, 0, 1, 1]], [0.5], [1]), ValueError, r"keep\[0\] must be in \[0, 0\], got 1"),
+        (([[0, 0, 1, 1]], [0.5], [-1]), ValueError, r"keep\[0\] must be in \[0, 0\], got -1"),
+        (([[0, 0, 1, 1]], [0.5], [0.0]), TypeError, "keep must be integers"),
+        (([[0, 0, 1, 1]], [0.5], [[0]]), ValueError, r"keep must have shape \(N,\)"),
+        (([[1, 0, 0, 1]], [0.5], [0]), ValueError, r"boxes\[0\] has x2 < x1"),
+    ],
+)
+def test_voting_refuses(arguments: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        detutils.box_voting(*arguments)
+
+
+def test_voting_takes_any_form() -> None:
+    boxes, scores = cases.whole_boxes(30, 2, side=30), cases.whole_scores(30, 2)
+    expected = detutils.box_voting(boxes, scores, [3, 5], 0.2)
+    for form in cases.GOOD_FORMS.values():
+        np.testing.assert_array_equal(detutils.box_voting(form(boxes), form(scores), [3, 5], 0.2), expected)
