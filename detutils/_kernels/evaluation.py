@@ -6,6 +6,8 @@ import numpy as np
 
 from detutils._jit import B1, F8, I8, inlined, kernel
 
+EPSILON = 2.220446049250313e-16  # cocoeval.py adds np.spacing(1) to the number of detections it divides by
+
 
 @inlined
 def _iou(
@@ -45,9 +47,7 @@ def best_overlaps(
 
 
 @inlined
-def _find_objects(  # type: ignore[no-untyped-def]
-    objects: I8, begin: int, end: int, object_images: I8, first: I8, last: I8
-):
+def _find_objects(objects: I8, begin: int, end: int, object_images: I8, first: I8, last: I8) -> None:
     """Note for each image where its objects stand in ``objects[begin:end]``, which is ordered by image."""
     for k in range(begin, end):
         image = object_images[objects[k]]
@@ -57,7 +57,7 @@ def _find_objects(  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _forget_objects(objects: I8, begin: int, end: int, object_images: I8, last: I8):  # type: ignore[no-untyped-def]
+def _forget_objects(objects: I8, begin: int, end: int, object_images: I8, last: I8) -> None:
     for k in range(begin, end):
         last[object_images[objects[k]]] = 0
 
@@ -101,3 +101,141 @@ def voc_outcomes(
                 outcomes[k] = 1
         _forget_objects(objects, begin, end, object_images, last)
     return outcomes
+
+
+@inlined
+def _coco_candidates(
+    boxes: F8, crowd: B1, objects: I8, first: int, last: int, x: float, y: float, w: float, h: float,
+    thresholds: F8, ious: F8, places: I8, passed: I8,
+) -> int:  # fmt: skip
+    """The objects that one detection overlaps enough for some threshold, best first, the last of ties first.
+
+    Their IoU (as maskApi.c computes it), their place in ``objects``, and the thresholds passed, a bit each.
+    """
+    count = 0
+    for k in range(first, last):
+        g = objects[k]
+        gx, gy = boxes[g, 0], boxes[g, 1]
+        gw, gh = boxes[g, 2] - gx, boxes[g, 3] - gy
+        width = min(w + x, gw + gx) - max(x, gx)
+        height = min(h + y, gh + gy) - max(y, gy)
+        iou = 0.0
+        if width > 0.0 and height > 0.0:
+            shared = width * height
+            union = w * h if crowd[g] else w * h + gw * gh - shared
+            if union > 0.0:
+                iou = shared / union
+        bits = 0
+        for t in range(thresholds.shape[0]):
+            if iou >= thresholds[t]:
+                bits |= 1 << t
+        if bits == 0:
+            continue
+        at = count
+        while at > 0 and ious[at - 1] <= iou:
+            ious[at], places[at], passed[at] = ious[at - 1], places[at - 1], passed[at - 1]
+            at -= 1
+        ious[at], places[at], passed[at] = iou, k, bits
+        count += 1
+    return count
+
+
+@inlined
+def _interpolate(curve: F8, found: int, positives: int, levels: F8, precision: F8) -> None:
+    """The best precision at each level of recall or beyond; ``curve`` holds it after each right detection."""
+    for k in range(found - 2, -1, -1):
+        curve[k] = max(curve[k], curve[k + 1])
+    k = 0
+    for r in range(levels.shape[0]):
+        while k < found and (k + 1) / positives < levels[r]:
+            k += 1
+        precision[r] = curve[k] if k < found else 0.0
+
+
+@kernel(
+    "void(float64[:,::1], int64[::1], int64[::1], float64[:,::1], boolean[::1], float64[::1], int64[::1],"
+    " int64[::1], int64, float64[::1], float64[:,::1], int64[::1], float64[::1], float64[:,:,::1],"
+    " float64[:,:,::1])"
+)
+def coco_class(
+    found: F8, order: I8, found_images: I8, boxes: F8, crowd: B1, areas: F8, objects: I8, object_images: I8,
+    images: int, thresholds: F8, ranges: F8, limits: I8, levels: F8, precision: F8, recall: F8,
+) -> None:  # fmt: skip
+    """Precision (ranges, thresholds, levels) and recall (limits, ranges, thresholds) of a class.
+
+    cocoeval.py sorts and matches image by image and then joins the images. One walk by falling score does
+    the same, because images do not influence each other. For each threshold a detection takes the free object
+    that it overlaps most, of those that count before those that do not; all thresholds go side by side, a bit
+    each.
+    Entries without objects that count are left as they are.
+    """
+    n_ranges, n_thresholds, n_limits = ranges.shape[0], thresholds.shape[0], limits.shape[0]
+    n_objects = objects.shape[0]
+    first, last, seen = np.zeros(images, np.int64), np.zeros(images, np.int64), np.zeros(images, np.int64)
+    _find_objects(objects, 0, n_objects, object_images, first, last)
+    ignored = np.zeros((n_ranges, n_objects), np.bool_)
+    positives = np.zeros(n_ranges, np.int64)
+    for a in range(n_ranges):
+        for k in range(n_objects):
+            area = areas[objects[k]]
+            ignored[a, k] = crowd[objects[k]] or area < ranges[a, 0] or area > ranges[a, 1]
+            positives[a] += not ignored[a, k]
+    enough = np.minimum(thresholds, 1.0 - 1e-10)
+    every = (1 << n_thresholds) - 1
+    taken = np.zeros((n_ranges, n_objects), np.int64)
+    right, wrong = np.zeros((n_ranges, n_thresholds), np.int64), np.zeros((n_ranges, n_thresholds), np.int64)
+    hopeless = np.zeros(n_ranges, np.int64)  # wrong at every threshold
+    hits = np.zeros((n_limits, n_ranges, n_thresholds), np.int64)
+    curve = np.empty((n_ranges, n_thresholds, max(1, positives.max())))
+    ious, places = np.empty(n_objects + 1), np.empty(n_objects + 1, np.int64)
+    passed = np.empty(n_objects + 1, np.int64)
+    for d in order:
+        image = found_images[d]
+        rank = seen[image]
+        if rank >= limits[n_limits - 1]:
+            continue
+        seen[image] += 1
+        x, y = found[d, 0], found[d, 1]
+        w, h = found[d, 2] - x, found[d, 3] - y
+        count = 0
+        if last[image] > 0:
+            count = _coco_candidates(
+                boxes, crowd, objects, first[image], last[image], x, y, w, h, enough, ious, places, passed
+            )
+        for a in range(n_ranges):
+            inside = ranges[a, 0] <= w * h <= ranges[a, 1]
+            open_bits, right_bits = every, 0
+            for c in range(count):
+                k = places[c]
+                if not ignored[a, k]:
+                    bits = open_bits & passed[c] & ~taken[a, k]
+                    taken[a, k] |= bits
+                    right_bits |= bits
+                    open_bits &= ~bits
+            for c in range(count):
+                k = places[c]
+                if ignored[a, k]:
+                    bits = open_bits & passed[c]
+                    if not crowd[objects[k]]:
+                        bits &= ~taken[a, k]
+                    taken[a, k] |= bits
+                    open_bits &= ~bits
+            if open_bits == every:
+                hopeless[a] += inside
+                continue
+            for t in range(n_thresholds):
+                if (right_bits >> t) & 1:
+                    found_so_far = right[a, t] + 1
+                    right[a, t] = found_so_far
+                    counted = float(wrong[a, t] + hopeless[a] + found_so_far)
+                    curve[a, t, found_so_far - 1] = found_so_far / (counted + EPSILON)
+                    for m in range(n_limits):
+                        hits[m, a, t] += rank < limits[m]
+                elif inside:
+                    wrong[a, t] += (open_bits >> t) & 1
+    for a in range(n_ranges):
+        if positives[a] > 0:
+            for t in range(n_thresholds):
+                _interpolate(curve[a, t], right[a, t], positives[a], levels, precision[a, t])
+                for m in range(n_limits):
+                    recall[m, a, t] = hits[m, a, t] / positives[a]

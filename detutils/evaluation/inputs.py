@@ -100,7 +100,9 @@ def _items(value: Any, name: str) -> list[Any]:
 def _optional(item: Any, names: tuple[str, ...]) -> Any:
     """A part by its name in a record or mapping, or None."""
     for name in names:
-        part = item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)
+        part = item.get(name) if type(item) is dict else getattr(item, name, None)
+        if part is None and isinstance(item, Mapping):  # slow to ask, so asked last
+            part = item.get(name)
         if part is not None:
             return part
     return None
@@ -128,7 +130,7 @@ def _flags(item: Any, names: tuple[str, ...], where: str, length: int) -> B1:
         raise ValueError(f"{where} {names[0]} must have shape ({length},), got {array.shape}")
     if array.size and array.dtype.kind not in "biu":
         raise TypeError(f"{where} {names[0]} must be booleans, got dtype {array.dtype}")
-    if array.size and not np.isin(array, (0, 1)).all():
+    if array.dtype.kind != "b" and not ((array == 0) | (array == 1)).all():
         raise ValueError(f"{where} {names[0]} must be 0 or 1")
     return array.astype(np.bool_)
 
@@ -153,7 +155,7 @@ def _starts(parts: list[F8]) -> I8:
 
 
 class Ranking(NamedTuple):
-    """By class: class c owns rows order_from[c] to order_from[c + 1]; objects alike"""
+    """By class: class c owns rows order_from[c] to order_from[c + 1] of order, and of objects likewise."""
 
     labels: I8
     order: I8

@@ -1,0 +1,232 @@
+"""``evaluate_coco`` against its definition and, where it is installed, against pycocotools itself."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import detutils
+from tests import cases
+from tests.naive import coco as naive
+
+Images = list[dict[str, np.ndarray]]
+
+
+def scene(seed: int, images: int, most: int, *, exact: bool, classes: int = 3) -> tuple[Images, Images]:
+    """Objects of all sizes, crowds, detections around them; ``exact``: whole pixels, tied scores and IoUs."""
+    rng = np.random.default_rng(seed)
+    found, truth = [], []
+    for _ in range(images):
+        m, n = int(rng.integers(0, 9)), int(rng.integers(0, most + 1))
+        corner, side = rng.uniform(0, 500, (m, 2)), np.exp(rng.uniform(1.5, 5.5, (m, 2)))
+        if exact:
+            corner, side = corner // 8 * 8, (side // 8 + 1) * 8
+        objects = np.hstack([corner, corner + side])
+        names = rng.integers(0, classes, m)
+        area = side.prod(1) * (1.0 if exact else rng.uniform(0.4, 1.0, m))
+        truth.append({"boxes": objects, "labels": names, "crowd": rng.random(m) < 0.15, "areas": area})
+        near = rng.integers(0, m, n) if m else np.zeros(n, int)
+        if m:
+            noise = rng.integers(-1, 2, (n, 4)) * 8.0 if exact else rng.normal(0, 0.1, (n, 4))
+            noise = noise if exact else noise * side[near][:, [0, 1, 0, 1]]
+            corners = np.hsplit(objects[near] + noise, 2)
+            guesses = np.hstack([np.minimum(*corners), np.maximum(*corners)])
+        else:
+            guesses = np.tile([0.0, 0.0, 40.0, 40.0], (n, 1))
+        labels = np.where(rng.random(n) < 0.8, names[near] if m else 0, rng.integers(0, classes + 1, n))
+        scores = rng.integers(0, 12, n) / 12 if exact else rng.random(n)
+        found.append({"boxes": guesses, "scores": scores, "labels": labels})
+    return found, truth
+
+
+def plain(images: Images) -> list[dict[str, list[Any]]]:
+    return [{key: value.tolist() for key, value in image.items()} for image in images]
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("seed", range(cases.size(6, 3)))
+def test_it_is_its_definition(seed: int, exact: bool) -> None:
+    found, truth = scene(seed, 4, 15, exact=exact)
+    expected = naive.evaluate_coco(plain(found), plain(truth))
+    np.testing.assert_allclose(detutils.evaluate_coco(found, truth).stats, expected, rtol=0, atol=1e-12)
+
+
+def pycocotools_says(found: Images, truth: Images, classes: int) -> Any:
+    """The finished COCOeval of the same images."""
+    coco, evaluation = pytest.importorskip("pycocotools.coco"), pytest.importorskip("pycocotools.cocoeval")
+    annotations = [
+        {"image_id": i, "category_id": label, "bbox": box, "area": area, "iscrowd": int(crowd)}
+        for i, image in enumerate(truth)
+        for box, label, area, crowd in zip(
+            np.hstack([image["boxes"][:, :2], image["boxes"][:, 2:] - image["boxes"][:, :2]]).tolist(),
+            image["labels"].tolist(), image["areas"].tolist(), image["crowd"].tolist(), strict=True,
+        )
+    ]  # fmt: skip
+    rows = [
+        np.column_stack([np.full(len(image["scores"]), i), image["boxes"][:, :2],
+                         image["boxes"][:, 2:] - image["boxes"][:, :2], image["scores"], image["labels"]])
+        for i, image in enumerate(found)
+    ]  # fmt: skip
+    with contextlib.redirect_stdout(io.StringIO()):
+        peer = coco.COCO()
+        peer.dataset = {
+            "images": [{"id": i} for i in range(len(truth))],
+            "annotations": [{"id": k, **entry} for k, entry in enumerate(annotations, start=1)],
+            "categories": [{"id": label} for label in range(classes)],
+        }
+        peer.createIndex()
+        judge = evaluation.COCOeval(peer, peer.loadRes(np.concatenate(rows)), "bbox")
+        judge.evaluate()
+        judge.accumulate()
+        judge.summarize()
+    return judge
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("seed", range(cases.size(15, 3)))
+def test_it_is_pycocotools(seed: int, exact: bool) -> None:
+    found, truth = scene(100 + seed, cases.size(12, 4), cases.size(150, 40), exact=exact)
+    judge = pycocotools_says(found, truth, 4)
+    result = detutils.evaluate_coco(found, truth)
+    np.testing.assert_allclose(result.stats, judge.stats, rtol=0, atol=1e-12)
+    labels = result.labels
+    np.testing.assert_allclose(result.precision, judge.eval["precision"][..., 2][:, :, labels], 0, 1e-12)
+    np.testing.assert_allclose(result.recall, judge.eval["recall"][:, labels], rtol=0, atol=1e-12)
+
+
+def test_classes_and_parts() -> None:
+    found, truth = scene(1, 10, 30, exact=False)
+    result = detutils.evaluate_coco(found, truth)
+    assert result.stats.shape == (12,)
+    assert result.stats.tolist() == list(result[:12])
+    assert result.precision.shape == (10, 101, result.labels.size, 4)
+    assert result.recall.shape == (10, result.labels.size, 4, 3)
+    there = result.class_ap > -1
+    assert result.labels.tolist() == [0, 1, 2, 3]
+    assert there.tolist() == [True, True, True, False]  # nothing of class 3 was there to find
+    np.testing.assert_allclose(result.class_ap[there].mean(), result.ap, rtol=1e-13)
+    lines = result.summary().splitlines()
+    assert lines[0] == (
+        " Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = " f"{result.ap:0.3f}"
+    )
+    assert len(lines) == 12
+    assert lines[6].endswith(f"maxDets=  1 ] = {result.ar_1:0.3f}")
+
+
+def test_images_classes_and_far_away_detections_do_not_mix() -> None:
+    found, truth = scene(2, 8, 20, exact=False)
+    result = detutils.evaluate_coco(found, truth)
+    order = np.random.default_rng(0).permutation(8)
+    shuffled = detutils.evaluate_coco([found[i] for i in order], [truth[i] for i in order])
+    np.testing.assert_allclose(shuffled.stats, result.stats, rtol=0, atol=1e-14)
+    renamed = [{**image, "labels": image["labels"] * -1000 + 5} for image in (*found, *truth)]
+    np.testing.assert_allclose(
+        detutils.evaluate_coco(renamed[:8], renamed[8:]).stats, result.stats, rtol=0, atol=1e-14
+    )
+
+
+def test_options() -> None:
+    found, truth = scene(3, 10, 40, exact=False)
+    every = detutils.evaluate_coco(found, truth)
+    half = detutils.evaluate_coco(found, truth, iou_thresholds=[0.5])
+    assert half.ap == half.ap50 == every.ap50
+    assert half.ap75 == -1.0
+    few = detutils.evaluate_coco(found, truth, max_detections=(1, 2, 3))
+    assert few.max_detections == (1, 2, 3)
+    assert few.ar_1 == every.ar_1
+    assert few.ar_100 <= every.ar_100
+    many = detutils.evaluate_coco(found, truth, iou_thresholds=np.linspace(0, 1, 60))
+    assert many.precision.shape[0] == 60
+
+
+def test_at_exactly_the_threshold_and_between_sizes() -> None:
+    half = detutils.evaluate_coco([([[0, 0, 10, 5]], [0.5], [0])], [([[0, 0, 10, 10]], [0])])
+    assert half.recall[:2, 0, 0, 2].tolist() == [1.0, 0.0]
+    # 32 x 32 pixels are small and medium.
+    both = detutils.evaluate_coco([([[0, 0, 32, 32]], [0.5], [0])], [([[0, 0, 32, 32]], [0])])
+    assert (both.ar_small, both.ar_medium, both.ar_large) == (1.0, 1.0, -1.0)
+
+
+def test_crowds_are_ignored_again_and_again() -> None:
+    truth = {"boxes": [[0, 0, 10, 10], [50, 50, 150, 150]], "labels": [0, 0], "iscrowd": [0, 1]}
+    inside = [[60, 60, 70, 70], [80, 80, 90, 90], [0, 0, 10, 10]]
+    result = detutils.evaluate_coco([(inside, [0.9, 0.8, 0.7], [0, 0, 0])], [truth])
+    assert result.ap == pytest.approx(1.0)
+    only = detutils.evaluate_coco([(inside, [0.9, 0.8, 0.7], [0, 0, 0])], [{**truth, "iscrowd": [1, 1]}])
+    assert only.stats.tolist() == [-1.0] * 12
+
+
+def test_nothing_there() -> None:
+    empty: tuple[list[Any], ...] = ([], [], [])
+    for result in (
+        detutils.evaluate_coco([], []),
+        detutils.evaluate_coco([empty], [([], [])]),
+        detutils.evaluate_coco([([[0, 0, 1, 1]], [0.5], [4])], [([], [])]),
+    ):
+        assert result.stats.tolist() == [-1.0] * 12
+        assert (result.class_ap == -1).all()
+    missed = detutils.evaluate_coco([empty], [([[0, 0, 50, 50]], [4])])
+    assert missed.stats.tolist() == [0, 0, 0, -1, 0, -1, 0, 0, 0, -1, 0, -1]
+    assert missed.labels.tolist() == [4]
+
+
+@pytest.mark.parametrize("form", cases.GOOD_FORMS.values(), ids=cases.GOOD_FORMS.keys())
+def test_every_guise_of_an_array(form: Callable[[np.ndarray], Any]) -> None:
+    boxes, scores = cases.whole_boxes(30, 1, side=40), cases.whole_scores(30, 2)
+    labels = np.arange(30) % 3
+    objects, names = boxes[::4] + 1.0, labels[::4]
+
+    def evaluate(b: Any, s: Any, o: Any) -> Any:
+        return detutils.evaluate_coco([(b, s, labels)], [{"boxes": o, "labels": names}])
+
+    expected = cases.unchanged(evaluate, boxes, scores, objects)
+    result = evaluate(form(boxes), form(scores), form(objects))
+    np.testing.assert_array_equal(result.stats, expected.stats)
+
+
+GOOD = cases.whole_boxes(2, 0)
+
+
+@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_BOXES)
+def test_bad_boxes(value: Any, error: type[Exception], pattern: str) -> None:
+    with pytest.raises(error, match=pattern):
+        detutils.evaluate_coco([(value, [0.5, 0.5], [0, 0])], [(GOOD, [0, 0])])
+    with pytest.raises(error, match=pattern):
+        detutils.evaluate_coco([(GOOD, [0.5, 0.5], [0, 0])], [(value, [0, 0])])
+
+
+@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_SCORES)
+def test_bad_scores(value: Any, error: type[Exception], pattern: str) -> None:
+    with pytest.raises(error, match=pattern):
+        detutils.evaluate_coco([(GOOD, value, [0, 0])], [(GOOD, [0, 0])])
+    if value is not None:  # no areas at all are legal
+        with pytest.raises(error, match=pattern):
+            detutils.evaluate_coco(
+                [(GOOD, [0.5, 0.5], [0, 0])], [{"boxes": GOOD, "labels": [0, 0], "areas": value}]
+            )
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "pattern"),
+    [
+        ({"iou_thresholds": []}, ValueError, "1 to 60"),
+        ({"iou_thresholds": np.linspace(0, 1, 61)}, ValueError, "1 to 60 values, got 61"),
+        ({"iou_thresholds": [1.5]}, ValueError, r"in \[0, 1\]"),
+        ({"iou_thresholds": [np.nan]}, ValueError, "finite"),
+        ({"iou_thresholds": 0.5}, ValueError, r"shape \(N,\)"),
+        ({"max_detections": (1, 10)}, ValueError, "three ascending integers"),
+        ({"max_detections": (10, 1, 100)}, ValueError, "three ascending integers"),
+        ({"max_detections": (0, 1, 100)}, ValueError, "at least 1"),
+        ({"max_detections": (1, 2.5, 100)}, TypeError, "integer"),
+        ({"max_detections": 100}, TypeError, "three integers"),
+        ({"max_detections": "abc"}, TypeError, "three integers"),
+    ],
+)
+def test_bad_options(options: dict[str, Any], error: type[Exception], pattern: str) -> None:
+    with pytest.raises(error, match=pattern):
+        detutils.evaluate_coco([], [], **options)
