@@ -1,0 +1,106 @@
+"""Everything that proposes boxes: detutils, what else is installed, and what anybody can do without looking.
+
+Each maker takes an RGB image of 8 bits and answers (N, 4) boxes x1, y1, x2, y2 in continuous pixels, best first
+if it has an order at all.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import detutils
+
+Array = npt.NDArray[Any]
+Maker = Callable[[Array], Array]
+OURS = "detutils fast"
+
+
+def _ours(mode: str) -> Maker:
+    return lambda image: detutils.selective_search(image, mode).boxes
+
+
+def _opencv(mode: str) -> Maker:
+    import cv2
+
+    def search(image: Array) -> Array:
+        # A new object for each image: a used one has given wrong boxes and has crashed.
+        peer = cv2.ximgproc.segmentation.createSelectiveSearchSegmentation()
+        peer.setBaseImage(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        getattr(peer, f"switchToSelectiveSearch{mode}")()
+        boxes = peer.process().astype(np.float64)
+        boxes[:, 2:] += boxes[:, :2]
+        return boxes
+
+    return search
+
+
+def _dlib(image: Array) -> Array:
+    import dlib
+
+    found: list[Any] = []
+    dlib.find_candidate_object_locations(image, found)
+    sides = [(r.left(), r.top(), r.right() + 1, r.bottom() + 1) for r in found]  # they are inclusive
+    return np.array(sides, np.float64).reshape(-1, 4)
+
+
+def _selectivesearch(image: Array) -> Array:
+    import selectivesearch
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _, regions = selectivesearch.selective_search(image, scale=500, sigma=0.9, min_size=10)
+    boxes = np.array([region["rect"] for region in regions], np.float64).reshape(-1, 4)
+    boxes[:, 2:] += boxes[:, :2] + 1  # its right and bottom are the last pixels
+    return np.unique(boxes, axis=0)
+
+
+def random_boxes(image: Array, count: int = 2000) -> Array:
+    """Boxes of log-uniform sides from 20 pixels to the image's, anywhere inside."""
+    height, width = image.shape[:2]
+    rng = np.random.default_rng(height * width)
+    sides = np.exp(rng.uniform(np.log(20), np.log([width, height]), (count, 2)))
+    corner = rng.uniform(0, 1, (count, 2)) * ([width, height] - sides)
+    return np.hstack([corner, corner + sides])
+
+
+def sliding_windows(image: Array) -> Array:
+    """Windows of three shapes and halving sizes, a third of a side apart; large ones first."""
+    height, width = image.shape[:2]
+    boxes = []
+    size = float(min(height, width))
+    while size >= 30:
+        for shape in (1.0, 2.0, 0.5):
+            w, h = min(size * shape**0.5, width), min(size / shape**0.5, height)
+            xs = np.linspace(0, width - w, max(1, round((width - w) / (w / 3)) + 1))
+            ys = np.linspace(0, height - h, max(1, round((height - h) / (h / 3)) + 1))
+            x, y = (axis.ravel() for axis in np.meshgrid(xs, ys))
+            boxes.append(np.column_stack([x, y, x + w, y + h]))
+        size /= 2**0.5
+    return np.concatenate(boxes)
+
+
+def makers(*, slow: bool) -> dict[str, Maker]:
+    """What is installed, detutils' fast mode first; ``slow`` adds what takes seconds an image."""
+    found: dict[str, Maker] = {OURS: _ours("fast"), "detutils single": _ours("single")}
+    if slow:
+        found["detutils quality"] = _ours("quality")
+    try:
+        import cv2
+
+        if hasattr(getattr(cv2, "ximgproc", None), "segmentation"):
+            found["OpenCV fast"] = _opencv("Fast")
+            if slow:
+                found["OpenCV quality"] = _opencv("Quality")
+    except ImportError:
+        pass
+    if importlib.util.find_spec("dlib"):
+        found["dlib"] = _dlib
+    if slow and importlib.util.find_spec("selectivesearch"):
+        found["selectivesearch"] = _selectivesearch
+    return {**found, "random boxes": random_boxes, "sliding windows": sliding_windows}
