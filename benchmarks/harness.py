@@ -155,6 +155,7 @@ class Report:
         equal: Callable[[Any, Any], bool] | None = None,
         unchecked: Sequence[str] = (),
         seconds: float | None = None,
+        rounds: int | None = None,
         **facts: Any,
     ) -> dict[str, float]:
         """Check the results, time the contenders in turns, add the row; the medians in seconds.
@@ -172,7 +173,7 @@ class Report:
             else:
                 different.append(name)
         budget = seconds if seconds is not None else (0.3 if self.quick else 2.0)
-        samples = interleave(fair, seconds=budget, rounds=3 if self.quick else 7)
+        samples = interleave(fair, seconds=budget, rounds=rounds or (3 if self.quick else 7))
         medians = {name: statistics.median(times) for name, times in samples.items()}
         mine = medians[names[0]]
         ratios = {name: median / mine for name, median in medians.items() if name != names[0]}

@@ -1,7 +1,7 @@
 """Everything that proposes boxes: detutils, what else is installed, and what anybody can do without looking.
 
-Each maker takes an RGB image of 8 bits and answers (N, 4) boxes x1, y1, x2, y2 in continuous pixels, best first
-if it has an order at all.
+Each maker takes an RGB image of 8 bits and answers (N, 4) boxes x1, y1, x2, y2 in continuous pixels, the best
+first if it has an order at all.
 """
 
 from __future__ import annotations
