@@ -8,7 +8,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from detutils._jit import F8
+from detutils._jit import F8, I8
+from detutils._kernels.evaluation import area_under, eleven_points, voc_curves
 from detutils._validate import as_choice, as_flags, as_integer, as_names, as_vector
 
 Method = Literal["area", "11-point"]
@@ -96,15 +97,16 @@ def precision_recall_curve(
     if right.sum() > count:
         raise ValueError(f"positives is {count}, but {right.sum()} detections are matched")
     order = np.argsort(-values, kind="stable")
-    return trace(values[order], right[order], aside[order], count)
+    outcomes = np.where(aside, -1, right)[order]
+    return trace(values[order], outcomes, np.array([0, order.size]), np.array([count]))[0]
 
 
-def trace(scores: F8, right: Any, aside: Any, positives: int) -> PrecisionRecall:
-    """The curve of detections that are sorted already."""
-    found = np.cumsum(right, dtype=np.float64)
-    counted = np.cumsum(~aside, dtype=np.float64)
-    recall = found / positives if positives else np.full(scores.size, np.nan)
-    return PrecisionRecall(scores, recall, found / np.maximum(counted, 1.0))
+def trace(scores: F8, outcomes: I8, starts: I8, positives: I8) -> list[PrecisionRecall]:
+    """The curves of classes: detections starts[c] to starts[c + 1], sorted; 1 right, 0 wrong, -1 ignored."""
+    recall, precision = np.empty(scores.size), np.empty(scores.size)
+    voc_curves(outcomes, starts, positives, recall, precision)
+    spans = [slice(begin, end) for begin, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)]
+    return [PrecisionRecall(scores[span], recall[span], precision[span]) for span in spans]
 
 
 def average_precision(recall: npt.ArrayLike, precision: npt.ArrayLike, *, method: Method = "area") -> float:
@@ -168,11 +170,7 @@ def average_precision(recall: npt.ArrayLike, precision: npt.ArrayLike, *, method
 
 def summed(recall: F8, precision: F8, method: Method) -> float:
     """Average precision of a curve that is known to be one."""
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    if method == "area":
-        return float(np.sum(np.diff(recall, prepend=0.0) * envelope))
-    places = np.searchsorted(recall, np.arange(11) * 0.1)
-    return float(np.append(envelope, 0.0)[places].sum() / 11.0)
+    return area_under(recall, precision) if method == "area" else eleven_points(recall, precision)
 
 
 def plot_precision_recall(

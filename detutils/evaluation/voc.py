@@ -130,11 +130,7 @@ def evaluate_voc(
     )  # fmt: skip
     classes = np.searchsorted(ranking.labels, truth.labels[~truth.difficult])
     counts = np.bincount(classes, minlength=ranking.labels.size)
-    scores = found.scores[ranking.order]
-    curves = []
-    for c, count in enumerate(counts.tolist()):
-        mine = slice(ranking.order_from[c], ranking.order_from[c + 1])
-        curves.append(trace(scores[mine], outcomes[mine] == 1, outcomes[mine] == -1, count))
+    curves = trace(found.scores[ranking.order], outcomes, ranking.order_from, counts)
     ap = np.full(ranking.labels.size, np.nan)
     for c in np.flatnonzero(counts).tolist():
         ap[c] = summed(curves[c].recall, curves[c].precision, chosen)
