@@ -30,7 +30,7 @@ def add_demo(commands: Any) -> None:
 
 def run_demo(options: argparse.Namespace) -> int:
     """Run the demo, print what each stage did, write the picture."""
-    from detutils.demo import find_face
+    from detutils.demo import find_faces
 
     check_output(options.output, PICTURES)
     begin = time.perf_counter()
@@ -41,7 +41,7 @@ def run_demo(options: argparse.Namespace) -> int:
         if not options.json:
             print(f"{name:<18} {text:<74} {seconds:6.2f} s", flush=True)
 
-    sheet = find_face(seed=options.seed, report=report)
+    sheet = find_faces(seed=options.seed, report=report).picture
     detutils.write_image(options.output, sheet)
     seconds = time.perf_counter() - begin
     if options.json:

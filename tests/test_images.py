@@ -1,0 +1,406 @@
+"""Files in and out: whole pictures in RGB and full depth, or an error with the path."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from detutils import read_image, write_image
+from detutils._kernels.png import unfilter
+from tests.cases import BAD_IMAGES, GOOD_FORMS, unchanged
+from tests.naive import png as naive_png
+
+
+def picture(shape: tuple[int, ...], dtype: Any = np.uint8, seed: int = 0) -> np.ndarray:
+    top = np.iinfo(dtype).max
+    return np.random.default_rng(seed).integers(0, top, shape, dtype, endpoint=True)
+
+
+def smooth(height: int = 40, width: int = 60) -> np.ndarray:
+    y, x = np.mgrid[:height, :width]
+    return np.stack([x * 4, y * 6, 255 - x * 2], axis=2).clip(0, 255).astype(np.uint8)
+
+
+def pillow_bytes(pixels: Any, kind: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def read_bytes(folder: Path, data: bytes) -> np.ndarray:
+    path = folder / "picture"  # the content decides, not the extension
+    path.write_bytes(data)
+    return read_image(path)
+
+
+SHAPES = [(7, 5), (7, 5, 3), (7, 5, 4), (1, 1), (1, 1, 3), (1, 9, 3), (9, 1, 4), (20, 33, 3)]
+
+
+# ---- round trips -------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("extension", [".png", ".tif", ".TIFF"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_lossless_formats_keep_everything(tmp_path: Path, shape: Any, dtype: Any, extension: str) -> None:
+    image = picture(shape, dtype)
+    path = tmp_path / f"picture{extension}"
+    assert unchanged(lambda pixels: write_image(path, pixels), image) is None
+    again = read_image(path)
+    assert again.dtype == dtype
+    np.testing.assert_array_equal(again, image)
+    assert again.flags.c_contiguous
+    assert again.flags.writeable
+    assert again.flags.owndata
+
+
+def test_bmp_and_lossy_formats(tmp_path: Path) -> None:
+    image = smooth()
+    write_image(tmp_path / "a.bmp", image)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.bmp"), image)
+    for name in ("a.jpg", "a.jpeg", "a.webp"):
+        write_image(tmp_path / name, image)
+        again = read_image(tmp_path / name).astype(int)
+        assert again.shape == image.shape
+        assert np.abs(again - image).mean() < 4  # RGB in the order in which it went in
+    write_image(tmp_path / "grey.jpg", image[:, :, 0])
+    assert read_image(tmp_path / "grey.jpg").shape == image.shape[:2]
+    alpha = np.dstack([image, picture(image.shape[:2])])
+    write_image(tmp_path / "alpha.webp", alpha)
+    assert read_image(tmp_path / "alpha.webp").shape == alpha.shape
+
+
+def test_quality_shrinks_jpegs(tmp_path: Path) -> None:
+    image = picture((64, 64, 3))
+    sizes = []
+    for quality in (5, 50, 100):
+        write_image(tmp_path / "a.jpg", image, quality=quality)
+        sizes.append((tmp_path / "a.jpg").stat().st_size)
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[2] / 3
+
+
+def test_floats_are_rounded_to_8_bits(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.png", np.array([[0.0, 0.5, 1.0, 0.001, 0.002]]))
+    assert read_image(tmp_path / "a.png").tolist() == [[0, 128, 255, 0, 1]]
+
+
+@pytest.mark.parametrize("form", ["Fortran", "strided", "reversed", "read-only", "unaligned"])
+def test_any_layout_can_be_written(tmp_path: Path, form: str) -> None:
+    image = picture((6, 8, 3), np.uint16)
+    write_image(tmp_path / "a.png", GOOD_FORMS[form](image))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), image)
+
+
+def test_big_endian_pixels(tmp_path: Path) -> None:
+    image = picture((6, 8, 3), np.uint16)
+    write_image(tmp_path / "a.png", image.astype(">u2"))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), image)
+
+
+# ---- what files hold ---------------------------------------------------------------------------------------
+
+def test_palettes_transparency_and_bits(tmp_path: Path) -> None:
+    image = Image.fromarray(smooth())
+    assert read_bytes(tmp_path, pillow_bytes(image.convert("P"), "PNG")).shape == (40, 60, 3)
+    assert read_bytes(tmp_path, pillow_bytes(image.convert("P"), "PNG", transparency=0)).shape == (40, 60, 4)
+    assert read_bytes(tmp_path, pillow_bytes(image.convert("P"), "GIF")).shape == (40, 60, 3)
+    bits = read_bytes(tmp_path, pillow_bytes(image.convert("1"), "PNG"))
+    assert bits.shape == (40, 60)
+    assert set(np.unique(bits)) == {0, 255}
+    grey_alpha = read_bytes(tmp_path, pillow_bytes(image.convert("LA"), "PNG"))
+    assert grey_alpha.shape == (40, 60, 4)
+    np.testing.assert_array_equal(grey_alpha[..., 0], grey_alpha[..., 2])
+    cmyk = read_bytes(tmp_path, pillow_bytes(image.convert("CMYK"), "JPEG"))
+    assert cmyk.shape == (40, 60, 3)
+    key = read_bytes(tmp_path, pillow_bytes(image, "PNG", transparency=tuple(smooth()[0, 0].tolist())))
+    assert key.shape == (40, 60, 4)
+    assert key[0, 0, 3] == 0
+    assert key[20, 30, 3] == 255
+
+
+def test_first_frame_of_several(tmp_path: Path) -> None:
+    frames = [Image.fromarray(np.full((8, 9, 3), value, np.uint8)) for value in (10, 200)]
+    data = pillow_bytes(frames[0], "TIFF", save_all=True, append_images=frames[1:])
+    assert (read_bytes(tmp_path, data) == 10).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "PNG of 16 bits"])
+def test_exif_orientation(tmp_path: Path, orientation: int, kind: str) -> None:
+    upright = np.zeros((8, 24), np.uint8)
+    upright[:, :16], upright[:4, :8] = 100, 250
+    stored = {
+        1: upright, 2: upright[:, ::-1], 3: upright[::-1, ::-1], 4: upright[::-1],
+        5: upright.T, 6: upright.T[::-1], 7: upright.T[::-1, ::-1], 8: upright.T[:, ::-1],
+    }[orientation]
+    exif = Image.Exif()
+    exif[274] = orientation
+    if kind == "PNG of 16 bits":
+        write_image(tmp_path / "a.png", stored.astype(np.uint16) * 256)
+        data = (tmp_path / "a.png").read_bytes()
+        body = exif.tobytes()[6:] if exif.tobytes().startswith(b"Exif\0\0") else exif.tobytes()
+        chunk = struct.pack(">I", len(body)) + b"eXIf" + body + struct.pack(">I", zlib.crc32(b"eXIf" + body))
+        again = read_bytes(tmp_path, data[:33] + chunk + data[33:]) / 256
+    else:
+        again = read_bytes(tmp_path, pillow_bytes(np.ascontiguousarray(stored), kind, exif=exif))
+    assert again.shape == upright.shape
+    assert np.abs(again.astype(int) - upright).max() < 8
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+def test_broken_exif_hides_no_picture(tmp_path: Path) -> None:
+    data = pillow_bytes(smooth(), "JPEG", exif=b"Exif\0\0" + b"II*\0" + b"\xff" * 40)
+    assert read_bytes(tmp_path, data).shape == (40, 60, 3)
+
+
+def test_tiffs_of_floats(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    floats = np.random.default_rng(0).random((5, 7, 3)).astype(np.float32)
+    for image in (floats, floats[..., 0]):
+        tifffile.imwrite(tmp_path / "a.tif", image, photometric="rgb" if image.ndim == 3 else "minisblack")
+        again = read_image(tmp_path / "a.tif")
+        assert again.dtype == np.float32
+        np.testing.assert_array_equal(again, image)
+    tifffile.imwrite(tmp_path / "a.tif", floats * 300, photometric="rgb")
+    with pytest.raises(ValueError, match=r"a\.tif holds floats outside 0\.\.1"):
+        read_image(tmp_path / "a.tif")
+    planes = np.moveaxis(floats, 2, 0)
+    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="rgb", planarconfig="separate")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), floats)
+    tifffile.imwrite(tmp_path / "a.tif", np.full((4, 4), -5, np.int32))
+    with pytest.raises(ValueError, match=r"a\.tif"):
+        read_image(tmp_path / "a.tif")
+
+
+# ---- PNGs of 16 bits ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("step", [2, 4, 6, 8])
+def test_unfilter_equals_its_definition(step: int) -> None:
+    rng = np.random.default_rng(step)
+    rows = rng.integers(0, 256, (12, 1 + 6 * step), np.uint8)
+    rows[:, 0] = np.arange(12) % 5
+    out = np.empty((12, 6 * step), np.uint8)
+    assert unfilter(rows.copy(), step, out) == -1
+    assert out.tolist() == naive_png.unfilter(rows.tolist(), step)
+    rows[7, 0] = 5
+    assert unfilter(rows, step, out) == 7
+
+
+@pytest.mark.parametrize("colour", [0, 2, 4, 6])
+@pytest.mark.parametrize("interlaced", [0, 1])
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (5, 9), (8, 8), (13, 17)])
+def test_pngs_of_16_bits_by_other_writers(tmp_path: Path, colour: int, interlaced: int, size: Any) -> None:
+    channels = {0: 1, 2: 3, 4: 2, 6: 4}[colour]
+    image = picture((*size, channels), np.uint16, seed=colour)
+    again = read_bytes(tmp_path, naive_png.encode(image.tolist(), colour, interlaced))
+    wanted = {1: image[..., 0], 2: image[..., [0, 0, 0, -1]], 3: image, 4: image}[channels]
+    np.testing.assert_array_equal(again, wanted)
+
+
+def test_transparent_colour_of_16_bits(tmp_path: Path) -> None:
+    image = picture((4, 5, 3), np.uint16)
+    key = struct.pack(">HHH", *image[1, 2].tolist())
+    again = read_bytes(tmp_path, naive_png.encode(image.tolist(), 2, 0, transparent=key))
+    np.testing.assert_array_equal(again[..., :3], image)
+    assert again[1, 2, 3] == 0
+    assert (again[..., 3] == 0).sum() == 1
+
+
+def test_opencv_reads_what_we_write_and_we_read_what_it_writes(tmp_path: Path) -> None:
+    cv2 = pytest.importorskip("cv2", exc_type=ImportError)
+    for shape in [(9, 7), (9, 7, 3), (9, 7, 4)]:
+        for dtype in (np.uint8, np.uint16):
+            image = picture(shape, dtype)
+            bgr = image if image.ndim == 2 else image[..., [2, 1, 0, 3][: shape[2]]]
+            write_image(tmp_path / "ours.png", image)
+            np.testing.assert_array_equal(cv2.imread(str(tmp_path / "ours.png"), cv2.IMREAD_UNCHANGED), bgr)
+            cv2.imwrite(str(tmp_path / "theirs.png"), bgr)
+            np.testing.assert_array_equal(read_image(tmp_path / "theirs.png"), image)
+
+
+# ---- damaged files -----------------------------------------------------------------------------------------
+
+KINDS = [
+    ("PNG", {}), ("JPEG", {}), ("JPEG", {"progressive": True}), ("JPEG", {"restart_marker_rows": 1}),
+    ("WEBP", {"lossless": True}), ("TIFF", {}), ("BMP", {}), ("GIF", {}), ("PPM", {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "options"), KINDS, ids=lambda value: str(value))
+def test_truncated_files_are_refused(tmp_path: Path, kind: str, options: dict[str, Any]) -> None:
+    data = pillow_bytes(smooth(), kind, **options)
+    whole = read_bytes(tmp_path, data)
+    for length in sorted({1, 2, 3, 10, 30, *np.linspace(2, len(data) - 1, 60).astype(int), len(data) - 2}):
+        try:
+            part = read_bytes(tmp_path, data[:length])
+        except (ValueError, OSError) as error:
+            if str(tmp_path / "picture") not in str(error):
+                raise
+        else:  # only bytes after the last pixel were missing
+            np.testing.assert_array_equal(part, whole)
+            assert kind not in ("PNG", "JPEG")
+
+
+def test_a_jpeg_without_its_end_is_refused_whatever_pillow_tolerates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("PIL.ImageFile.LOAD_TRUNCATED_IMAGES", True)
+    data = pillow_bytes(smooth(), "JPEG")
+    zeros = data[: len(data) // 2] + bytes(len(data) - len(data) // 2)  # an interrupted download
+    for broken in (data[: len(data) // 2], data[:-2], zeros, data[:2] + b"\xff\xd9", data[:2] + b"\xff\xe0"):
+        with pytest.raises(ValueError, match=r"picture is (truncated|damaged)"):
+            read_bytes(tmp_path, broken)
+    assert read_bytes(tmp_path, data + b"trailing bytes \xff\xda").shape == (40, 60, 3)
+
+
+def test_damaged_pngs_are_refused(tmp_path: Path) -> None:
+    data = bytearray(pillow_bytes(smooth(), "PNG"))
+    for place in (20, 60, len(data) // 2, len(data) - 20):
+        broken = data.copy()
+        broken[place] ^= 0x55
+        with pytest.raises(ValueError, match=r"picture is (truncated|damaged)"):
+            read_bytes(tmp_path, bytes(broken))
+    assert b"IEND" in data
+    few = naive_png.encode(picture((4, 4, 3), np.uint16).tolist(), 2, 0, rows_missing=1)
+    with pytest.raises(ValueError, match="do not fill the picture"):
+        read_bytes(tmp_path, few)
+    false = naive_png.encode(picture((4, 4, 3), np.uint16).tolist(), 2, 0, kind=9)
+    with pytest.raises(ValueError, match="false PNG filter"):
+        read_bytes(tmp_path, false)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"", "is empty"),
+        (b"hello, world", "is not an image"),
+        (b"\xff\xd8", "truncated"),
+        (b"\x89PNG\r\n\x1a\n", "truncated"),
+        (b"II*\0" + bytes(40), "picture"),
+        (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "picture"),
+        (bytes(1000), "is not an image"),
+    ],
+)
+def test_files_that_are_no_images(tmp_path: Path, content: bytes, text: str) -> None:
+    with pytest.raises(ValueError, match=text) as caught:
+        read_bytes(tmp_path, content)
+    assert str(tmp_path / "picture") in str(caught.value)
+
+
+def test_missing_files_and_folders(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        read_image(tmp_path / "nowhere.png")
+    with pytest.raises(OSError, match=tmp_path.name):
+        read_image(tmp_path)
+    wrong = [(None, TypeError), (3, TypeError), (b"a.png", TypeError), ("", ValueError), ("a\0b", ValueError)]
+    for path, error in wrong:
+        with pytest.raises(error, match="path"):
+            read_image(path)
+        with pytest.raises(error, match="path"):
+            write_image(path, np.zeros((2, 2), np.uint8))
+
+
+def test_a_picture_larger_than_memory_is_refused_at_once(tmp_path: Path) -> None:
+    def header(side: int) -> bytes:
+        body = b"IHDR" + struct.pack(">IIBBBBB", side, side, 16, 2, 0, 0, 0)
+        parts = [(b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
+        chunks = [struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))]
+        chunks += [struct.pack(">I", len(b)) + n + b + struct.pack(">I", zlib.crc32(n + b)) for n, b in parts]
+        return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+    with pytest.raises((ValueError, MemoryError), match="picture"):
+        read_bytes(tmp_path, header(2_000_000_000))
+
+
+# ---- names and writing -------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", ["ünï çødé 图片.png", "with space.png", "quote's.PNG", ".hidden.png"])
+def test_odd_names(tmp_path: Path, name: str) -> None:
+    image = picture((3, 4, 3))
+    write_image(str(tmp_path / name), image)
+    np.testing.assert_array_equal(read_image(tmp_path / name), image)
+
+
+def test_writing_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.png"
+    write_image(path, np.full((3, 3), 9, np.uint8))
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(OSError, match=r"a\.png cannot be written: No space left"):
+        write_image(path, np.zeros((3, 3), np.uint8))
+    monkeypatch.undo()
+    assert (read_image(path) == 9).all()
+    assert os.listdir(tmp_path) == ["a.png"]
+
+
+def test_writing_replaces_a_file_and_keeps_the_usual_rights(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_bytes(b"")
+    for value in (1, 2):
+        write_image(tmp_path / "a.png", np.full((2, 2), value, np.uint8))
+    assert (read_image(tmp_path / "a.png") == 2).all()
+    assert (tmp_path / "a.png").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "dtype", "error", "text"),
+    [
+        ("a", (2, 2), np.uint8, ValueError, r"needs an extension of \.png, .* got ''"),
+        ("a.xyz", (2, 2), np.uint8, ValueError, r"got '\.xyz'"),
+        ("a.jpg", (2, 2, 4), np.uint8, ValueError, "JPEG holds no alpha"),
+        ("a.bmp", (2, 2, 4), np.uint8, ValueError, "BMP holds no alpha"),
+        ("a.jpg", (2, 2), np.uint16, ValueError, "JPEG holds 8 bits"),
+        ("a.webp", (2, 2, 3), np.uint16, ValueError, "WEBP holds 8 bits"),
+        ("nowhere/a.png", (2, 2), np.uint8, FileNotFoundError, "there is no folder"),
+        ("folder.png", (2, 2), np.uint8, IsADirectoryError, "is a folder"),
+    ],
+)
+def test_what_cannot_be_written(
+    tmp_path: Path, name: str, shape: Any, dtype: Any, error: type[Exception], text: str
+) -> None:
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(error, match=text) as caught:
+        write_image(tmp_path / name, np.zeros(shape, dtype))
+    assert str(tmp_path / name) in str(caught.value)
+    assert os.listdir(tmp_path) == ["folder.png"]
+
+
+@pytest.mark.parametrize(("image", "error", "text"), BAD_IMAGES)
+def test_bad_images(tmp_path: Path, image: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        write_image(tmp_path / "a.png", image)
+
+
+@pytest.mark.parametrize("quality", [0, 101, 5.0, True, None])
+def test_bad_quality(tmp_path: Path, quality: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="quality"):
+        write_image(tmp_path / "a.jpg", np.zeros((2, 2), np.uint8), quality=quality)
+
+
+def test_pictures_need_no_opencv(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['cv2'] = None\n"
+        "import numpy as np, detutils\n"
+        "image = np.arange(24, dtype=np.uint16).reshape(2, 4, 3) * 1000\n"
+        "detutils.write_image('a.png', image)\n"
+        "assert (detutils.read_image('a.png') == image).all()\n"
+        "black = np.zeros((60, 80, 3), np.uint8)\n"
+        "picture = detutils.draw_boxes(black, [[5, 20, 40, 50]], labels=['a'], scores=[1])\n"
+        "detutils.write_image('a.jpg', picture)\n"
+        "assert detutils.read_image('a.jpg').shape == (60, 80, 3)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment)
