@@ -61,12 +61,20 @@ _HOMES: dict[str, str] = {
     "proposal_recall": "evaluation.recall",
     "VocResult": "evaluation.voc",
     "evaluate_voc": "evaluation.voc",
+    "box_features": "features",
+    "crop_boxes": "features",
     "FusedBoxes": "fusion",
     "box_voting": "fusion",
     "soft_nms": "fusion",
     "weighted_boxes_fusion": "fusion",
     "read_image": "images",
     "write_image": "images",
+    "Matches": "matching",
+    "ProposalSample": "matching",
+    "Sample": "matching",
+    "match_boxes": "matching",
+    "sample_matches": "matching",
+    "sample_proposals": "matching",
     "box_ioa": "overlaps",
     "box_iou": "overlaps",
     "complete_box_iou": "overlaps",
@@ -78,9 +86,22 @@ _HOMES: dict[str, str] = {
     "felzenszwalb": "proposals.segmentation",
     "Proposals": "proposals.strategies",
     "selective_search": "proposals.strategies",
+    "RCNN": "rcnn.model",
+    "train_rcnn": "rcnn.training",
     "BoxRegressor": "regressor",
+    "RpnProposals": "rpn",
+    "RpnTargets": "rpn",
+    "rpn_proposals": "rpn",
+    "rpn_targets": "rpn",
     "ImageProposals": "scale_out",
     "propose_images": "scale_out",
+    "Explanation": "suppression",
+    "batched_nms": "suppression",
+    "explain_nms": "suppression",
+    "nms": "suppression",
+    "Scenes": "synthetic",
+    "make_scenes": "synthetic",
+    "write_scenes": "synthetic",
 }
 
 __all__ = ["__version__", *_HOMES]
@@ -140,12 +161,20 @@ if TYPE_CHECKING:
     from detutils.evaluation.recall import proposal_recall as proposal_recall
     from detutils.evaluation.voc import VocResult as VocResult
     from detutils.evaluation.voc import evaluate_voc as evaluate_voc
+    from detutils.features import box_features as box_features
+    from detutils.features import crop_boxes as crop_boxes
     from detutils.fusion import FusedBoxes as FusedBoxes
     from detutils.fusion import box_voting as box_voting
     from detutils.fusion import soft_nms as soft_nms
     from detutils.fusion import weighted_boxes_fusion as weighted_boxes_fusion
     from detutils.images import read_image as read_image
     from detutils.images import write_image as write_image
+    from detutils.matching import Matches as Matches
+    from detutils.matching import ProposalSample as ProposalSample
+    from detutils.matching import Sample as Sample
+    from detutils.matching import match_boxes as match_boxes
+    from detutils.matching import sample_matches as sample_matches
+    from detutils.matching import sample_proposals as sample_proposals
     from detutils.overlaps import box_ioa as box_ioa
     from detutils.overlaps import box_iou as box_iou
     from detutils.overlaps import complete_box_iou as complete_box_iou
@@ -157,6 +186,19 @@ if TYPE_CHECKING:
     from detutils.proposals.segmentation import felzenszwalb as felzenszwalb
     from detutils.proposals.strategies import Proposals as Proposals
     from detutils.proposals.strategies import selective_search as selective_search
+    from detutils.rcnn.model import RCNN as RCNN
+    from detutils.rcnn.training import train_rcnn as train_rcnn
     from detutils.regressor import BoxRegressor as BoxRegressor
+    from detutils.rpn import RpnProposals as RpnProposals
+    from detutils.rpn import RpnTargets as RpnTargets
+    from detutils.rpn import rpn_proposals as rpn_proposals
+    from detutils.rpn import rpn_targets as rpn_targets
     from detutils.scale_out import ImageProposals as ImageProposals
     from detutils.scale_out import propose_images as propose_images
+    from detutils.suppression import Explanation as Explanation
+    from detutils.suppression import batched_nms as batched_nms
+    from detutils.suppression import explain_nms as explain_nms
+    from detutils.suppression import nms as nms
+    from detutils.synthetic import Scenes as Scenes
+    from detutils.synthetic import make_scenes as make_scenes
+    from detutils.synthetic import write_scenes as write_scenes

@@ -31,6 +31,7 @@ FLOAT64 = np.dtype(np.float64)
 FLOAT32 = np.dtype(np.float32)
 INT64 = np.dtype(np.int64)
 EXACT_INTEGERS = 2**53  # beyond it float64 skips integers
+ALWAYS_FITS = 1 << 28  # bytes that are allocated without asking how many are free
 
 _Choice = TypeVar("_Choice", bound=str)
 
@@ -69,9 +70,18 @@ def _as_floats(value: Any, name: str, keep_float32: bool) -> Array:
         return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
 
 
+def _is_ready(value: Any, keep_float32: bool) -> bool:
+    """Whether a value is in canonical form already, in a tenth of a microsecond."""
+    return (
+        type(value) is np.ndarray
+        and (value.dtype == FLOAT64 or (keep_float32 and value.dtype == FLOAT32))
+        and value.flags.carray
+    )
+
+
 def as_boxes(boxes: Any, name: str = "boxes", *, keep_float32: bool = False, check_rows: bool = True) -> Array:
     """``boxes`` as (N, 4) float64, or float32 if it was and may stay; every row finite, ordered and in range."""
-    if not (type(boxes) is np.ndarray and boxes.dtype == FLOAT64 and boxes.flags.carray):
+    if not _is_ready(boxes, keep_float32):
         boxes = _as_floats(boxes, name, keep_float32)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         if boxes.shape == (0,):  # no detections, written as []
@@ -86,11 +96,18 @@ def as_boxes(boxes: Any, name: str = "boxes", *, keep_float32: bool = False, che
 
 
 def as_box_pair(
-    boxes1: Any, boxes2: Any, name1: str = "boxes1", name2: str = "boxes2", *, aligned: bool = False
+    boxes1: Any,
+    boxes2: Any,
+    name1: str = "boxes1",
+    name2: str = "boxes2",
+    *,
+    aligned: bool = False,
+    check_rows: bool = True,
 ) -> tuple[Array, Array]:
     """Two sets of boxes of one dtype: float32 if both were, else float64; of one length if ``aligned``."""
-    first, second = as_boxes(boxes1, name1, keep_float32=True), as_boxes(boxes2, name2, keep_float32=True)
-    if first.dtype is not second.dtype:
+    first = as_boxes(boxes1, name1, keep_float32=True, check_rows=check_rows)
+    second = as_boxes(boxes2, name2, keep_float32=True, check_rows=check_rows)
+    if first.dtype != second.dtype:
         first, second = first.astype(FLOAT64, copy=False), second.astype(FLOAT64, copy=False)
     if aligned and first.shape[0] != second.shape[0]:
         lengths = f"{first.shape[0]} and {second.shape[0]}"
@@ -135,6 +152,14 @@ def raise_unencodable(boxes: Array, anchors: Array, row: int, offset: float) -> 
     raise ValueError(f"boxes[{row}] is too far from anchors[{row}] for deltas in {boxes.dtype}")
 
 
+def check_sides(boxes: Array, name: str, offset: float) -> None:
+    """Refuse boxes that nothing can be encoded against."""
+    bad = np.flatnonzero(~((boxes[:, 2:] - boxes[:, :2] + offset > 0.0).all(axis=1)))
+    if bad.size:
+        text = ", ".join(f"{value:g}" for value in boxes[bad[0]].tolist())
+        raise ValueError(f"{name}[{bad[0]}] has no width or no height: [{text}]")
+
+
 def raise_undecodable(deltas: Array, anchors: Array, row: int) -> NoReturn:
     """The error for the first deltas that lead out of the range of numbers."""
     text = ", ".join(f"{value:g}" for value in anchors[row].tolist())
@@ -148,7 +173,7 @@ def as_vector(
     values: Any, name: str = "scores", length: int | None = None, *, keep_float32: bool = False, finite: bool = True
 ) -> Array:
     """``values`` as a finite (N,) float64 vector (or float32 if it was and may stay)."""
-    if not (type(values) is np.ndarray and values.dtype == FLOAT64 and values.flags.carray):
+    if not _is_ready(values, keep_float32):
         values = _as_floats(values, name, keep_float32)
     if values.ndim != 1 or (length is not None and values.shape[0] != length):
         raise ValueError(f"{name} must have shape ({'N' if length is None else length},), got {values.shape}")
@@ -275,7 +300,9 @@ def as_out(out: Any, shape: tuple[int, ...], dtype: npt.DTypeLike, name: str = "
     """An array to write a result into: allocated if None, else of exactly this shape and dtype."""
     dtype = np.dtype(dtype)
     if out is None:
-        check_memory(math.prod(shape) * dtype.itemsize, f"a {shape} {dtype} result")
+        size = math.prod(shape) * dtype.itemsize
+        if size >= ALWAYS_FITS:
+            check_memory(size, f"a {shape} {dtype} result")
         return np.empty(shape, dtype)
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(out).__name__}")
@@ -430,6 +457,8 @@ def as_stride(stride: Any, name: str = "stride") -> tuple[float, float]:
 
 def as_workers(workers: Any) -> int:
     """The number of threads: 1 is serial, -1 is every core that this process may use."""
+    if type(workers) is int and workers > 0:
+        return workers
     count = as_integer(workers, "workers")
     if count == -1:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -441,6 +470,11 @@ def as_workers(workers: Any) -> int:
 def as_seed(seed: Any, name: str = "seed") -> int:
     """A seed for reproducible randomness, 0 ... 2**63 - 1."""
     return as_integer(seed, name, 0, 2**63 - 1)
+
+
+def as_rng(seed: Any, name: str = "seed") -> np.random.Generator:
+    """A generator of random numbers: the given one, or a fresh one for an integer."""
+    return seed if isinstance(seed, np.random.Generator) else np.random.default_rng(as_seed(seed, name))
 
 
 def as_path(value: Any, name: str = "path") -> Path:
@@ -518,7 +552,7 @@ def as_image(image: Any, name: str = "image") -> Array:
 
 def check_memory(size: int, what: str) -> None:
     """Refuse at once what cannot fit, instead of letting the system kill the process later."""
-    if size < 1 << 28:
+    if size < ALWAYS_FITS:
         return
     room = _available_memory()
     if size > room:

@@ -65,8 +65,14 @@ class RidgeSums:
         twin._wanted = np.empty((0, self._wanted.shape[1]))
         return twin
 
-    def add(self, features: Array, targets: F8, rows: I8 | None = None, *, sign: float = 1.0) -> None:
-        """Add rows of ``features`` (all, or those listed) and their targets; ``sign=-1`` takes them out."""
+    def add(
+        self, features: Array, targets: F8, rows: I8 | None = None, *, sign: float = 1.0, weight: float = 1.0
+    ) -> None:
+        """Add rows of ``features`` (all, or those listed) and their targets; ``sign=-1`` takes them out.
+
+        The squared error of each row counts ``weight`` times.
+        """
+        root = weight**0.5
         if sign != self._sign:
             self._flush()
             self._sign = sign
@@ -78,6 +84,10 @@ class RidgeSums:
                 here = slice(self._waiting, self._waiting + count)
                 self._block[here, :-1] = block[done : done + count]
                 self._wanted[here] = targets[part][done : done + count]
+                self._block[here, -1] = 1.0
+                if weight != 1.0:
+                    self._block[here] *= root
+                    self._wanted[here] *= root
                 self._waiting += count
                 done += count
                 if self._waiting == self._size:
@@ -91,7 +101,6 @@ class RidgeSums:
         length = min(self._size, max(2 * len(self._block), more, 16))
         block = np.empty((length, self._block.shape[1]))
         block[: self._waiting] = self._block[: self._waiting]
-        block[:, -1] = 1.0
         wanted = np.empty((length, self._wanted.shape[1]))
         wanted[: self._waiting] = self._wanted[: self._waiting]
         self._block, self._wanted = block, wanted

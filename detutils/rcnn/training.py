@@ -1,0 +1,261 @@
+"""Training R-CNN on annotated images, in memory that does not grow with their number."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detutils import __version__
+from detutils._jit import F8
+from detutils._validate import (
+    Array,
+    as_boxes,
+    as_image,
+    as_integer,
+    as_labels,
+    as_number,
+    as_path,
+    as_seed,
+    as_table,
+    as_threshold,
+    check_table_block,
+)
+from detutils.datasets.records import AnnotatedImage, Dataset
+from detutils.images import read_image
+from detutils.rcnn.cache import FeatureCache, key_of
+from detutils.rcnn.classifier import ImageRows, train_classifier
+from detutils.rcnn.model import RCNN, Describe, Propose, describe, propose
+from detutils.regressor import BoxRegressor
+from detutils.ridge import row_blocks
+
+Progress = Callable[[str, int, int], object]
+
+
+def train_rcnn(
+    dataset: Dataset,
+    images: str | os.PathLike[str] | Sequence[Any],
+    *,
+    features: Describe | Sequence[Any] | None = None,
+    proposals: Propose | Sequence[Any] | None = None,
+    cache: str | os.PathLike[str] | None = None,
+    alpha: float = 10.0,
+    regressor: BoxRegressor | None = None,
+    positive_iou: float = 0.7,
+    negative_iou: float = 0.3,
+    negatives: int = 200,
+    rounds: int = 2,
+    memory: int = 1 << 30,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> RCNN:
+    """Train a detector: proposals, features, one linear classifier and one box regressor for each class.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What ``read_voc``, ``read_coco``, ``read_yolo`` or ``make_scenes`` gives. Difficult and crowded
+        objects teach nothing, and neither do boxes upon them.
+    images : folder, or sequence of image arrays or paths
+        The folder that the names in the data set are relative to; or the images, in the order of the data
+        set.
+    features : callable (image, boxes) -> (N, D) array, or sequence of (N, D) arrays, optional
+        What describes a box; ``box_features`` by default. Or the features of each image, one row for each of
+        its ``proposals``, such as CNN features opened by ``numpy.load(..., mmap_mode="r")``.
+    proposals : callable (image) -> (N, 4) array, or sequence of (N, 4) arrays, optional
+        What proposes boxes; ``selective_search``, at most 1000, by default. Needed as a sequence where
+        ``features`` is one; then let the annotated boxes be among them. Otherwise they are added here.
+    cache : folder, optional
+        Where to keep proposals and features, so that another run finds them. A run that was interrupted goes
+        on where it was; files that are damaged, or made from other images, boxes or functions, are made
+        again. By default a temporary folder, deleted at the end.
+    alpha : float, default 10.0
+        Weight of the squared weights of the classifiers.
+    regressor : BoxRegressor, optional
+        It is fitted here. By default ``BoxRegressor()``, with R-CNN's values.
+    positive_iou : float, default 0.7
+        A box shows a class if it overlaps an object of it by at least this.
+    negative_iou : float, default 0.3
+        A box does not show a class if it overlaps every object of it by less than this. What lies between is
+        left out.
+    negatives : int, default 200
+        How many boxes without any object an image contributes to the first round, at random.
+    rounds : int, default 2
+        How often hard negatives are looked for among *all* boxes.
+    memory : int, default 1 GiB
+        Bytes for the normal equations; fewer mean more passes over the features, and one class at least is in
+        work.
+    seed : int, default 0
+        Of the choice of negatives.
+    progress : callable (stage, done, total), optional
+        Called for each image of each stage: "features", "classifiers", "boxes".
+
+    Returns
+    -------
+    model : RCNN
+
+    Raises
+    ------
+    TypeError
+        If an argument is not of its type.
+    OSError
+        If an image cannot be read or the cache cannot be written.
+    ValueError
+        If an argument is out of its range, shapes do not agree, an image is no image, or there is no object
+        at all.
+
+    Notes
+    -----
+    In memory at a time: one image with its features, ``memory``, and 200 MB for everything else. The features
+    are in the cache, 4 D bytes a box (8 MB an image of 1000 boxes), and are mapped from there. One pass over
+    N rows for C classes costs N D C multiplications to score and D^2 for each hard negative; the first one
+    costs D^2 for each positive and each of the random negatives. A class of which there is no object is never
+    found.
+
+    References
+    ----------
+    R. Girshick, J. Donahue, T. Darrell, J. Malik: Rich feature hierarchies for accurate object detection and
+    semantic segmentation. CVPR 2014, sections 2.3 and 3.4, appendices B and C.
+
+    Examples
+    --------
+    >>> import detutils
+    >>> images, dataset = detutils.make_scenes(6, seed=1)
+    >>> model = detutils.train_rcnn(dataset, images, rounds=1)  # doctest: +SKIP
+    >>> boxes, scores, labels = model.detect(images[0])  # doctest: +SKIP
+    """
+    plan = _Plan(dataset, images, features, proposals)
+    options: dict[str, Any] = {
+        "alpha": as_number(alpha, "alpha", above=0.0),
+        "positive_iou": as_threshold(positive_iou, "positive_iou"),
+        "negative_iou": as_threshold(negative_iou, "negative_iou"),
+        "negatives": as_integer(negatives, "negatives", 1),
+        "rounds": as_integer(rounds, "rounds", 0),
+        "memory": as_integer(memory, "memory", 1),
+        "rng": np.random.default_rng(as_seed(seed)),
+    }
+    if negative_iou > positive_iou:
+        raise ValueError(f"negative_iou must not exceed positive_iou, got {negative_iou} and {positive_iou}")
+    mover = BoxRegressor() if regressor is None else regressor
+    if not isinstance(mover, BoxRegressor):
+        raise TypeError(f"regressor must be a BoxRegressor or None, got {type(regressor).__name__}")
+    if progress is not None and not callable(progress):
+        raise TypeError(f"progress must be callable or None, got {type(progress).__name__}")
+    tell: Progress = progress if progress is not None else lambda stage, done, total: None
+    if cache is not None:
+        return _train(plan, FeatureCache(as_path(cache, "cache")), options, mover, tell)
+    with tempfile.TemporaryDirectory(prefix="detutils_") as folder:
+        return _train(plan, FeatureCache(Path(folder)), options, mover, tell)
+
+
+class _Plan:
+    """Where the image, the boxes and the features of each record come from."""
+
+    def __init__(self, dataset: Any, images: Any, features: Any, proposals: Any) -> None:
+        if not isinstance(dataset, Dataset):
+            raise TypeError(f"dataset must be a Dataset, got {type(dataset).__name__}")
+        self.records, self.names = dataset.images, dataset.class_names
+        if not self.names:
+            raise ValueError("dataset has no classes")
+        self.folder, self.images = Path(), None
+        if isinstance(images, (str, os.PathLike)):
+            self.folder = as_path(images, "images")
+            if not self.folder.is_dir():
+                raise NotADirectoryError(f"images: there is no folder {self.folder}")
+        else:
+            self.images = self._one_each(images, "images")
+        self.own_describe: Describe | None = features if callable(features) else None
+        self.own_propose: Propose | None = proposals if callable(proposals) else None
+        self.tables = self._one_each(features, "features") if _listed(features) else None
+        self.places = self._one_each(proposals, "proposals") if _listed(proposals) else None
+        if self.tables is not None and self.places is None:
+            raise ValueError("features of each image need the proposals that they are of")
+        self.describe = describe if self.own_describe is None else self.own_describe
+        self.propose = propose if self.own_propose is None else self.own_propose
+        self.width: int | None = None
+
+    def _one_each(self, values: Any, name: str) -> list[Any]:
+        if isinstance(values, (str, bytes, dict)) or not hasattr(values, "__getitem__"):
+            kind = type(values).__name__
+            raise TypeError(f"{name} must be a sequence with an entry for each image, got {kind}")
+        if len(values) != len(self.records):
+            raise ValueError(f"{name} has {len(values)} entries for {len(self.records)} images")
+        return [values[i] for i in range(len(values))]
+
+    def rows_of(self, i: int, cache: FeatureCache) -> ImageRows:
+        """The boxes of an image, annotated ones first, with their features."""
+        record: AnnotatedImage = self.records[i]
+        name = f"dataset.images[{i}]"
+        boxes, labels = as_boxes(record.boxes, f"{name}.boxes"), as_labels(record.labels, f"{name}.labels")
+        if len(labels) and not 0 <= labels.min() <= labels.max() < len(self.names):
+            raise ValueError(f"{name} has a label outside 0..{len(self.names) - 1}")
+        unclear = np.asarray(record.difficult, bool) | np.asarray(record.crowd, bool)
+        objects = np.ascontiguousarray(boxes[~unclear])
+        given = None if self.places is None else as_boxes(self.places[i], f"proposals[{i}]")
+        if self.tables is not None and given is not None:
+            table, places = self._checked(self.tables[i], f"features[{i}]", len(given)), given
+        else:
+            table, places = self._from_cache(i, record, objects, given, cache)
+        return ImageRows(table, places, objects, labels[~unclear], np.ascontiguousarray(boxes[unclear]))
+
+    def _from_cache(
+        self, i: int, record: AnnotatedImage, objects: F8, given: F8 | None, cache: FeatureCache
+    ) -> tuple[Array, F8]:
+        image = self.folder / record.name if self.images is None else self.images[i]
+        source = Path(image) if isinstance(image, (str, os.PathLike)) else as_image(image, f"images[{i}]")
+        how = [f"{value.__module__}.{getattr(value, '__qualname__', type(value).__qualname__)}"
+               for value in (self.describe, self.propose)]  # fmt: skip
+        key = key_of(__version__, *how, source, objects, "" if given is None else given)
+        found = cache.find(key)
+        if found is not None and (self.width is None or self.width == found[0].shape[1]):
+            self.width = found[0].shape[1]
+            return found
+        try:
+            pixels = read_image(source) if isinstance(source, Path) else source
+            places = as_boxes(self.propose(pixels), "proposals(image)") if given is None else given
+            places = np.vstack([objects, places])
+            table = self._checked(self.describe(pixels, places), "features(image, boxes)", len(places))
+        except Exception as error:
+            error.add_note(f"while describing image {i}, {record.name}")
+            raise
+        return cache.keep(key, table, places)
+
+    def _checked(self, features: Any, name: str, rows: int) -> Array:
+        table = as_table(features, name, rows, self.width)
+        for part, block in row_blocks(table):
+            check_table_block(block, name, part.start)
+        self.width = table.shape[1]
+        return table
+
+
+def _listed(value: Any) -> bool:
+    return value is not None and not callable(value)
+
+
+def _train(
+    plan: _Plan, cache: FeatureCache, options: dict[str, Any], mover: BoxRegressor, tell: Progress
+) -> RCNN:
+    count = len(plan.records)
+    rows = []
+    for i in range(count):
+        rows.append(plan.rows_of(i, cache))
+        tell("features", i + 1, count)
+    passes = 0
+
+    def images() -> Iterator[ImageRows]:
+        nonlocal passes
+        passes += 1
+        for i, image in enumerate(rows, start=1):
+            yield image
+            tell(f"classifiers, pass {passes}", i, count)
+
+    weights = train_classifier(images, len(plan.names), **options)
+    parts = [(image.features, image.boxes, image.objects, image.labels) for image in rows]
+    tell("boxes", 0, 1)
+    mover.fit(*(list(part) for part in zip(*parts, strict=True)))
+    tell("boxes", 1, 1)
+    return RCNN(plan.names, weights, mover, features=plan.own_describe, proposals=plan.own_propose)
