@@ -1,0 +1,314 @@
+"""What non-maximum suppression needs before its first decision: checked rows, their order, and columns to filter by.
+
+The columns are float32, rounded outward (x1 and y1 down, x2 and y2 up, an ``offset`` of 1 already added), so that an
+intersection computed from them is never too small; the fifth column is a share of the area that is never too large.
+A pair can therefore exceed the IoU threshold only if ``w > 0``, ``h > 0`` and ``w * h >= share + share``: with
+A + B = union + inter, IoU > t means inter > t / (1 + t) * (A + B), and ``share`` is that multiple of one area.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detutils._jit import B1, F4, F8, I4, I8, inlined, kernel
+
+FAR = 1e15  # beyond it float32 areas would leave float32's range: such scenes are scaled by a power of two
+BLOCK = 512
+DIGIT = 2048
+
+
+@inlined
+def _check(boxes, scores, distance, limit, largest):  # type: ignore[no-untyped-def]
+    """(-1 or 2 * row for a bad box or 2 * row + 1 for a bad score, whether a coordinate lies beyond ``distance``)."""
+    n = boxes.shape[0]
+    far = False
+    for start in range(0, n, BLOCK):
+        stop = min(start + BLOCK, n)
+        good = True
+        near = True
+        for i in range(start, stop):  # without an exit, so that it vectorises
+            x1, y1, x2, y2 = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
+            good &= (x1 <= x2) & (y1 <= y2)
+            near &= (x1 >= -distance) & (y1 >= -distance) & (x2 <= distance) & (y2 <= distance)
+        if not (good & near):
+            far = True
+            for i in range(start, stop):
+                x1, y1, x2, y2 = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
+                if not ((x1 <= x2) & (y1 <= y2) & (x1 >= -limit) & (y1 >= -limit) & (x2 <= limit) & (y2 <= limit)):
+                    return 2 * i, far
+    for start in range(0, n, BLOCK):
+        stop = min(start + BLOCK, n)
+        good = True
+        for i in range(start, stop):
+            good &= abs(scores[i]) <= largest
+        if not good:
+            for i in range(start, stop):
+                if not abs(scores[i]) <= largest:
+                    return 2 * i + 1, far
+    return -1, far
+
+
+@inlined
+def _sort_pairs(pairs):  # type: ignore[no-untyped-def]
+    """Sort by the upper 32 bits, stable: three passes of 11 bits, those skipped in which all agree."""
+    n = pairs.shape[0]
+    counts = np.zeros((3, DIGIT), np.int32)
+    for i in range(n):
+        key = pairs[i] >> np.uint64(32)
+        counts[0, key & np.uint64(2047)] += 1
+        counts[1, (key >> np.uint64(11)) & np.uint64(2047)] += 1
+        counts[2, key >> np.uint64(22)] += 1
+    other = np.empty(n, np.uint64)
+    for digit in range(3):
+        place = counts[digit]
+        shift = np.uint64(32 + 11 * digit)
+        if place[(pairs[0] >> shift) & np.uint64(2047)] == n:
+            continue
+        total = np.int32(0)
+        for d in range(DIGIT):
+            count = place[d]
+            place[d] = total
+            total += count
+        for i in range(n):
+            pair = pairs[i]
+            d = (pair >> shift) & np.uint64(2047)
+            other[place[d]] = pair
+            place[d] += 1
+        pairs, other = other, pairs
+    return pairs
+
+
+@inlined
+def _sort_long(keys, order):  # type: ignore[no-untyped-def]
+    """``order`` sorted by 64-bit keys, stable: six passes of 11 bits, those skipped in which all agree."""
+    n = keys.shape[0]
+    counts = np.zeros((6, DIGIT), np.int32)
+    for i in range(n):
+        key = keys[i]
+        for digit in range(6):
+            counts[digit, (key >> np.uint64(11 * digit)) & np.uint64(2047)] += 1
+    other_keys = np.empty(n, np.uint64)
+    other_order = np.empty(n, np.int32)
+    for digit in range(6):
+        place = counts[digit]
+        shift = np.uint64(11 * digit)
+        if place[(keys[0] >> shift) & np.uint64(2047)] == n:
+            continue
+        total = np.int32(0)
+        for d in range(DIGIT):
+            count = place[d]
+            place[d] = total
+            total += count
+        for i in range(n):
+            d = (keys[i] >> shift) & np.uint64(2047)
+            at = place[d]
+            place[d] = at + 1
+            other_keys[at] = keys[i]
+            other_order[at] = order[i]
+        keys, other_keys = other_keys, keys
+        order, other_order = other_order, order
+    return order
+
+
+@inlined
+def _rejected(bad):  # type: ignore[no-untyped-def]
+    order = np.empty(1, np.int32)
+    order[0] = -1 - bad // 2
+    return order, bad % 2 == 1
+
+
+@kernel("Tuple((int32[::1], boolean))(float32[:,::1], float32[::1], float64)")
+def rank_float32(boxes: F4, scores: F4, score_threshold: float) -> tuple[I4, bool]:
+    """Rows with a score above the threshold, highest first, and whether a coordinate is far out.
+
+    A row that breaks the contract gives (-1 - row, whether it is the score that does).
+    """
+    bad, far = _check(boxes, scores, np.float32(FAR), np.float32(3.4028235e38), np.float32(3.4028235e38))
+    if bad >= 0:
+        return _rejected(bad)  # type: ignore[no-any-return]
+    n = scores.shape[0]
+    values = np.empty(n, np.float32)
+    for i in range(n):
+        values[i] = scores[i] + np.float32(0)  # turns -0 into 0
+    bits = values.view(np.uint32)
+    pairs = np.empty(n, np.uint64)
+    m = 0
+    for i in range(n):
+        key = bits[i]
+        if key < np.uint32(0x80000000):  # descending order of floats as ascending order of unsigned integers
+            key = np.uint32(0x7FFFFFFF) - key
+        pairs[m] = (np.uint64(key) << np.uint64(32)) | np.uint64(i)
+        m += scores[i] > score_threshold
+    order = np.empty(m, np.int32)
+    if m:
+        pairs = _sort_pairs(pairs[:m])
+        for i in range(m):
+            order[i] = np.int32(pairs[i] & np.uint64(0xFFFFFFFF))
+    return order, far
+
+
+@kernel("Tuple((int32[::1], boolean))(float64[:,::1], float64[::1], float64)")
+def rank_float64(boxes: F8, scores: F8, score_threshold: float) -> tuple[I4, bool]:
+    """``rank_float32`` for float64."""
+    bad, far = _check(boxes, scores, FAR, 1e150, 1.7976931348623157e308)
+    if bad >= 0:
+        return _rejected(bad)  # type: ignore[no-any-return]
+    n = scores.shape[0]
+    values = scores + 0.0
+    bits = values.view(np.uint64)
+    keys = np.empty(n, np.uint64)
+    order = np.empty(n, np.int32)
+    m = 0
+    for i in range(n):
+        key = bits[i]
+        if key < np.uint64(0x8000000000000000):
+            key = np.uint64(0x7FFFFFFFFFFFFFFF) - key
+        keys[m] = key
+        order[m] = i
+        m += scores[i] > score_threshold
+    if m == 0:
+        return order[:0], far
+    return _sort_long(keys[:m], order[:m])[:m], far
+
+
+@inlined
+def _share(iou_threshold):  # type: ignore[no-untyped-def]
+    """The multiple of an area that two boxes at the threshold have in common, less than float32 can lose."""
+    return iou_threshold / (1.0 + iou_threshold) * (1.0 - 2e-6) if iou_threshold > 1e-6 else 0.0
+
+
+@inlined
+def _down(value):  # type: ignore[no-untyped-def]
+    """The largest float32 that is certainly not above the value, or the value itself."""
+    near = np.float32(value)
+    if near > value:
+        near = np.float32(value - abs(value) * 1.2e-7 - 1.5e-45)
+    return near
+
+
+@kernel("float32[:,::1](float32[:,::1], int32[::1], float64)")
+def columns_float32(boxes: F4, order: I4, iou_threshold: float) -> F4:
+    """The columns of float32 boxes near the origin with offset 0: no rounding, the columns hold the boxes."""
+    m = order.shape[0]
+    share = _share(iou_threshold)
+    columns = np.empty((5, m), np.float32)
+    a, b, c, d, e = columns[0], columns[1], columns[2], columns[3], columns[4]
+    for r in range(m):
+        i = order[r]
+        x1, y1, x2, y2 = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
+        a[r], b[r], c[r], d[r] = x1, y1, x2, y2
+        area = (np.float64(x2) - np.float64(x1)) * (np.float64(y2) - np.float64(y1))
+        e[r] = max(area * share - 1e-30, 0.0) if area > 0.0 else -1.0
+    return columns
+
+
+@kernel("Tuple((float32[:,::1], float64[:,::1]))(float64[:,::1], int32[::1], float64, float64, boolean)")
+def columns_float64(boxes: F8, order: I4, iou_threshold: float, offset: float, far: bool) -> tuple[F4, F8]:
+    """The columns, and the float64 rows in the same order unless the columns hold the boxes exactly."""
+    m = order.shape[0]
+    share = _share(iou_threshold)
+    scale = 1.0
+    if far:
+        farthest = 1.0
+        for r in range(m):
+            i = order[r]
+            farthest = max(farthest, abs(boxes[i, 0]), abs(boxes[i, 1]), abs(boxes[i, 2]), abs(boxes[i, 3]))
+        while farthest * scale > 1e9:
+            scale *= 0.5
+    columns = np.empty((5, m), np.float32)
+    exact = scale == 1.0
+    for r in range(m):
+        i = order[r]
+        x1, y1, x2, y2 = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
+        right, top, low = (x2 + offset) * scale, y1 * scale, (y2 + offset) * scale
+        left = x1 * scale
+        columns[0, r] = _down(left)
+        columns[1, r] = _down(top)
+        columns[2, r] = -_down(-right)
+        columns[3, r] = -_down(-low)
+        exact &= (columns[0, r] == left) & (columns[1, r] == top) & (columns[2, r] == right) & (columns[3, r] == low)
+        exact &= (right - offset == x2) & (low - offset == y2)
+        area = (x2 - x1 + offset) * (y2 - y1 + offset)
+        columns[4, r] = max(area * scale * scale * share - 1e-30, 0.0) if area > 0.0 else -1.0
+    rows = np.empty((0 if exact else m, 4), np.float64)
+    for r in range(rows.shape[0]):
+        i = order[r]
+        for c in range(4):
+            rows[r, c] = boxes[i, c]
+    return columns, rows
+
+
+@kernel("Tuple((int32[::1], int64[::1]))(int64[::1], int32[::1])")
+def group_by_label(labels: I8, order: I4) -> tuple[I4, I8]:
+    """Positions in ``order`` by label, stable, and where each label's run starts (one more than there are labels)."""
+    m = order.shape[0]
+    places = np.empty(m, np.int32)
+    if m == 0:
+        return places, np.zeros(1, np.int64)
+    low = high = labels[order[0]]
+    for r in range(m):
+        label = labels[order[r]]
+        low, high = min(low, label), max(high, label)
+    sign = np.uint64(0x8000000000000000)  # flipping it orders int64 as uint64
+    spread = (np.uint64(high) ^ sign) - (np.uint64(low) ^ sign)
+    if spread <= np.uint64(4 * m + 1024):
+        counts = np.zeros(np.int64(spread) + 2, np.int64)
+        for r in range(m):
+            counts[labels[order[r]] - low + 1] += 1
+        for c in range(1, counts.shape[0]):
+            counts[c] += counts[c - 1]
+        for r in range(m):
+            c = labels[order[r]] - low
+            places[counts[c]] = r
+            counts[c] += 1
+    else:
+        keys = np.empty(m, np.uint64)
+        for r in range(m):
+            keys[r] = np.uint64(labels[order[r]]) ^ sign
+            places[r] = r
+        places = _sort_long(keys, places)
+    starts = np.empty(m + 1, np.int64)
+    groups = 0
+    for p in range(m):
+        if p == 0 or labels[order[places[p]]] != labels[order[places[p - 1]]]:
+            starts[groups] = p
+            groups += 1
+    starts[groups] = m
+    return places, starts[: groups + 1]
+
+
+@kernel("int64[::1](int32[::1], boolean[::1], int64)")
+def pick(order: I4, kept: B1, most: int) -> I8:
+    """The kept rows of the order, at most so many."""
+    count = 0
+    for r in range(kept.shape[0]):
+        count += kept[r]
+    keep = np.empty(min(count, most), np.int64)
+    count = 0
+    for r in range(kept.shape[0]):
+        if kept[r]:
+            if count == keep.shape[0]:
+                break
+            keep[count] = order[r]
+            count += 1
+    return keep
+
+
+@kernel("int64[::1](int32[::1], boolean[::1], int32[::1], int64)")
+def pick_grouped(order: I4, kept: B1, places: I4, most: int) -> I8:
+    """``pick`` where ``kept`` follows ``places``."""
+    flags = np.empty(kept.shape[0], np.bool_)
+    for p in range(kept.shape[0]):
+        flags[places[p]] = kept[p]
+    count = 0
+    for r in range(flags.shape[0]):
+        count += flags[r]
+    keep = np.empty(min(count, most), np.int64)
+    count = 0
+    for r in range(flags.shape[0]):
+        if flags[r]:
+            if count == keep.shape[0]:
+                break
+            keep[count] = order[r]
+            count += 1
+    return keep
