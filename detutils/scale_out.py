@@ -180,7 +180,7 @@ def _in_processes(
 ) -> Iterator[ImageProposals]:
     team: dict[Connection, _Worker] = {}
     finished: dict[int, ImageProposals] = {}
-    given = done = 0  # files handed out, files finished
+    given = done = stillborn = 0  # files handed out, files finished, workers that died before they began
 
     def hire() -> None:
         worker = _Worker(options)
@@ -198,9 +198,10 @@ def _in_processes(
                     except (EOFError, OSError):
                         del team[worker.connection]
                         worker.process.join()
-                        code = worker.process.exitcode
+                        code = worker.process.exitcode or 0
                         worker.end()
-                        if not worker.ready:
+                        stillborn += not worker.ready
+                        if not worker.ready and (code >= 0 or stillborn > 3 * count):  # below 0: a signal
                             raise RuntimeError(
                                 f"a worker process ended with exit code {code} before its work began; "
                                 'guard the main script with if __name__ == "__main__":'

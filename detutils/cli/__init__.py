@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except (OSError, ValueError, TypeError, MemoryError, ImportError) as error:
-        say(f"detutils {options.command}: error: {error or type(error).__name__}")
+        say(f"detutils {options.command}: error: {str(error) or type(error).__name__}")
         return 2
 
 
