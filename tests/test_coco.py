@@ -161,6 +161,24 @@ def test_crowds_are_ignored_again_and_again() -> None:
     assert only.stats.tolist() == [-1.0] * 12
 
 
+def test_difficult_objects_are_ignored_once() -> None:
+    truth = {"boxes": [[0, 0, 10, 10], [50, 50, 150, 150]], "labels": [0, 0], "difficult": [False, True]}
+    found = [([[50, 50, 150, 150], [0, 0, 10, 10], [50, 50, 150, 149]], [0.9, 0.8, 0.7], [0, 0, 0])]
+    result = detutils.evaluate_coco(found, [truth])
+    assert result.ap == pytest.approx(1.0)
+    assert result.ar_large == -1.0
+    surer = [(found[0][0], [0.9, 0.7, 0.8], [0, 0, 0])]
+    assert detutils.evaluate_coco(surer, [truth]).ap == pytest.approx(0.5)
+
+
+def test_too_many_classes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detutils._validate._available_memory", lambda: 2**28)
+    labels = np.arange(10_000)
+    boxes = np.zeros((labels.size, 4))
+    with pytest.raises(MemoryError, match=r"the precision of 10000 classes needs 0\.3 GiB"):
+        detutils.evaluate_coco([(boxes, boxes[:, 0].copy(), labels)], [([], [])])
+
+
 def test_nothing_there() -> None:
     empty: tuple[list[Any], ...] = ([], [], [])
     for result in (

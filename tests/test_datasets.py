@@ -208,6 +208,8 @@ def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
         detutils.write_coco_detections(path, [empty, ([[0, 0, 1, 1]], [0.5], [2])], dataset)
     with pytest.raises(ValueError, match=r"detections\[1\] scores\[0\] is not finite"):
         detutils.write_coco_detections(path, [empty, ([[0, 0, 1, 1]], [np.inf], [0])], dataset)
+    with pytest.raises(TypeError, match=r"detections\[1\] must be boxes, scores and labels, got dict"):
+        detutils.write_coco_detections(path, [empty, {}], dataset)
     with pytest.raises(TypeError, match="dataset must be a Dataset, got list"):
         detutils.write_coco_detections(path, [], [])
     with pytest.raises(TypeError, match="dataset must be a Dataset, got str"):
@@ -413,6 +415,8 @@ def test_yolo_arguments(tmp_path: Path) -> None:
         detutils.read_yolo(labels, {"a.jpg": (4, 4), "a.png": (4, 4)})
     with pytest.raises(ValueError, match=r"images\['a\.jpg'\]\[0\] must be greater than 0"):
         detutils.read_yolo(labels, {"a.jpg": (0, 4)})
+    with pytest.raises(ValueError, match="whole numbers of pixels"):
+        detutils.read_yolo(labels, {"a.jpg": (4.5, 4)})
     with pytest.raises(TypeError, match="images must map file names"):
         detutils.read_yolo(labels, {3: (4, 4)})
     with pytest.raises(TypeError, match="images must be a str or a path"):

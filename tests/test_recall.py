@@ -68,6 +68,15 @@ def test_more_proposals_and_lower_thresholds_never_hurt() -> None:
     assert (np.diff(recall, axis=1) <= 0).all()
 
 
+def test_long_work_is_done_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    proposals, objects, _ = scene(4, images=20)
+    whole = detutils.proposal_recall(proposals, objects, budgets=[1, 5, None])
+    for most in (1, 100, 1000):
+        monkeypatch.setattr("detutils.evaluation.recall._PAIRS_A_CALL", most)
+        parts = detutils.proposal_recall(proposals, objects, budgets=[1, 5, None])
+        np.testing.assert_array_equal(parts.recall, whole.recall)
+
+
 def test_an_overlap_of_exactly_the_threshold_covers() -> None:
     levels = [0.7, 0.7 + 1e-15]
     result = detutils.proposal_recall([[[0, 0, 10, 10]]], [[[0, 0, 10, 7]]], iou_thresholds=levels)

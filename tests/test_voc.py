@@ -98,6 +98,8 @@ def test_difficult_objects_count_neither_way() -> None:
     assert result.mean_ap == 1.0
     assert result.objects.tolist() == [1]
     np.testing.assert_array_equal(result.curves[0].recall, [0.0, 1.0, 1.0])
+    crowd = detutils.evaluate_voc(found, [{"boxes": boxes, "labels": [0, 0], "crowd": [False, True]}])
+    np.testing.assert_array_equal(crowd.curves[0].recall, [0.0, 1.0, 1.0])
     only = detutils.evaluate_voc(found, [{"boxes": boxes, "labels": [0, 0], "difficult": [1, 1]}])
     assert np.isnan(only.ap).all()
     assert math.isnan(only.mean_ap)

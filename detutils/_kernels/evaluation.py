@@ -24,83 +24,74 @@ def _iou(
     return shared / union if union > 0.0 else 0.0
 
 
-@kernel("float64[:,::1](float64[:,::1], int64[::1], float64[:,::1], int64[::1], int64[::1], float64)")
+@kernel(
+    "void(float64[:,::1], int64[::1], float64[:,::1], int64[::1], int64[::1], float64, int64, int64,"
+    " float64[:,::1])"
+)
 def best_overlaps(
-    objects: F8, objects_from: I8, proposals: F8, proposals_from: I8, budgets: I8, offset: float
-) -> F8:
-    """IoU of each object with the best of its image's first ``budgets[b]`` proposals; budgets ascend."""
-    best = np.zeros((objects.shape[0], budgets.shape[0]))
-    for image in range(objects_from.shape[0] - 1):
+    objects: F8, objects_from: I8, proposals: F8, proposals_from: I8, budgets: I8, offset: float, begin: int,
+    end: int, best: F8,
+) -> None:  # fmt: skip
+    """For images begin to end: IoU of each object with the best of the first ``budgets[b]`` proposals."""
+    for image in range(begin, end):
         first, last = proposals_from[image], proposals_from[image + 1]
         for g in range(objects_from[image], objects_from[image + 1]):
             a1, b1, a2, b2 = objects[g, 0], objects[g, 1], objects[g, 2], objects[g, 3]
             area = (a2 - a1 + offset) * (b2 - b1 + offset)
             so_far, done = 0.0, first
             for b in range(budgets.shape[0]):
-                end = min(last, first + budgets[b])
-                for p in range(done, end):
+                stop = min(last, first + budgets[b])
+                for p in range(done, stop):
                     so_far = max(so_far, _iou(a1, b1, a2, b2, area, proposals[p, 0], proposals[p, 1],
                                               proposals[p, 2], proposals[p, 3], offset))  # fmt: skip
-                done = max(done, end)
+                done = max(done, stop)
                 best[g, b] = so_far
-    return best
 
 
 @inlined
-def _find_objects(objects: I8, begin: int, end: int, object_images: I8, first: I8, last: I8) -> None:
-    """Note for each image where its objects stand in ``objects[begin:end]``, which is ordered by image."""
-    for k in range(begin, end):
+def _find_objects(objects: I8, object_images: I8, first: I8, last: I8) -> None:
+    """Note for each image where its objects stand in ``objects``, which is ordered by image."""
+    for k in range(objects.shape[0]):
         image = object_images[objects[k]]
         if last[image] == 0:
             first[image] = k
         last[image] = k + 1
 
 
-@inlined
-def _forget_objects(objects: I8, begin: int, end: int, object_images: I8, last: I8) -> None:
-    for k in range(begin, end):
-        last[object_images[objects[k]]] = 0
-
-
 @kernel(
-    "int64[::1](float64[:,::1], int64[::1], int64[::1], int64[::1], float64[:,::1], boolean[::1], int64[::1],"
-    " int64[::1], int64[::1], int64, float64, boolean, float64)"
+    "void(float64[:,::1], int64[::1], int64[::1], float64[:,::1], boolean[::1], int64[::1], int64[::1],"
+    " int64, float64, boolean, float64, int64[::1])"
 )
-def voc_outcomes(
-    found: F8, order: I8, order_from: I8, found_images: I8, boxes: F8, difficult: B1, objects: I8,
-    objects_from: I8, object_images: I8, images: int, threshold: float, strict: bool, offset: float,
-) -> I8:  # fmt: skip
-    """Of each detection in ``order``: 1 right, 0 wrong, -1 on a difficult object.
+def voc_class(
+    found: F8, order: I8, found_images: I8, boxes: F8, difficult: B1, objects: I8, object_images: I8,
+    images: int, threshold: float, strict: bool, offset: float, outcomes: I8,
+) -> None:  # fmt: skip
+    """Of each detection in ``order`` (one class, falling score): 1 right, 0 wrong, -1 on a difficult object.
 
     A detection looks only at the object that it overlaps most, even where that one is taken (VOCevaldet.m).
     """
-    outcomes = np.zeros(order.shape[0], np.int64)
-    taken = np.zeros(boxes.shape[0], np.bool_)
+    taken = np.zeros(objects.shape[0], np.bool_)
     first, last = np.zeros(images, np.int64), np.zeros(images, np.int64)
-    for c in range(order_from.shape[0] - 1):
-        begin, end = objects_from[c], objects_from[c + 1]
-        _find_objects(objects, begin, end, object_images, first, last)
-        for k in range(order_from[c], order_from[c + 1]):
-            d = order[k]
-            image = found_images[d]
-            if last[image] == 0:
-                continue
-            a1, b1, a2, b2 = found[d, 0], found[d, 1], found[d, 2], found[d, 3]
-            area = (a2 - a1 + offset) * (b2 - b1 + offset)
-            best, match = 0.0, -1
-            for g in objects[first[image] : last[image]]:
-                iou = _iou(a1, b1, a2, b2, area, boxes[g, 0], boxes[g, 1], boxes[g, 2], boxes[g, 3], offset)
-                if iou > best:
-                    best, match = iou, g
-            if match < 0 or best < threshold or (strict and best == threshold):
-                continue
-            if difficult[match]:
-                outcomes[k] = -1
-            elif not taken[match]:
-                taken[match] = True
-                outcomes[k] = 1
-        _forget_objects(objects, begin, end, object_images, last)
-    return outcomes
+    _find_objects(objects, object_images, first, last)
+    for n in range(order.shape[0]):
+        d = order[n]
+        image = found_images[d]
+        a1, b1, a2, b2 = found[d, 0], found[d, 1], found[d, 2], found[d, 3]
+        area = (a2 - a1 + offset) * (b2 - b1 + offset)
+        best, match = 0.0, -1
+        for k in range(first[image], last[image]):
+            g = objects[k]
+            iou = _iou(a1, b1, a2, b2, area, boxes[g, 0], boxes[g, 1], boxes[g, 2], boxes[g, 3], offset)
+            if iou > best:
+                best, match = iou, k
+        outcomes[n] = 0
+        if match < 0 or best < threshold or (strict and best == threshold):
+            continue
+        if difficult[objects[match]]:
+            outcomes[n] = -1
+        elif not taken[match]:
+            taken[match] = True
+            outcomes[n] = 1
 
 
 @inlined
@@ -196,13 +187,14 @@ def _interpolate(curve: F8, found: int, positives: int, levels: F8, precision: F
 
 
 @kernel(
-    "void(float64[:,::1], int64[::1], int64[::1], float64[:,::1], boolean[::1], float64[::1], int64[::1],"
-    " int64[::1], int64, float64[::1], float64[:,::1], int64[::1], float64[::1], float64[:,:,::1],"
-    " float64[:,:,::1])"
+    "void(float64[:,::1], int64[::1], int64[::1], float64[:,::1], boolean[::1], boolean[::1], float64[::1],"
+    " int64[::1], int64[::1], int64, float64[::1], float64[:,::1], int64[::1], float64[::1],"
+    " float64[:,:,::1], float64[:,:,::1])"
 )
 def coco_class(
-    found: F8, order: I8, found_images: I8, boxes: F8, crowd: B1, areas: F8, objects: I8, object_images: I8,
-    images: int, thresholds: F8, ranges: F8, limits: I8, levels: F8, precision: F8, recall: F8,
+    found: F8, order: I8, found_images: I8, boxes: F8, crowd: B1, aside: B1, areas: F8, objects: I8,
+    object_images: I8, images: int, thresholds: F8, ranges: F8, limits: I8, levels: F8, precision: F8,
+    recall: F8,
 ) -> None:  # fmt: skip
     """Precision (ranges, thresholds, levels) and recall (limits, ranges, thresholds) of a class.
 
@@ -215,13 +207,13 @@ def coco_class(
     n_ranges, n_thresholds, n_limits = ranges.shape[0], thresholds.shape[0], limits.shape[0]
     n_objects = objects.shape[0]
     first, last, seen = np.zeros(images, np.int64), np.zeros(images, np.int64), np.zeros(images, np.int64)
-    _find_objects(objects, 0, n_objects, object_images, first, last)
+    _find_objects(objects, object_images, first, last)
     ignored = np.zeros((n_ranges, n_objects), np.bool_)
     positives = np.zeros(n_ranges, np.int64)
     for a in range(n_ranges):
         for k in range(n_objects):
             area = areas[objects[k]]
-            ignored[a, k] = crowd[objects[k]] or area < ranges[a, 0] or area > ranges[a, 1]
+            ignored[a, k] = aside[objects[k]] or area < ranges[a, 0] or area > ranges[a, 1]
             positives[a] += not ignored[a, k]
     enough = np.minimum(thresholds, 1.0 - 1e-10)
     every = (1 << n_thresholds) - 1

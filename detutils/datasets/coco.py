@@ -226,7 +226,10 @@ def write_coco_detections(
     if len(detections) != len(dataset.images):
         raise ValueError(f"detections has {len(detections)} entries and dataset {len(dataset.images)} images")
     entries = []
-    for i, (image, (boxes, scores, labels)) in enumerate(zip(dataset.images, detections, strict=True)):
+    for i, (image, found) in enumerate(zip(dataset.images, detections, strict=True)):
+        if not isinstance(found, (tuple, list)) or len(found) != 3:
+            raise TypeError(f"detections[{i}] must be boxes, scores and labels, got {type(found).__name__}")
+        boxes, scores, labels = found
         rows = as_boxes(boxes, f"detections[{i}] boxes").copy()
         rows[:, 2:] -= rows[:, :2]
         values = as_vector(scores, f"detections[{i}] scores", rows.shape[0]).tolist()

@@ -111,6 +111,8 @@ def _sizes(images: str | os.PathLike[str] | Mapping[str, tuple[int, int]]) -> di
             if not isinstance(name, str):
                 raise TypeError(f"images must map file names to (height, width), got a {type(name).__name__}")
             height, width = as_image_size(size, f"images[{name!r}]")
+            if height != int(height) or width != int(width):
+                raise ValueError(f"images[{name!r}] must hold whole numbers of pixels, got {size!r}")
             sizes[name] = (int(height), int(width))
         return sizes
     folder = as_path(images, "images")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from detutils._jit import F8, I8
 from detutils._kernels.evaluation import coco_class
-from detutils._validate import as_integer, as_vector
+from detutils._validate import as_integer, as_vector, check_memory
 from detutils.evaluation.inputs import gather_detections, gather_objects, rank
 
 # cocoeval.py's own expressions: a last digit more or less decides at exact overlaps.
@@ -115,8 +116,8 @@ def evaluate_coco(
         or tuples of the three. Boxes are x1, y1, x2, y2 in pixels.
     ground_truth : Dataset, or sequence, one entry an image
         ``AnnotatedImage``, other records or mappings with ``boxes`` (M, 4), ``labels`` (M,) and, where there
-        are any, ``crowd`` (or ``iscrowd``) and ``areas`` (or ``area``), or tuples ``(boxes, labels)``.
-        Without areas, those of the boxes decide what is small, medium and large.
+        are any, ``crowd`` (or ``iscrowd``), ``difficult`` and ``areas`` (or ``area``), or tuples ``(boxes,
+        labels)``. Without areas, those of the boxes decide what is small, medium and large.
     iou_thresholds : (T,) array_like, default 0.5, 0.55, ..., 0.95
         Each in [0, 1], at most 60. ``ap50`` and ``ap75`` are -1 where their threshold is missing.
     max_detections : three int, default (1, 10, 100)
@@ -146,11 +147,11 @@ def evaluate_coco(
     -----
     The rules are those of pycocotools, to the last digit: no inclusive pixels; detections by falling score,
     ties in the order of the images and of their rows; a detection takes the free object that it overlaps most
-    (ties: the last), of those that count before those that do not (crowds and other sizes); an IoU of exactly
-    the threshold is enough; in a crowd the IoU is the part of the detection inside; detections that match
-    nothing and are of another size do not count. Two things of pycocotools are left out: an object whose id
-    is 0 can never be found there, and it computes on widths and heights, which a file may give with digits
-    that x2 - x1 does not bring back. O(D log D + sum over images and classes of D M).
+    (ties: the last), of those that count before those that do not (crowds, VOC's difficult objects, other
+    sizes); an IoU of exactly the threshold is enough; in a crowd the IoU is the part of the detection inside;
+    detections that match nothing and are of another size do not count. Two things of pycocotools are left
+    out: an object whose id is 0 can never be found there, and it computes on widths and heights, which a file
+    may give with digits that x2 - x1 does not bring back. O(D log D + sum over images and classes of D M).
 
     References
     ----------
@@ -172,14 +173,17 @@ def evaluate_coco(
     found = gather_detections(detections, images)
     ranking = rank(found, truth)
     classes = ranking.labels.size
-    precision = np.full((classes, len(AREAS), levels.size, RECALL_LEVELS.size), -1.0)
+    aside = truth.crowd | truth.difficult
+    shape = (classes, len(AREAS), levels.size, RECALL_LEVELS.size)
+    check_memory(math.prod(shape) * 8, f"the precision of {classes} classes")
+    precision = np.full(shape, -1.0)
     recall = np.full((classes, limits.size, len(AREAS), levels.size), -1.0)
     for c in range(classes):  # a call each, so that Ctrl-C is heard between classes
+        mine, objects = ranking.spans(c)
         coco_class(
-            found.boxes, ranking.order[ranking.order_from[c] : ranking.order_from[c + 1]], ranking.images,
-            truth.boxes, truth.crowd, truth.areas,
-            ranking.objects[ranking.objects_from[c] : ranking.objects_from[c + 1]], ranking.object_images,
-            images, levels, AREA_RANGES, limits, RECALL_LEVELS, precision[c], recall[c],
+            found.boxes, ranking.order[mine], ranking.images, truth.boxes, truth.crowd, aside, truth.areas,
+            ranking.objects[objects], ranking.object_images, images, levels, AREA_RANGES, limits,
+            RECALL_LEVELS, precision[c], recall[c],
         )  # fmt: skip
     return CocoResult(
         ap=_mean(precision[:, 0]),

@@ -165,6 +165,13 @@ class Ranking(NamedTuple):
     objects_from: I8
     object_images: I8
 
+    def spans(self, c: int) -> tuple[slice, slice]:
+        """Where class c stands in ``order``, and where in ``objects``."""
+        return (
+            slice(self.order_from[c], self.order_from[c + 1]),
+            slice(self.objects_from[c], self.objects_from[c + 1]),
+        )
+
 
 def rank(found: Found, objects: Objects) -> Ranking:
     """Detections by class and falling score (ties: first given first), objects by class and image."""

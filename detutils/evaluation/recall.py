@@ -14,6 +14,7 @@ from detutils._validate import as_integer, as_offset, as_vector
 from detutils.evaluation.inputs import Objects, gather_objects, gather_proposals
 
 _ALL = 2**62  # no image has as many proposals
+_PAIRS_A_CALL = 50_000_000
 
 
 class ProposalRecall(NamedTuple):
@@ -140,7 +141,7 @@ def proposal_recall(
     limits = _limits((None,) if budgets is None else budgets)
     objects = gather_objects(ground_truth, labelled=False)
     boxes, starts = gather_proposals(proposals, objects.starts.size - 1)
-    best = _counted(best_overlaps(objects.boxes, objects.starts, boxes, starts, limits, added), objects)
+    best = _best(objects, boxes, starts, limits, added)
     if best.shape[0]:
         recall = (best[:, :, None] >= levels).mean(axis=0)
     else:
@@ -210,10 +211,23 @@ def average_best_overlap(
     limits = _limits((budget,))
     objects = gather_objects(ground_truth)
     boxes, starts = gather_proposals(proposals, objects.starts.size - 1)
-    best = _counted(best_overlaps(objects.boxes, objects.starts, boxes, starts, limits, added), objects)[:, 0]
+    best = _best(objects, boxes, starts, limits, added)[:, 0]
     labels, place = np.unique(_counted(objects.labels, objects), return_inverse=True)
     abo = np.bincount(place, best, labels.size) / np.bincount(place, minlength=labels.size)
     return BestOverlap(labels, abo, float(abo.mean()) if labels.size else float("nan"))
+
+
+def _best(objects: Objects, boxes: F8, starts: I8, limits: I8, added: float) -> F8:
+    """Best overlap of each object that counts within each budget."""
+    best = np.empty((objects.boxes.shape[0], limits.size))
+    pairs = np.cumsum(np.diff(objects.starts) * np.diff(starts))
+    begin = 0
+    while begin < pairs.size:  # a call for some tenths of a second, so that Ctrl-C is heard
+        done = pairs[begin - 1] if begin else 0
+        end = max(begin + 1, int(np.searchsorted(pairs, done + _PAIRS_A_CALL)))
+        best_overlaps(objects.boxes, objects.starts, boxes, starts, limits, added, begin, end, best)
+        begin = end
+    return _counted(best, objects)  # type: ignore[no-any-return]
 
 
 def _counted(rows: Any, objects: Objects) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from detutils._jit import F8, I8
-from detutils._kernels.evaluation import voc_outcomes
+from detutils._kernels.evaluation import voc_class
 from detutils._validate import as_choice, as_offset, as_threshold
 from detutils.evaluation.inputs import gather_detections, gather_objects, rank
 from detutils.evaluation.precision_recall import Method, PrecisionRecall, summed, trace
@@ -63,7 +63,7 @@ def evaluate_voc(
         or tuples of the three. Boxes are x1, y1, x2, y2 in pixels.
     ground_truth : Dataset, or sequence, one entry an image
         ``AnnotatedImage``, other records or mappings with ``boxes`` (M, 4), ``labels`` (M,) and, where there
-        are any, ``difficult`` (M,), or tuples ``(boxes, labels)``.
+        are any, ``difficult`` (M,) or ``crowd`` (M,), or tuples ``(boxes, labels)``.
     iou_threshold : float, default 0.5
         How much a detection must overlap its object, in [0, 1]. At 0 it must still overlap.
     method : {"area", "11-point"}
@@ -97,9 +97,9 @@ def evaluate_voc(
     Notes
     -----
     Detections are taken by falling score; ties stay in the order of the images and of their rows. Each looks
-    only at the object of its image and class that it overlaps most (ties: the first). If that is difficult,
-    the detection counts neither way; if it is overlapped too little, or taken by an earlier detection, the
-    detection is wrong. O(D log D + sum over images and classes of D M).
+    only at the object of its image and class that it overlaps most (ties: the first). If that is difficult or
+    a crowd, the detection counts neither way; if it is overlapped too little, or taken by an earlier
+    detection, the detection is wrong. O(D log D + sum over images and classes of D M).
 
     References
     ----------
@@ -124,12 +124,15 @@ def evaluate_voc(
     images = truth.starts.size - 1
     found = gather_detections(detections, images)
     ranking = rank(found, truth)
-    outcomes = voc_outcomes(
-        found.boxes, ranking.order, ranking.order_from, ranking.images, truth.boxes, truth.difficult,
-        ranking.objects, ranking.objects_from, ranking.object_images, images, threshold, strict, added,
-    )  # fmt: skip
-    classes = np.searchsorted(ranking.labels, truth.labels[~truth.difficult])
-    counts = np.bincount(classes, minlength=ranking.labels.size)
+    aside = truth.difficult | truth.crowd
+    outcomes = np.empty(ranking.order.size, np.int64)
+    for c in range(ranking.labels.size):  # a call each, so that Ctrl-C is heard between classes
+        mine, objects = ranking.spans(c)
+        voc_class(
+            found.boxes, ranking.order[mine], ranking.images, truth.boxes, aside, ranking.objects[objects],
+            ranking.object_images, images, threshold, strict, added, outcomes[mine],
+        )  # fmt: skip
+    counts = np.bincount(np.searchsorted(ranking.labels, truth.labels[~aside]), minlength=ranking.labels.size)
     curves = trace(found.scores[ranking.order], outcomes, ranking.order_from, counts)
     ap = np.full(ranking.labels.size, np.nan)
     for c in np.flatnonzero(counts).tolist():
