@@ -96,6 +96,28 @@ def grey_planes(image: U1, planes: U1, start: int, stop: int) -> None:
             planes[0, y, x] = np.uint8((np.int32(image[y, x, 0]) + image[y, x, 1] + image[y, x, 2] + 1) // 3)
 
 
+@kernel("void(uint8[:,:,::1], int64, uint8[:,:,::1], int64, int64)")
+def block_means(image: U1, factor: int, out: U1, start: int, stop: int) -> None:
+    """Each output pixel is the mean of a block of factor x factor, cut off at the image's border."""
+    height, width, channels = image.shape
+    total = np.empty(width * channels, np.int32)
+    for i in range(start, stop):
+        top, bottom = i * factor, min((i + 1) * factor, height)
+        total[:] = 0
+        for y in range(top, bottom):
+            row = image[y].reshape(-1)
+            for x in range(total.shape[0]):
+                total[x] += np.int32(row[x])
+        for j in range(out.shape[1]):
+            left, right = j * factor, min((j + 1) * factor, width)
+            area = (bottom - top) * (right - left)
+            for c in range(channels):
+                summed = area // 2
+                for x in range(left, right):
+                    summed += np.int64(total[x * channels + c])
+                out[i, j, c] = np.uint8(summed // area)
+
+
 @kernel("void(uint8[:,:,::1], uint8[:,:,::1], int64, int64)")
 def shrink(image: U1, out: U1, start: int, stop: int) -> None:
     """Each output pixel is the mean of the input area that it covers."""

@@ -47,17 +47,17 @@ def _sift_down(heap, keys, place, count):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _normalise(counts, row, size, norms):  # type: ignore[no-untyped-def]
+def _normalise(counts, size, norms):  # type: ignore[no-untyped-def]
     scale = FULL / np.float64(size)
-    for i in range(counts.shape[1]):
-        norms[row, i] = np.uint16(np.int32(np.float64(counts[row, i]) * scale + 0.5))
+    for i in range(counts.shape[0]):
+        norms[i] = np.uint16(np.int32(np.float64(counts[i]) * scale + 0.5))
 
 
 @inlined
-def _overlap(norms, a, b, start, stop):  # type: ignore[no-untyped-def]
+def _overlap(a, b):  # type: ignore[no-untyped-def]
     total = np.int32(0)
-    for i in range(start, stop):
-        total = np.int32(total + min(np.int32(norms[a, i]), np.int32(norms[b, i])))
+    for i in range(a.shape[0]):
+        total = np.int32(total + np.int32(min(a[i], b[i])))
     return np.float64(total)
 
 
@@ -65,9 +65,9 @@ def _overlap(norms, a, b, start, stop):  # type: ignore[no-untyped-def]
 def _similarity(i, j, rows, norms, split, sizes, boxes, factors, pixels):  # type: ignore[no-untyped-def]
     total = 0.0
     if factors[0] != 0.0:
-        total += factors[0] * _overlap(norms, rows[i], rows[j], 0, split)
+        total += factors[0] * _overlap(norms[rows[i], :split], norms[rows[j], :split])
     if factors[1] != 0.0:
-        total += factors[1] * _overlap(norms, rows[i], rows[j], split, norms.shape[1])
+        total += factors[1] * _overlap(norms[rows[i], split:], norms[rows[j], split:])
     both = np.float64(sizes[i] + sizes[j])
     if factors[2] != 0.0:
         total += factors[2] * (1.0 - both / pixels)
@@ -90,7 +90,7 @@ def _current(parents, region):  # type: ignore[no-untyped-def]
 @kernel("void(int32[:,::1], uint16[:,::1], int64[::1])")
 def normalise(counts: I4, norms: U2, sizes: I8) -> None:
     for row in range(counts.shape[0]):
-        _normalise(counts, row, sizes[row], norms)
+        _normalise(counts[row], sizes[row], norms[row])
 
 
 @kernel("int64(int64[:,::1], int32[::1], int32[::1], uint16[:,::1], int64, int64[::1], int32[:,::1], float64[::1],"
@@ -158,9 +158,10 @@ def merge_regions(
         row, other = rows[a], rows[b]
         rows[c] = row
         if factors[0] != 0.0 or factors[1] != 0.0:
-            for i in range(counts.shape[1]):
-                counts[row, i] += counts[other, i]
-            _normalise(counts, row, sizes[c], norms)
+            mine, its = counts[row], counts[other]
+            for i in range(mine.shape[0]):
+                mine[i] += its[i]
+            _normalise(mine, sizes[c], norms[row])
 
         last = np.int32(-1)  # the union's list grows at its end
         heads[c] = -1

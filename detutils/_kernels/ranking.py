@@ -1,37 +1,219 @@
-"""Orders of boxes: near-duplicates to the end."""
+"""From hierarchies to an order of boxes: gather each box once, describe it, keep near-duplicates apart.
+
+Boxes are in pixels of the working image; a hierarchy that was grown on a shrunk copy has them multiplied back.
+"""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from detutils._jit import B1, I4, kernel
+from detutils._jit import B1, F4, F8, I4, I8, U2, inlined, kernel
+
+SUMS = 7  # birth, death, contrast, fill, rank, regions, parent
+EXTREMES = 5  # of birth, minus death, contrast, fill, minus rank
+FEATURES = 42
+BLOCK = 64
 
 
-@kernel("int64(int32[:,::1], float64, int32[:,::1], boolean[::1], int64, int64, int64)")
-def mark_near_duplicates(
-    boxes: I4, threshold: float, kept: I4, repeated: B1, count: int, start: int, stop: int
+@inlined
+def _slot(table, boxes, x1, y1, x2, y2):  # type: ignore[no-untyped-def]
+    mask = table.shape[0] - 1
+    mixed = (((x1 * 0x9E3779B1 ^ y1) * 0x85EBCA6B ^ x2) * 0xC2B2AE35 ^ y2) & 0x7FFFFFFF
+    place = (mixed ^ (mixed >> 15)) * 0x9E3779B1 >> 7 & mask
+    while True:
+        row = table[place]
+        if row < 0:
+            return place
+        if boxes[row, 0] == x1 and boxes[row, 1] == y1 and boxes[row, 2] == x2 and boxes[row, 3] == y2:
+            return place
+        place = (place + 1) & mask
+
+
+@kernel("int64(int64[:,::1], float64[::1], int64[::1], int32[:,::1], int64[:,::1], float64[::1], int64, float64,"
+        " int64, int64, float64, float64, int32[::1], int32[:,::1], float64[::1], float64[:,::1], int64)")
+def gather(
+    merges: I8, similarities: F8, sizes: I8, boxes: I4, outlines: I8, positions: F8, factor: int, total: float,
+    width: int, height: int, min_width: float, min_height: float, table: I4, found: I4, best: F8, sums: F8, count: int,
 ) -> int:
-    """Flags each box whose IoU with an earlier unflagged one exceeds ``threshold``; ``kept`` (5, N) collects the others.
+    """Adds the boxes of one hierarchy to ``found``, each once; returns how many there are.
 
-    Returns how many boxes ``kept`` holds.
+    ``sums`` (their number, SUMS sums, EXTREMES maxima) says what its regions are like, ``best`` is the least of their
+    ``positions``; ``total`` is the sum of the similarities' weights.
+    """
+    leaves = merges.shape[0] + 1
+    every = 2 * leaves - 1
+    parents = np.full(every, every - 1, np.int64)
+    for step in range(leaves - 1):
+        parents[merges[step, 0]] = leaves + step
+        parents[merges[step, 1]] = leaves + step
+    log_leaves = math.log(np.float64(leaves))
+    for node in range(every):
+        x1, y1 = np.int64(boxes[node, 0]) * factor, np.int64(boxes[node, 1]) * factor
+        x2, y2 = min(np.int64(boxes[node, 2]) * factor, width), min(np.int64(boxes[node, 3]) * factor, height)
+        if np.float64(x2 - x1) < min_width or np.float64(y2 - y1) < min_height:
+            continue
+        parent = parents[node]
+        birth = similarities[node - leaves] / total if node >= leaves else 1.0
+        death = similarities[parent - leaves] / total if parent > node else 0.0
+        area = np.float64(boxes[node, 2] - boxes[node, 0]) * np.float64(boxes[node, 3] - boxes[node, 1])
+        around = np.float64(boxes[parent, 2] - boxes[parent, 0]) * np.float64(boxes[parent, 3] - boxes[parent, 1])
+        contrast = math.log1p(np.float64(outlines[node, 1]) / (16.0 * np.float64(max(outlines[node, 0], 1))))
+        fill = np.float64(sizes[node]) / area
+        rank = math.log(np.float64(every - node))
+
+        place = _slot(table, found, x1, y1, x2, y2)
+        row = np.int64(table[place])
+        if row < 0:
+            row = count
+            table[place] = row
+            found[row, 0], found[row, 1], found[row, 2], found[row, 3] = x1, y1, x2, y2
+            best[row] = positions[node]
+            sums[row, :] = 0.0
+            sums[row, SUMS + 1 :] = -math.inf
+            count += 1
+        best[row] = min(best[row], positions[node])
+        into = sums[row]
+        into[0] += 1.0
+        into[1] += birth
+        into[2] += death
+        into[3] += contrast
+        into[4] += fill
+        into[5] += rank
+        into[6] += log_leaves
+        into[7] += math.log(area / around)
+        into[8] = max(into[8], birth)
+        into[9] = max(into[9], -death)
+        into[10] = max(into[10], contrast)
+        into[11] = max(into[11], fill)
+        into[12] = max(into[12], -rank)
+    return count
+
+
+@kernel("void(uint16[:,:,::1], int64[:,::1])")
+def integrate(weights: U2, integral: I8) -> None:
+    """integral[y, x]: sum of the pixels' stronger edges (to the right or downwards) above and to the left."""
+    height, width = weights.shape[0], weights.shape[2]
+    for y in range(height):
+        row = np.int64(0)
+        for x in range(width):
+            row += np.int64(max(weights[y, 0, x], weights[y, 1, x]))
+            integral[y + 1, x + 1] = integral[y, x + 1] + row
+
+
+@inlined
+def _sum(integral, x1, y1, x2, y2):  # type: ignore[no-untyped-def]
+    """Sum of the edges and number of the pixels in a box, cut off at the image's border."""
+    height, width = integral.shape[0] - 1, integral.shape[1] - 1
+    x1, y1 = min(max(x1, 0), width), min(max(y1, 0), height)
+    x2, y2 = max(min(x2, width), x1), max(min(y2, height), y1)
+    total = integral[y2, x2] - integral[y1, x2] - integral[y2, x1] + integral[y1, x1]
+    return np.float64(total) / 16.0, np.float64((x2 - x1) * (y2 - y1))
+
+
+@inlined
+def _ring(outer, outer_area, inner, inner_area):  # type: ignore[no-untyped-def]
+    return math.log1p((outer - inner) / max(outer_area - inner_area, 1.0))
+
+
+@kernel("void(int32[:,::1], float64[:,::1], int64[:,::1], int64, int64, int64, float64[:,::1], int64, int64)")
+def describe_boxes(
+    boxes: I4, sums: F8, integral: I8, factor: int, width: int, height: int, features: F8, start: int, stop: int
+) -> None:
+    """Fills the rows start ... stop - 1 of ``features`` (N, FEATURES)."""
+    everything, pixels = _sum(integral, 0, 0, integral.shape[1], integral.shape[0])
+    usual = math.log1p(everything / max(pixels, 1.0))
+    for i in range(start, stop):
+        into = features[i]
+        x1, y1, x2, y2 = np.int64(boxes[i, 0]), np.int64(boxes[i, 1]), np.int64(boxes[i, 2]), np.int64(boxes[i, 3])
+        w, h = np.float64(x2 - x1), np.float64(y2 - y1)
+        size = math.log(w * h / (np.float64(width) * np.float64(height)))
+        shape = math.log(w / h)
+        touching = (
+            np.float64(x1 <= 1) + np.float64(y1 <= 1) + np.float64(x2 >= width - 2) + np.float64(y2 >= height - 2)
+        )
+        across = abs(np.float64(x1 + x2) / (2.0 * np.float64(width)) - 0.5)
+        down = np.float64(y1 + y2) / (2.0 * np.float64(height)) - 0.5
+        into[0], into[1], into[2], into[3] = size, size * size, abs(shape), shape * shape
+        into[4], into[5], into[6], into[7] = shape, touching, touching * size, across
+        into[8], into[9], into[10] = down, down * down, np.float64(y2) / np.float64(height)
+
+        number = sums[i, 0]
+        votes = math.log(number)
+        into[11], into[12] = votes, votes * size
+        for j in range(SUMS):
+            into[13 + j] = sums[i, 1 + j] / number
+        for j in range(EXTREMES):
+            into[20 + j] = sums[i, 1 + SUMS + j]
+        into[25] = into[15] * into[15]
+        into[26] = into[15] * size
+        into[27] = into[16] * into[16]
+        into[28] = into[17] * into[17]
+
+        left, top, right, bottom = x1 // factor, y1 // factor, -(-x2 // factor), -(-y2 // factor)
+        inside, area = _sum(integral, left, top, right, bottom)
+        into[29] = math.log1p(inside / area)
+        into[30] = into[29] - usual
+        for j in range(2):  # rings inside and outside, an eighth or a quarter of a side wide
+            step_x = max((right - left) // (8 - 4 * j), 1)
+            step_y = max((bottom - top) // (8 - 4 * j), 1)
+            inner, inner_area = _sum(integral, left + step_x, top + step_y, right - step_x, bottom - step_y)
+            outer, outer_area = _sum(integral, left - step_x, top - step_y, right + step_x, bottom + step_y)
+            into[31 + 2 * j] = _ring(inside, area, inner, inner_area)
+            into[32 + 2 * j] = _ring(outer, outer_area, inside, area)
+        inner, inner_area = _sum(integral, left + 1, top + 1, right - 1, bottom - 1)
+        outer, outer_area = _sum(integral, left - 1, top - 1, right + 1, bottom + 1)
+        beyond, beyond_area = _sum(integral, left - 3, top - 3, right + 3, bottom + 3)
+        into[35] = _ring(outer, outer_area, inner, inner_area)  # on the border itself
+        into[36] = _ring(beyond, beyond_area, outer, outer_area)  # just outside of it
+        into[37], into[38], into[39] = into[29] * size, into[31] * size, into[32] * size
+        into[40], into[41] = into[35] * size, into[36] * size
+
+
+@kernel("void(float64[:,::1], float64[::1], float64, float64[::1])")
+def weigh(features: F8, weights: F8, constant: float, scores: F8) -> None:
+    """One sum a row, in order, so that scores are the same whatever BLAS is there."""
+    for i in range(features.shape[0]):
+        total = constant
+        for j in range(weights.shape[0]):
+            total += weights[j] * features[i, j]
+        scores[i] = total
+
+
+@kernel("int64(float32[:,::1], float32, int64, float32[:,::1], float32[::1], int32[::1], boolean[::1], int64[::1],"
+        " int64, int64, int64)")
+def keep_apart(
+    boxes: F4, threshold: float, wanted: int, kept: F4, closest: F4, seen: I4, taken: B1, order: I8, count: int,
+    start: int, stop: int,
+) -> int:
+    """Takes boxes in their order while none kept overlaps them by more than ``threshold``, until ``wanted`` are kept.
+
+    Boxes are columns x1, y1, x2, y2, area. ``closest`` is each box's largest IoU with the first ``seen`` of ``kept``:
+    what a stricter pass has measured serves the next. Returns how many are kept.
     """
     for i in range(start, stop):
-        x1, y1, x2, y2 = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
-        area = np.float64(x2 - x1) * np.float64(y2 - y1)
-        found = False
-        for block in range(0, count, 64):  # an exit a block: the inner loop vectorises
-            hits = 0
-            for j in range(block, min(block + 64, count)):
-                width = np.float64(max(min(x2, kept[2, j]) - max(x1, kept[0, j]), 0))
-                height = np.float64(max(min(y2, kept[3, j]) - max(y1, kept[1, j]), 0))
-                inner = width * height
-                hits += inner > threshold * (area + np.float64(kept[4, j]) - inner)
-            if hits:
-                found = True
-                break
-        repeated[i] = found
-        if not found:
-            kept[0, count], kept[1, count], kept[2, count], kept[3, count] = x1, y1, x2, y2
-            kept[4, count] = np.int32(area)
+        if count >= wanted:
+            break
+        if taken[i] or closest[i] > threshold:
+            continue
+        x1, y1, x2, y2, area = boxes[0, i], boxes[1, i], boxes[2, i], boxes[3, i], boxes[4, i]
+        worst = closest[i]
+        block = np.int64(seen[i])
+        while block < count and worst <= threshold:
+            end = min(block + BLOCK, count)
+            for j in range(block, end):
+                w = max(min(x2, kept[2, j]) - max(x1, kept[0, j]), np.float32(0))
+                h = max(min(y2, kept[3, j]) - max(y1, kept[1, j]), np.float32(0))
+                inner = w * h
+                worst = max(worst, inner / (area + kept[4, j] - inner))
+            block = end
+        seen[i] = block
+        closest[i] = worst
+        if worst <= threshold:
+            taken[i] = True
+            order[count] = i
+            for j in range(5):
+                kept[j, count] = boxes[j, i]
             count += 1
     return count

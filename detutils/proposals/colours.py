@@ -56,6 +56,16 @@ def shrunk(rgb: U1, max_side: int | None, halt: Event | None = None) -> U1:
     return out
 
 
+def block_means(rgb: U1, factor: int, halt: Event | None = None) -> U1:
+    """The image shrunk by a whole factor; blocks at the right and lower border may be smaller."""
+    if factor == 1:
+        return rgb
+    out = np.empty((-(-rgb.shape[0] // factor), -(-rgb.shape[1] // factor), 3), np.uint8)
+    for start, stop in slices(out.shape[0], SLICE // (factor * rgb.shape[1]), halt):
+        kernels.block_means(rgb, factor, out, start, stop)
+    return out
+
+
 @cache
 def _lab_tables() -> tuple[F4, F4]:
     """sRGB's inverse gamma, and the cube root of CIE L*a*b* with its straight start."""

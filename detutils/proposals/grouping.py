@@ -10,7 +10,7 @@ import numpy as np
 from detutils import _validate
 from detutils._jit import B1, F8, I4, I8
 from detutils._kernels import grouping as kernels
-from detutils.proposals.colours import COLOUR_SPACES, as_rgb, planes_of, slices
+from detutils.proposals.colours import COLOUR_SPACES, as_rgb, block_means, planes_of, slices
 from detutils.proposals.regions import Regions, describe, gradient_codes
 from detutils.proposals.segmentation import LARGEST_SCALE, build_graph, segment
 
@@ -32,6 +32,9 @@ class Strategy(NamedTuple):
         Smallest region of the over-segmentation in pixels; ``scale``, rounded, if None.
     sigma : float, default 0.8
         Smoothing before the segmentation, in pixels.
+    shrink : int, default 1
+        Work on the image shrunk by this factor; ``scale``, ``min_size`` and ``sigma`` refer to the shrunk pixels. 2 costs
+        a quarter of the time and finds nearly as many objects.
 
     Returns
     -------
@@ -47,7 +50,7 @@ class Strategy(NamedTuple):
     --------
     >>> from detutils import Strategy
     >>> Strategy("lab", scale=50, color=0)
-    Strategy(color_space='lab', scale=50, color=0, texture=1.0, size=1.0, fill=1.0, min_size=None, sigma=0.8)
+    Strategy(color_space='lab', scale=50, color=0, texture=1.0, size=1.0, fill=1.0, min_size=None, sigma=0.8, shrink=1)
     """
 
     color_space: str = "hsv"
@@ -58,6 +61,7 @@ class Strategy(NamedTuple):
     fill: float = 1.0
     min_size: int | None = None
     sigma: float = 0.8
+    shrink: int = 1
 
 
 class Hierarchy(NamedTuple):
@@ -194,7 +198,8 @@ def as_strategy(strategy: Any, name: str = "strategy") -> Strategy:
         raise ValueError(f"{name} needs at least one similarity with a weight above 0")
     min_size = round(scale) if strategy.min_size is None else strategy.min_size
     min_size = min(_validate.as_integer(min_size, f"{name}.min_size", 0), 2**31 - 1)
-    return Strategy(space, scale, color, texture, size, fill, min_size, sigma)
+    shrink = _validate.as_integer(strategy.shrink, f"{name}.shrink", 1, 64)
+    return Strategy(space, scale, color, texture, size, fill, min_size, sigma, shrink)
 
 
 def hierarchical_grouping(image: Any, strategy: Strategy = Strategy()) -> Hierarchy:
@@ -243,8 +248,16 @@ def hierarchical_grouping(image: Any, strategy: Strategy = Strategy()) -> Hierar
     """
     rgb = as_rgb(image)
     strategy = as_strategy(strategy)
-    planes = planes_of(rgb, strategy.color_space)
+    planes = planes_of(block_means(rgb, strategy.shrink), strategy.color_space)
     graph = build_graph(planes, strategy.sigma, 4)
     labels, count = segment(graph, strategy.scale, strategy.min_size or 0)
     tree = group(describe(labels, count, planes, gradient_codes(planes), graph.weights), strategy)
-    return Hierarchy(labels, tree.merges, tree.similarities, tree.sizes, tree.boxes.astype(np.float64))
+    height, width = rgb.shape[:2]
+    boxes = np.minimum(tree.boxes * strategy.shrink, np.array([width, height] * 2)).astype(np.float64)
+    sizes = tree.sizes
+    if strategy.shrink > 1:  # back to the pixels of the image as given
+        labels = labels.repeat(strategy.shrink, axis=0).repeat(strategy.shrink, axis=1)[:height, :width].copy()
+        sizes[:count] = np.bincount(labels.reshape(-1), minlength=count)
+        for step, (a, b) in enumerate(tree.merges.tolist()):
+            sizes[count + step] = sizes[a] + sizes[b]
+    return Hierarchy(labels, tree.merges, tree.similarities, sizes, boxes)
