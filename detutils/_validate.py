@@ -189,11 +189,11 @@ def as_matrix(
     finite: bool = True,
 ) -> Array:
     """``values`` as a finite (rows, columns) float64 matrix (or float32 if it was and may stay)."""
-    array = _as_floats(values, name, keep_float32)
-    wanted = f"({'N' if rows is None else rows}, {'D' if columns is None else columns})"
+    array: Array = values if _is_ready(values, keep_float32) else _as_floats(values, name, keep_float32)
     if array.ndim != 2 or (rows is not None and array.shape[0] != rows) or (
         columns is not None and array.shape[1] != columns
     ):
+        wanted = f"({'N' if rows is None else rows}, {'D' if columns is None else columns})"
         raise ValueError(f"{name} must have shape {wanted}, got {array.shape}")
     return _finite_matrix(array, name, 0) if finite else array
 
@@ -233,6 +233,19 @@ def as_positive(values: Any, name: str, length: int | None = None) -> F8:
         row = int(np.argmax(vector <= 0.0))
         raise ValueError(f"{name}[{row}] must be greater than 0, got {vector[row]:g}")
     return vector
+
+
+def as_sizes(sizes: Any, boxes: F8, name: str = "sizes") -> F8:
+    """Widths and heights of boxes: computed if None, else what differs from x2 - x1 and y2 - y1 by rounding only."""
+    computed = boxes[:, 2:] - boxes[:, :2]
+    if sizes is None:
+        return computed
+    given = as_matrix(sizes, name, boxes.shape[0], 2)
+    slack = 4.0 * np.spacing(np.maximum(np.abs(boxes[:, 2:]), np.abs(boxes[:, :2])))
+    wrong = np.flatnonzero((np.abs(given - computed) > slack).any(axis=1))
+    if wrong.size:
+        raise ValueError(f"{name}[{wrong[0]}] is {given[wrong[0]]}, but its box is {computed[wrong[0]]}")
+    return given
 
 
 def as_labels(labels: Any, name: str = "labels", length: int | None = None) -> I8:

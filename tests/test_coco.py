@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -97,6 +99,44 @@ def test_it_is_pycocotools(seed: int, exact: bool) -> None:
     labels = result.labels
     np.testing.assert_allclose(result.precision, judge.eval["precision"][..., 2][:, :, labels], 0, 1e-12)
     np.testing.assert_allclose(result.recall, judge.eval["recall"][:, labels], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(cases.size(12, 3)))
+def test_files_with_short_decimals_decide_as_pycocotools(seed: int, tmp_path: Path) -> None:
+    """Tenths of pixels: many overlaps lie within a rounding of a threshold, and x + w - x is not always w."""
+    coco, evaluation = pytest.importorskip("pycocotools.coco"), pytest.importorskip("pycocotools.cocoeval")
+    found, truth = scene(200 + seed, 10, cases.size(100, 30), exact=False)
+
+    def rows(image: dict[str, np.ndarray]) -> list[list[float]]:
+        sides = image["boxes"][:, 2:] - image["boxes"][:, :2]
+        return np.hstack([image["boxes"][:, :2], sides]).round(1).tolist()
+
+    annotations = [
+        {"image_id": 50 - i, "category_id": 3 + label, "bbox": box, "area": 400 * label, "iscrowd": int(crowd)}
+        for i, image in enumerate(truth)
+        for box, label, crowd in zip(rows(image), image["labels"].tolist(), image["crowd"], strict=True)
+    ]
+    results = [
+        {"image_id": 50 - i, "category_id": 3 + label, "bbox": box, "score": round(score, 1)}
+        for i, image in enumerate(found)
+        for box, label, score in zip(rows(image), image["labels"].tolist(), image["scores"], strict=True)
+    ]
+    content = {
+        "images": [{"id": 50 - i, "file_name": f"{i}.jpg"} for i in range(len(truth))],
+        "annotations": [{"id": k, **entry} for k, entry in enumerate(annotations, start=1)],
+        "categories": [{"id": label, "name": str(label)} for label in (5, 3, 4, 6)],
+    }
+    (tmp_path / "truth.json").write_text(json.dumps(content))
+    (tmp_path / "found.json").write_text(json.dumps(results))
+    with contextlib.redirect_stdout(io.StringIO()):
+        peer = coco.COCO(str(tmp_path / "truth.json"))
+        judge = evaluation.COCOeval(peer, peer.loadRes(str(tmp_path / "found.json")), "bbox")
+        judge.evaluate()
+        judge.accumulate()
+        judge.summarize()
+    dataset = detutils.read_coco(tmp_path / "truth.json")
+    detections = detutils.read_coco_detections(tmp_path / "found.json", dataset)
+    np.testing.assert_allclose(detutils.evaluate_coco(detections, dataset).stats, judge.stats, 0, 1e-12)
 
 
 def test_classes_and_parts() -> None:

@@ -162,15 +162,31 @@ def test_detections_come_back(tmp_path: Path) -> None:
     path = tmp_path / "found.json"
     detutils.write_coco_detections(path, found, dataset)
     for before, after in zip(found, detutils.read_coco_detections(path, dataset), strict=True):
-        for a, b in zip(before, after, strict=True):
+        for a, b in zip(before[:3], after[:3], strict=True):
             np.testing.assert_array_equal(a, b)
             assert a.dtype == b.dtype
+        np.testing.assert_array_equal(after.sizes, np.full((len(after.boxes), 2), 8.0))
     entries = json.loads(path.read_text())
     assert {entry["category_id"] for entry in entries} <= {3, 90}
     assert [entry["image_id"] for entry in entries] == [9] * 7
     assert list(tmp_path.glob("*.part")) == []
     assert all(image.boxes.shape == (0, 4) for image in detutils.read_coco_detections(
         write(tmp_path / "none.json", []), dataset))  # fmt: skip
+
+
+def test_sizes_survive_to_the_last_digit(tmp_path: Path) -> None:
+    dataset = detutils.read_coco(write(tmp_path / "a.json", coco()))
+    entries = [{"image_id": 9, "category_id": 3, "bbox": [10.3, 20.1, 0.7, 33.4], "score": 0.5}]
+    first = detutils.read_coco_detections(write(tmp_path / "in.json", entries), dataset)
+    assert first[1].boxes[0, 2] - first[1].boxes[0, 0] != 0.7
+    assert first[1].sizes.tolist() == [[0.7, 33.4]]
+    detutils.write_coco_detections(tmp_path / "out.json", first, dataset)
+    assert json.loads((tmp_path / "out.json").read_text()) == entries
+    moved = first[1]._replace(boxes=first[1].boxes + [0, 0, 1, 0])
+    with pytest.raises(ValueError, match=r"detections\[1\] sizes\[0\] is \[ 0.7 33.4\], but its box is"):
+        detutils.write_coco_detections(tmp_path / "out.json", [first[0], moved], dataset)
+    with pytest.raises(ValueError, match=r"detections\[1\] sizes\[0\]"):
+        detutils.evaluate_coco([first[0], moved], dataset)
 
 
 def result(**changes: Any) -> list[dict[str, Any]]:

@@ -140,8 +140,8 @@ def voc_curves(outcomes: I8, order_from: I8, positives: I8, recall: F8, precisio
 
 @inlined
 def _coco_candidates(
-    boxes: F8, crowd: B1, objects: I8, first: int, last: int, x: float, y: float, w: float, h: float,
-    thresholds: F8, ious: F8, places: I8, passed: I8,
+    boxes: F8, sizes: F8, crowd: B1, objects: I8, first: int, last: int, x: float, y: float, w: float,
+    h: float, thresholds: F8, ious: F8, places: I8, passed: I8,
 ) -> int:  # fmt: skip
     """The objects that one detection overlaps enough for some threshold, best first, the last of ties first.
 
@@ -150,8 +150,7 @@ def _coco_candidates(
     count = 0
     for k in range(first, last):
         g = objects[k]
-        gx, gy = boxes[g, 0], boxes[g, 1]
-        gw, gh = boxes[g, 2] - gx, boxes[g, 3] - gy
+        gx, gy, gw, gh = boxes[g, 0], boxes[g, 1], sizes[g, 0], sizes[g, 1]
         width = min(w + x, gw + gx) - max(x, gx)
         height = min(h + y, gh + gy) - max(y, gy)
         iou = 0.0
@@ -187,14 +186,14 @@ def _interpolate(curve: F8, found: int, positives: int, levels: F8, precision: F
 
 
 @kernel(
-    "void(float64[:,::1], int64[::1], int64[::1], float64[:,::1], boolean[::1], boolean[::1], float64[::1],"
-    " int64[::1], int64[::1], int64, float64[::1], float64[:,::1], int64[::1], float64[::1],"
-    " float64[:,:,::1], float64[:,:,::1])"
+    "void(float64[:,::1], float64[:,::1], int64[::1], int64[::1], float64[:,::1], float64[:,::1],"
+    " boolean[::1], boolean[::1], float64[::1], int64[::1], int64[::1], int64, float64[::1], float64[:,::1],"
+    " int64[::1], float64[::1], float64[:,:,::1], float64[:,:,::1])"
 )
 def coco_class(
-    found: F8, order: I8, found_images: I8, boxes: F8, crowd: B1, aside: B1, areas: F8, objects: I8,
-    object_images: I8, images: int, thresholds: F8, ranges: F8, limits: I8, levels: F8, precision: F8,
-    recall: F8,
+    found: F8, found_sizes: F8, order: I8, found_images: I8, boxes: F8, sizes: F8, crowd: B1, aside: B1,
+    areas: F8, objects: I8, object_images: I8, images: int, thresholds: F8, ranges: F8, limits: I8,
+    levels: F8, precision: F8, recall: F8,
 ) -> None:  # fmt: skip
     """Precision (ranges, thresholds, levels) and recall (limits, ranges, thresholds) of a class.
 
@@ -230,13 +229,13 @@ def coco_class(
         if rank >= limits[n_limits - 1]:
             continue
         seen[image] += 1
-        x, y = found[d, 0], found[d, 1]
-        w, h = found[d, 2] - x, found[d, 3] - y
+        x, y, w, h = found[d, 0], found[d, 1], found_sizes[d, 0], found_sizes[d, 1]
         count = 0
         if last[image] > 0:
             count = _coco_candidates(
-                boxes, crowd, objects, first[image], last[image], x, y, w, h, enough, ious, places, passed
-            )
+                boxes, sizes, crowd, objects, first[image], last[image], x, y, w, h, enough, ious, places,
+                passed,
+            )  # fmt: skip
         for a in range(n_ranges):
             inside = ranges[a, 0] <= w * h <= ranges[a, 1]
             open_bits, right_bits = every, 0

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from detutils._validate import as_boxes, as_labels, as_path, as_vector
+from detutils._validate import as_boxes, as_labels, as_path, as_sizes, as_vector
 from detutils.datasets.files import broken, is_number, read_json, write_json
 from detutils.datasets.records import AnnotatedImage, Dataset, Detections
 
@@ -88,6 +88,7 @@ def read_coco(path: str | os.PathLike[str]) -> Dataset:
             crowd[k] = bool(entry["iscrowd"])
     missing = np.isnan(areas)
     areas[missing] = boxes[missing, 2] * boxes[missing, 3]
+    sizes = boxes[:, 2:].copy()
     boxes[:, 2:] += boxes[:, :2]
     order = np.argsort(owner, kind="stable")
     bounds = np.searchsorted(owner[order], np.arange(len(frames) + 1))
@@ -97,7 +98,16 @@ def read_coco(path: str | os.PathLike[str]) -> Dataset:
         difficult, truncated = np.zeros((2, mine.size), np.bool_)
         records.append(
             AnnotatedImage(
-                name, size, boxes[mine], labels[mine], difficult, truncated, crowd[mine], areas[mine], key
+                name=name,
+                image_size=size,
+                boxes=boxes[mine],
+                labels=labels[mine],
+                difficult=difficult,
+                truncated=truncated,
+                crowd=crowd[mine],
+                areas=areas[mine],
+                image_id=key,
+                sizes=sizes[mine],
             )
         )
     return Dataset(records, tuple(names[key] for key in ids), tuple(ids))
@@ -166,11 +176,12 @@ def read_coco_detections(path: str | os.PathLike[str], dataset: Dataset) -> list
         if not is_number(score) or not abs(score) < math.inf:
             broken(file, where, f"score must be a finite number, got {score!r}")
         scores[k] = score
+    sizes = boxes[:, 2:].copy()
     boxes[:, 2:] += boxes[:, :2]
     order = np.argsort(owner, kind="stable")
     bounds = np.searchsorted(owner[order], np.arange(len(dataset.images) + 1))
     rows = [order[bounds[i] : bounds[i + 1]] for i in range(len(dataset.images))]
-    return [Detections(boxes[mine], scores[mine], labels[mine]) for mine in rows]
+    return [Detections(boxes[mine], scores[mine], labels[mine], sizes[mine]) for mine in rows]
 
 
 def write_coco_detections(
@@ -206,7 +217,8 @@ def write_coco_detections(
     Notes
     -----
     Linear in the number of detections. Numbers are written with all their digits. The file holds x, y, width,
-    height, so that reading gives x2 and y2 back to the last rounding.
+    height, so that reading gives x2 and y2 back to the last rounding; what ``read_coco_detections`` gave is
+    written as it was.
 
     References
     ----------
@@ -227,11 +239,11 @@ def write_coco_detections(
         raise ValueError(f"detections has {len(detections)} entries and dataset {len(dataset.images)} images")
     entries = []
     for i, (image, found) in enumerate(zip(dataset.images, detections, strict=True)):
-        if not isinstance(found, (tuple, list)) or len(found) != 3:
+        if not isinstance(found, (tuple, list)) or len(found) not in (3, 4):
             raise TypeError(f"detections[{i}] must be boxes, scores and labels, got {type(found).__name__}")
-        boxes, scores, labels = found
+        boxes, scores, labels = found[:3]
         rows = as_boxes(boxes, f"detections[{i}] boxes").copy()
-        rows[:, 2:] -= rows[:, :2]
+        rows[:, 2:] = as_sizes(found[3] if len(found) == 4 else None, rows, f"detections[{i}] sizes")
         values = as_vector(scores, f"detections[{i}] scores", rows.shape[0]).tolist()
         classes = as_labels(labels, f"detections[{i}] labels", rows.shape[0])
         unknown = np.flatnonzero((classes < 0) | (classes >= len(dataset.class_ids)))

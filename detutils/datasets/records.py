@@ -32,6 +32,9 @@ class AnnotatedImage(NamedTuple):
         box.
     image_id : int or str
         COCO's id; elsewhere the index of the image.
+    sizes : (N, 2) float64 ndarray or None
+        Widths and heights to the last digit, where a file gives them: x2 - x1 may miss them by a rounding,
+        and ``evaluate_coco`` decides as pycocotools does. None stands for x2 - x1, y2 - y1.
 
     Examples
     --------
@@ -53,6 +56,7 @@ class AnnotatedImage(NamedTuple):
     crowd: B1
     areas: F8
     image_id: int | str
+    sizes: F8 | None = None
 
 
 class Dataset(NamedTuple):
@@ -90,15 +94,19 @@ class Detections(NamedTuple):
         Higher is surer.
     labels : (N,) integer ndarray
         The class of each box.
+    sizes : (N, 2) float64 ndarray or None
+        Widths and heights to the last digit, where a file gives them; see ``AnnotatedImage``.
 
     Examples
     --------
     >>> import numpy as np
     >>> from detutils import Detections
     >>> found = Detections(np.array([[10.0, 20, 50, 80]]), np.array([0.9]), np.array([0]))
-    >>> boxes, scores, labels = found
+    >>> found.scores
+    array([0.9])
     """
 
     boxes: F8
     scores: F8
     labels: I8
+    sizes: F8 | None = None

@@ -149,9 +149,10 @@ def evaluate_coco(
     ties in the order of the images and of their rows; a detection takes the free object that it overlaps most
     (ties: the last), of those that count before those that do not (crowds, VOC's difficult objects, other
     sizes); an IoU of exactly the threshold is enough; in a crowd the IoU is the part of the detection inside;
-    detections that match nothing and are of another size do not count. Two things of pycocotools are left
-    out: an object whose id is 0 can never be found there, and it computes on widths and heights, which a file
-    may give with digits that x2 - x1 does not bring back. O(D log D + sum over images and classes of D M).
+    detections that match nothing and are of another size do not count. One thing of pycocotools is left
+    out: an object whose id is 0 can never be found there. It computes on widths and heights; records from
+    ``read_coco`` and ``read_coco_detections`` hold these as the file gives them (``sizes``), others have
+    x2 - x1 and y2 - y1. O(D log D + sum over images and classes of D M).
 
     References
     ----------
@@ -181,9 +182,9 @@ def evaluate_coco(
     for c in range(classes):  # a call each, so that Ctrl-C is heard between classes
         mine, objects = ranking.spans(c)
         coco_class(
-            found.boxes, ranking.order[mine], ranking.images, truth.boxes, truth.crowd, aside, truth.areas,
-            ranking.objects[objects], ranking.object_images, images, levels, AREA_RANGES, limits,
-            RECALL_LEVELS, precision[c], recall[c],
+            found.boxes, found.sizes, ranking.order[mine], ranking.images, truth.boxes, truth.sizes,
+            truth.crowd, aside, truth.areas, ranking.objects[objects], ranking.object_images, images, levels,
+            AREA_RANGES, limits, RECALL_LEVELS, precision[c], recall[c],
         )  # fmt: skip
     return CocoResult(
         ap=_mean(precision[:, 0]),

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detutils._jit import B1, F8, I8
-from detutils._validate import as_boxes, as_labels, as_vector
+from detutils._validate import as_boxes, as_labels, as_sizes, as_vector
 
 
 class Objects(NamedTuple):
@@ -19,6 +19,7 @@ class Objects(NamedTuple):
     difficult: B1
     crowd: B1
     areas: F8
+    sizes: F8
     starts: I8
 
 
@@ -28,13 +29,14 @@ class Found(NamedTuple):
     boxes: F8
     scores: F8
     labels: I8
+    sizes: F8
     starts: I8
 
 
 def gather_objects(ground_truth: Any, *, labelled: bool = True) -> Objects:
     """Records, mappings, (boxes, labels) pairs or, where no labels are needed, arrays of boxes."""
     items = _items(ground_truth, "ground_truth")
-    boxes, labels, difficult, crowd, areas = [], [], [], [], []
+    boxes, labels, difficult, crowd, areas, sizes = [], [], [], [], [], []
     for i, item in enumerate(items):
         where = f"ground_truth[{i}]"
         rows = as_boxes(_part(item, ("boxes",), 0, where, labelled), f"{where} boxes")
@@ -47,8 +49,10 @@ def gather_objects(ground_truth: Any, *, labelled: bool = True) -> Objects:
         difficult.append(_flags(item, ("difficult",), where, rows.shape[0]))
         crowd.append(_flags(item, ("crowd", "iscrowd"), where, rows.shape[0]))
         area = _optional(item, ("areas", "area"))
+        side = as_sizes(_optional(item, ("sizes",)), rows, f"{where} sizes")
+        sizes.append(side)
         if area is None:
-            areas.append((rows[:, 2] - rows[:, 0]) * (rows[:, 3] - rows[:, 1]))
+            areas.append(side[:, 0] * side[:, 1])
         else:
             areas.append(as_vector(area, f"{where} areas", rows.shape[0]))
     return Objects(
@@ -57,6 +61,7 @@ def gather_objects(ground_truth: Any, *, labelled: bool = True) -> Objects:
         _joined(difficult, np.bool_),
         _joined(crowd, np.bool_),
         _joined(areas, np.float64),
+        np.concatenate(sizes) if sizes else np.empty((0, 2)),
         _starts(boxes),
     )
 
@@ -65,14 +70,21 @@ def gather_detections(detections: Any, images: int) -> Found:
     """Records, mappings or (boxes, scores, labels) triples, as many as there are images."""
     items = _items(detections, "detections")
     _same_length(len(items), "detections", images)
-    boxes, scores, labels = [], [], []
+    boxes, scores, labels, sizes = [], [], [], []
     for i, item in enumerate(items):
         where = f"detections[{i}]"
         rows = as_boxes(_part(item, ("boxes",), 0, where, True), f"{where} boxes")
         boxes.append(rows)
         scores.append(as_vector(_part(item, ("scores",), 1, where, True), f"{where} scores", rows.shape[0]))
         labels.append(as_labels(_part(item, ("labels",), 2, where, True), f"{where} labels", rows.shape[0]))
-    return Found(_boxes(boxes), _joined(scores, np.float64), _joined(labels, np.int64), _starts(boxes))
+        sizes.append(as_sizes(_optional(item, ("sizes",)), rows, f"{where} sizes"))
+    return Found(
+        _boxes(boxes),
+        _joined(scores, np.float64),
+        _joined(labels, np.int64),
+        np.concatenate(sizes) if sizes else np.empty((0, 2)),
+        _starts(boxes),
+    )
 
 
 def gather_proposals(proposals: Any, images: int) -> tuple[F8, I8]:
