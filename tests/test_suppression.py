@@ -27,10 +27,11 @@ TWO = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 2.0, 2.0]])
 THRESHOLDS = [0.0, 0.3, 0.5, 0.7, 1.0]
 
 
-@pytest.fixture(params=["small", "large"])
+@pytest.fixture(params=["small", "linear", "grid"])
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both kernels at every size: the one for few boxes and the one for many."""
+    """Every way at every size: one kernel for few boxes, comparison with all kept ones, and the grid."""
     monkeypatch.setattr(suppression, "MOST", 10**9 if request.param == "small" else 0)
+    monkeypatch.setattr(suppression, "BUSY", -1 if request.param == "grid" else 10**9)
     return str(request.param)
 
 

@@ -220,14 +220,18 @@ def columns_float64(boxes: F8, order: I4, iou_threshold: float, offset: float, f
     for r in range(m):
         i = order[r]
         x1, y1, x2, y2 = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
-        right, top, low = (x2 + offset) * scale, y1 * scale, (y2 + offset) * scale
-        left = x1 * scale
+        right, low = x2 + offset, y2 + offset
+        if right - offset != x2:  # far out the offset is lost in rounding, but two boxes that touch still share it
+            right += abs(right) * 2.3e-16
+        if low - offset != y2:
+            low += abs(low) * 2.3e-16
+        left, top, right, low = x1 * scale, y1 * scale, right * scale, low * scale
         columns[0, r] = _down(left)
         columns[1, r] = _down(top)
         columns[2, r] = -_down(-right)
         columns[3, r] = -_down(-low)
         exact &= (columns[0, r] == left) & (columns[1, r] == top) & (columns[2, r] == right) & (columns[3, r] == low)
-        exact &= (right - offset == x2) & (low - offset == y2)
+        exact &= (columns[2, r] - offset == x2) & (columns[3, r] - offset == y2)
         area = (x2 - x1 + offset) * (y2 - y1 + offset)
         columns[4, r] = max(area * scale * scale * share - 1e-30, 0.0) if area > 0.0 else -1.0
     rows = np.empty((0 if exact else m, 4), np.float64)
