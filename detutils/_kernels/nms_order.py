@@ -221,9 +221,9 @@ def columns_float64(boxes: F8, order: I4, iou_threshold: float, offset: float, f
         i = order[r]
         x1, y1, x2, y2 = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
         right, low = x2 + offset, y2 + offset
-        if right - offset != x2:  # far out the offset is lost in rounding, but two boxes that touch still share it
+        if right - x2 < offset:  # far out the offset is lost in rounding, but two boxes that touch still share it
             right += abs(right) * 2.3e-16
-        if low - offset != y2:
+        if low - y2 < offset:
             low += abs(low) * 2.3e-16
         left, top, right, low = x1 * scale, y1 * scale, right * scale, low * scale
         columns[0, r] = _down(left)
