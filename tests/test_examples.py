@@ -1,0 +1,56 @@
+"""Every example runs from any folder, offline, in seconds, and leaves a picture."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import detutils
+from detutils.demo import photographs
+
+SHORTER = {"train_rcnn": ["--scenes", "16"]}
+EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
+
+
+def run(path: Path, folder: Path, *arguments: str) -> str:
+    """The example's output; kernels are compiled, whatever this process does."""
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_DISABLE_JIT"}
+    environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
+    environment |= {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    command = [sys.executable, "-W", "error", str(path), *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_run(path: Path, tmp_path: Path) -> None:
+    printed = run(path, tmp_path, "-o", "picture.png", *SHORTER.get(path.stem, []))
+    assert printed.strip()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["picture.png"]
+    picture = detutils.read_image(tmp_path / "picture.png")
+    assert picture.ndim == 3
+    assert min(picture.shape[:2]) > 100
+    assert picture.std() > 10
+
+
+def test_examples_find_what_is_there(tmp_path: Path) -> None:
+    folder = EXAMPLES[0].parent
+    yolo = run(folder / "postprocess_yolo.py", tmp_path)
+    assert all(yolo.count(f"  {name} ") == 1 for name in ("cup", "spoon", "saucer"))
+    ssd = run(folder / "postprocess_ssd.py", tmp_path)
+    assert ssd.count("  rocket ") == 1
+    assert ssd.count("  tower ") == 2
+    nms = run(folder / "nms.py", tmp_path)
+    assert nms.count("  eye ") == 2
+    assert "4 kept" in nms
+
+
+def test_an_example_on_your_own_picture(tmp_path: Path) -> None:
+    detutils.write_image(tmp_path / "mine.jpg", detutils.read_image(photographs() / "chelsea.png"))
+    run(EXAMPLES[0].parent / "selective_search.py", tmp_path, "-o", "drawn.jpg", "mine.jpg")
+    assert detutils.read_image(tmp_path / "drawn.jpg").shape[2] == 3
