@@ -112,7 +112,7 @@ def test_files_with_short_decimals_decide_as_pycocotools(seed: int, tmp_path: Pa
         return np.hstack([image["boxes"][:, :2], sides]).round(1).tolist()
 
     annotations = [
-        {"image_id": 50 - i, "category_id": 3 + label, "bbox": box, "area": 400 * label, "iscrowd": int(crowd)}
+        {"image_id": 50 - i, "category_id": 3 + label, "bbox": box, "area": 400, "iscrowd": int(crowd)}
         for i, image in enumerate(truth)
         for box, label, crowd in zip(rows(image), image["labels"].tolist(), image["crowd"], strict=True)
     ]

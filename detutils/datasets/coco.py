@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from detutils._jit import F8, I8
 from detutils._validate import as_boxes, as_labels, as_path, as_sizes, as_vector
-from detutils.datasets.files import broken, is_number, read_json, write_json
+from detutils.datasets.files import broken, read_json, write_json
 from detutils.datasets.records import AnnotatedImage, Dataset, Detections
+
+_NUMBERS = {int, float}  # true and false are neither
 
 
 def read_coco(path: str | os.PathLike[str]) -> Dataset:
@@ -70,44 +73,39 @@ def read_coco(path: str | os.PathLike[str]) -> Dataset:
     names = _categories(file, categories)
     ids = sorted(names)
     frames = _images(file, images)
-    count = len(annotations)
-    owner, labels, areas = np.empty(count, np.int64), np.empty(count, np.int64), np.full(count, np.nan)
-    crowd, boxes = np.zeros(count, np.bool_), np.empty((count, 4))
     place_of_image = {key: index for index, key in enumerate(frames)}
     place_of_class = {key: index for index, key in enumerate(ids)}
+    owners, classes, rows, surfaces, crowds = [], [], [], [], []
     for k, entry in enumerate(annotations):
         where = f"annotations[{k}]"
-        owner[k] = _known(file, where, entry, "image_id", place_of_image)
-        labels[k] = _known(file, where, entry, "category_id", place_of_class)
-        boxes[k] = _box(file, where, entry)
-        if "area" in entry:
-            areas[k] = _area(file, where, entry["area"])
-        if "iscrowd" in entry:
-            if entry["iscrowd"] not in (0, 1):
-                broken(file, where, f"iscrowd must be 0 or 1, got {entry['iscrowd']!r}")
-            crowd[k] = bool(entry["iscrowd"])
-    missing = np.isnan(areas)
-    areas[missing] = boxes[missing, 2] * boxes[missing, 3]
-    sizes = boxes[:, 2:].copy()
-    boxes[:, 2:] += boxes[:, :2]
+        owners.append(_known(file, where, entry, "image_id", place_of_image))
+        classes.append(_known(file, where, entry, "category_id", place_of_class))
+        rows.append(_box(file, where, entry))
+        surfaces.append(_area(file, where, entry["area"]) if "area" in entry else rows[-1][2] * rows[-1][3])
+        crowds.append(entry.get("iscrowd", 0))
+        if crowds[-1] not in (0, 1):
+            broken(file, where, f"iscrowd must be 0 or 1, got {crowds[-1]!r}")
+    owner = np.array(owners, np.int64)
     order = np.argsort(owner, kind="stable")
-    bounds = np.searchsorted(owner[order], np.arange(len(frames) + 1))
+    bounds = np.searchsorted(owner[order], np.arange(len(frames) + 1)).tolist()
+    boxes, sizes = _corners(rows, order)
+    labels, crowd = np.array(classes, np.int64)[order], np.array(crowds, np.bool_)[order]
+    areas = np.array(surfaces, np.float64)[order]
+    difficult, truncated = np.zeros((2, len(rows)), np.bool_)
     records = []
-    for index, (key, (name, size)) in enumerate(frames.items()):
-        mine = order[bounds[index] : bounds[index + 1]]
-        difficult, truncated = np.zeros((2, mine.size), np.bool_)
+    for (key, (name, size)), begin, end in zip(frames.items(), bounds[:-1], bounds[1:], strict=True):
         records.append(
             AnnotatedImage(
                 name=name,
                 image_size=size,
-                boxes=boxes[mine],
-                labels=labels[mine],
-                difficult=difficult,
-                truncated=truncated,
-                crowd=crowd[mine],
-                areas=areas[mine],
+                boxes=boxes[begin:end],
+                labels=labels[begin:end],
+                difficult=difficult[begin:end],
+                truncated=truncated[begin:end],
+                crowd=crowd[begin:end],
+                areas=areas[begin:end],
                 image_id=key,
-                sizes=sizes[mine],
+                sizes=sizes[begin:end],
             )
         )
     return Dataset(records, tuple(names[key] for key in ids), tuple(ids))
@@ -158,30 +156,30 @@ def read_coco_detections(path: str | os.PathLike[str], dataset: Dataset) -> list
     array([[10., 20., 40., 60.]])
     """
     file = as_path(path)
-    places, classes = _places(dataset)
+    places, known_classes = _places(dataset)
     entries = read_json(file)
     if not isinstance(entries, list):
         broken(file, "", f"results are a list of detections, got {_kind(entries)}")
-    count = len(entries)
-    owner, labels = np.empty(count, np.int64), np.empty(count, np.int64)
-    scores, boxes = np.empty(count), np.empty((count, 4))
+    owners, classes, rows, points = [], [], [], []
     for k, entry in enumerate(entries):
         where = f"entry [{k}]"
         if not isinstance(entry, dict):
             broken(file, where, f"must be an object, got {_kind(entry)}")
-        owner[k] = _known(file, where, entry, "image_id", places)
-        labels[k] = _known(file, where, entry, "category_id", classes)
-        boxes[k] = _box(file, where, entry)
-        score = _field(file, where, entry, "score")
-        if not is_number(score) or not abs(score) < math.inf:
-            broken(file, where, f"score must be a finite number, got {score!r}")
-        scores[k] = score
-    sizes = boxes[:, 2:].copy()
-    boxes[:, 2:] += boxes[:, :2]
+        owners.append(_known(file, where, entry, "image_id", places))
+        classes.append(_known(file, where, entry, "category_id", known_classes))
+        rows.append(_box(file, where, entry))
+        points.append(_field(file, where, entry, "score"))
+        if type(points[-1]) not in _NUMBERS or not abs(points[-1]) <= 1e300:
+            broken(file, where, f"score must be a finite number, got {points[-1]!r}")
+    owner = np.array(owners, np.int64)
     order = np.argsort(owner, kind="stable")
-    bounds = np.searchsorted(owner[order], np.arange(len(dataset.images) + 1))
-    rows = [order[bounds[i] : bounds[i + 1]] for i in range(len(dataset.images))]
-    return [Detections(boxes[mine], scores[mine], labels[mine], sizes[mine]) for mine in rows]
+    bounds = np.searchsorted(owner[order], np.arange(len(dataset.images) + 1)).tolist()
+    boxes, sizes = _corners(rows, order)
+    scores, labels = np.array(points, np.float64)[order], np.array(classes, np.int64)[order]
+    return [
+        Detections(boxes[begin:end], scores[begin:end], labels[begin:end], sizes[begin:end])
+        for begin, end in pairwise(bounds)
+    ]
 
 
 def write_coco_detections(
@@ -301,18 +299,27 @@ def _known(file: Path, where: str, entry: dict[str, Any], key: str, places: Mapp
 
 
 def _box(file: Path, where: str, entry: dict[str, Any]) -> list[float]:
-    box = _field(file, where, entry, "bbox")
-    if type(box) is not list or len(box) != 4 or not all(map(is_number, box)):
+    box: list[float] = _field(file, where, entry, "bbox")
+    if type(box) is not list or len(box) != 4 or not {type(value) for value in box} <= _NUMBERS:
         broken(file, where, f"bbox must be four numbers x, y, width, height, got {box!r}")
-    if not all(abs(value) <= 1e150 for value in box):
+    x, y, width, height = box
+    if not (abs(x) <= 1e150 and abs(y) <= 1e150 and abs(width) <= 1e150 and abs(height) <= 1e150):
         broken(file, where, f"bbox is not finite, or beyond 1e150: {box!r}")
-    if box[2] < 0 or box[3] < 0:
+    if width < 0 or height < 0:
         broken(file, where, f"bbox has a negative width or height: {box!r}")
     return box
 
 
+def _corners(rows: list[list[float]], order: I8) -> tuple[F8, F8]:
+    """x1, y1, x2, y2 of the rows, and their widths and heights, in another order."""
+    boxes = np.array(rows, np.float64).reshape(-1, 4)[order]
+    sizes = boxes[:, 2:].copy()
+    boxes[:, 2:] += boxes[:, :2]
+    return boxes, sizes
+
+
 def _area(file: Path, where: str, area: Any) -> float:
-    if not is_number(area) or not 0 <= area < math.inf:
+    if type(area) not in _NUMBERS or not 0 <= area <= 1e300:
         broken(file, where, f"area must be a finite number of at least 0, got {area!r}")
     return float(area)
 

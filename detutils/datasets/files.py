@@ -65,8 +65,3 @@ def picture_size(path: Path) -> tuple[int, int]:
     except (ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         broken(path, "", f"cannot be read as an image: {error}")
     return (width, height) if quarter_turn else (height, width)
-
-
-def is_number(value: Any) -> bool:
-    """Whether a JSON value is a number (true and false are not)."""
-    return type(value) is float or type(value) is int
