@@ -1,10 +1,10 @@
 """Soft-NMS by a tree of box blocks: every kept box visits only the blocks that it touches.
 
-Boxes lie in leaves of ``LEAF`` neighbours (sorted by class, size and place), leaves under nodes of ``FAN``
-children. A node knows the rectangle around its boxes and the best score below it, so that the next box to
-keep is found by walking down from the root, and the decays go only where something can intersect. The
-decays of one box are applied in the order in which boxes are kept, as in the definition: the products agree
-to the last bit.
+Boxes lie in leaves of ``LEAF`` neighbours (of one class, alike in size and place where there are many),
+leaves under nodes of ``FAN`` children. A node knows the rectangle around its boxes and the best score below
+it, so that the next box to keep is found by walking down from the root, and the decays go only where
+something can intersect. The decays of one box are applied in the order in which boxes are kept, as in the
+definition: the products agree to the last bit.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from detutils._jit import F8, I8, inlined, kernel
 LEAF = 64
 FAN = 8
 LANES = 8
-PLACE_BITS = 14  # of the Morton order, per axis
-SIZE_BITS = 5
+CELLS = 1 << 22  # along each axis, to sort by
+SIZES = 8  # classes of size, each of so many octaves of the longer side
+OCTAVES = 3
 DIGIT = 11
-GONE = -1.0  # the score of a box that has been kept or dropped, and of a node without boxes
+GONE = -1.0  # the score and the group of what was kept or dropped, the score of a node without boxes
 
 # ``leaves`` is (leaf, column, slot): a leaf lies in one piece, and each of its columns too.
 X1, Y1, X2, Y2, AREA, GROUP, SCORE = range(7)
@@ -32,20 +33,11 @@ COLUMNS = 7
 LEFT, TOP, LEAST, RIGHT, BOTTOM, MOST, BEST = range(7)
 SPANS = 7
 
-# ``marks`` is (node, column): how many entries a node has, the name of its best box, where that is (the
-# slot in a leaf, the child of any other node), and whether a leaf has changed since. Names are the user's
-# indices.
-COUNT, NAME, BELOW, STALE = range(4)
-MARKS = 4
-
-
-@inlined
-def _spread(value: Any) -> Any:
-    """The bits of a 14-bit number with a zero between each two."""
-    value = (value | (value << 8)) & 0x00FF00FF
-    value = (value | (value << 4)) & 0x0F0F0F0F
-    value = (value | (value << 2)) & 0x33333333
-    return (value | (value << 1)) & 0x55555555
+# ``marks`` is (node, column): how many entries a node has, the name of its best box (the user's index), where
+# that is (the slot in a leaf, the child of any other node), whether a leaf has changed since, and how many of
+# its slots are empty.
+COUNT, NAME, BELOW, STALE, HOLES = range(5)
+MARKS = 5
 
 
 @inlined
@@ -63,9 +55,20 @@ def _sort_by_digit(keys: Any, shift: Any, order: Any, spare: Any) -> None:
         count[d] += 1
 
 
+@inlined
+def _sort(keys: Any, most: Any, order: Any, spare: Any) -> Any:
+    """Reorder ``order`` by keys from 0 to ``most``, stably; the result, and the array that is free now."""
+    shift = 0
+    while shift == 0 or (most >> shift) > 0:
+        _sort_by_digit(keys, shift, order, spare)
+        order, spare = spare, order
+        shift += DIGIT
+    return order, spare
+
+
 @kernel("int64[::1](float64[:,::1], int64[::1], int64[::1], int64)")
 def neighbour_order(boxes: F8, candidates: I8, groups: I8, n_groups: int) -> I8:
-    """The candidates by group, then size (octaves of the longer side), then Morton order of their centres."""
+    """The candidates by group and size, each kind in tiles of neighbours: strips along x, sorted along y."""
     n = candidates.size
     left, top, right, bottom, longest = np.inf, np.inf, -np.inf, -np.inf, 0.0
     for i in range(n):
@@ -74,34 +77,39 @@ def neighbour_order(boxes: F8, candidates: I8, groups: I8, n_groups: int) -> I8:
         left, right = min(left, x), max(right, x)
         top, bottom = min(top, y), max(bottom, y)
         longest = max(longest, max(boxes[c, 2] - boxes[c, 0], boxes[c, 3] - boxes[c, 1]))
-    cells = float((1 << PLACE_BITS) - 1)
+    cells = float(CELLS - 1)
     wide, high = right - left, bottom - top
-    largest, smallest = math.frexp(longest)[1], (1 << SIZE_BITS) - 1
-    keys = np.empty(n, np.int64)
-    order = np.arange(n)
-    spare = np.empty(n, np.int64)
+    largest = math.frexp(longest)[1]
+    across, down, kinds = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
     for i in range(n):
         c = candidates[i]
         x, y = boxes[c, 0] + boxes[c, 2], boxes[c, 1] + boxes[c, 3]
-        column = int((x - left) / wide * cells) if wide > 0.0 else 0
-        row = int((y - top) / high * cells) if high > 0.0 else 0
+        across[i] = int((x - left) / wide * cells) if wide > 0.0 else 0
+        down[i] = int((y - top) / high * cells) if high > 0.0 else 0
         side = max(boxes[c, 2] - boxes[c, 0], boxes[c, 3] - boxes[c, 1])
-        octave = smallest if side == 0.0 else min(largest - math.frexp(side)[1], smallest)
-        keys[i] = (octave << (2 * PLACE_BITS)) | (_spread(row) << 1) | _spread(column)
-    for digit in range((2 * PLACE_BITS + SIZE_BITS + DIGIT - 1) // DIGIT):
-        _sort_by_digit(keys, digit * DIGIT, order, spare)
-        order, spare = spare, order
-    if n_groups > 1:
-        for i in range(n):
-            keys[i] = groups[candidates[i]]
-        shift = 0
-        while (n_groups - 1) >> shift > 0:
-            _sort_by_digit(keys, shift, order, spare)
-            order, spare = spare, order
-            shift += DIGIT
+        kinds[i] = SIZES - 1 if side == 0.0 else min((largest - math.frexp(side)[1]) // OCTAVES, SIZES - 1)
+        if n_groups > 1:
+            kinds[i] += SIZES * groups[c]
+    order, spare = _sort(across, CELLS - 1, np.arange(n), np.empty(n, np.int64))
+    order, spare = _sort(kinds, SIZES * n_groups - 1, order, spare)
+    strips = across  # which strip each box is in; strips of one kind hold equally many boxes
+    strip = -1
+    first = 0
+    while first < n:
+        last = first
+        while last < n and kinds[order[last]] == kinds[order[first]]:
+            last += 1
+        length = LEAF * math.ceil(math.sqrt((last - first) / LEAF))
+        for i in range(first, last):
+            strip += 1 if (i - first) % length == 0 else 0
+            strips[order[i]] = strip
+        first = last
+    order, spare = _sort(down, CELLS - 1, order, spare)
+    order, spare = _sort(strips, strip, order, spare)
+    result = np.empty(n, np.int64)
     for i in range(n):
-        spare[i] = candidates[order[i]]
-    return spare
+        result[i] = candidates[order[i]]
+    return result
 
 
 @inlined
@@ -150,13 +158,13 @@ def plant(
     """
     leaves[:, :, :] = 0.0
     leaves[:, SCORE, :] = GONE
-    leaves[:, GROUP, :] = GONE  # of empty slots: no box is of their group
+    leaves[:, GROUP, :] = GONE  # no box is of the group of an empty slot
     spans[:, :RIGHT] = np.inf
     spans[:, RIGHT:] = -np.inf
     highest = np.empty(LANES)
     for leaf in range(starts[1]):
         first = leaf * LEAF
-        marks[leaf, COUNT] = min(LEAF, order.size - first)
+        marks[leaf, COUNT], marks[leaf, HOLES] = min(LEAF, order.size - first), 0
         for k in range(marks[leaf, COUNT]):
             b = order[first + k]
             names[leaf, k] = b
@@ -216,7 +224,9 @@ def _overlaps(
 
 @inlined
 def _sweep(leaf: Any, leaves: Any, names: Any, marks: Any) -> None:
-    """Close the gaps that kept and dropped boxes leave."""
+    """Close the holes that kept and dropped boxes leave, once they are the half of a leaf."""
+    if 2 * marks[leaf, HOLES] < marks[leaf, COUNT]:
+        return
     alive = 0
     for k in range(marks[leaf, COUNT]):
         if leaves[leaf, SCORE, k] > GONE:
@@ -225,8 +235,9 @@ def _sweep(leaf: Any, leaves: Any, names: Any, marks: Any) -> None:
                     leaves[leaf, column, alive] = leaves[leaf, column, k]
                 names[leaf, alive] = names[leaf, k]
             alive += 1
-    leaves[leaf, SCORE, alive : marks[leaf, COUNT]] = GONE
-    marks[leaf, COUNT] = alive
+    for k in range(alive, marks[leaf, COUNT]):
+        leaves[leaf, SCORE, k] = leaves[leaf, GROUP, k] = GONE
+    marks[leaf, COUNT], marks[leaf, HOLES] = alive, 0
 
 
 @kernel(
@@ -268,7 +279,10 @@ def harvest(
         area, group = leaves[home, AREA, slot], leaves[home, GROUP, slot]
         keep[kept], kept_scores[kept] = names[home, slot], leaves[home, SCORE, slot]
         kept += 1
-        leaves[home, SCORE, slot] = GONE
+        leaves[home, SCORE, slot] = leaves[home, GROUP, slot] = GONE
+        marks[home, HOLES] += 1
+        marks[home, STALE] = 1
+        _sweep(home, leaves, names, marks)
 
         visit[root] = root
         visits[top] = 1
@@ -299,15 +313,17 @@ def harvest(
             else:
                 for h in range(touched):
                     decays[h] = 1.0 - decays[h] if decays[h] > iou_threshold else 1.0
-            gone = leaf == home
+            fallen = 0
             for h in range(touched):
                 score = leaves[leaf, SCORE, hits[h]] * decays[h]
-                fallen = score <= score_threshold
-                leaves[leaf, SCORE, hits[h]] = GONE if fallen else score
-                gone |= fallen
-            if gone:
-                _sweep(leaf, leaves, names, marks)
-            if gone or touched > 0:
+                stays = score > score_threshold
+                leaves[leaf, SCORE, hits[h]] = score if stays else GONE
+                leaves[leaf, GROUP, hits[h]] = group if stays else GONE
+                fallen += 0 if stays else 1
+            if touched > 0:
                 marks[leaf, STALE] = 1
+            if fallen > 0:
+                marks[leaf, HOLES] += fallen
+                _sweep(leaf, leaves, names, marks)
         patience -= visits[0]
     return kept

@@ -1,0 +1,133 @@
+"""Targets for anchors: time and memory beside the NumPy formulation that most projects carry."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+import detutils
+from benchmarks.harness import Report, child
+from tests.naive import matching as naive
+
+F8 = npt.NDArray[np.float64]
+
+
+def pyramid(height: int = 800, width: int = 1333) -> F8:
+    """About 270,000 anchors: strides 4 to 64, three ratios, one octave of size a level."""
+    levels = []
+    for stride in (4, 8, 16, 32, 64):
+        base = detutils.generate_anchors(stride, (0.5, 1, 2), (8,)) * 1.0
+        levels.append(detutils.grid_anchors(base, (-(-height // stride), -(-width // stride)), stride))
+    return np.concatenate(levels)
+
+
+def objects_of(count: int, seed: int = 0, height: int = 800, width: int = 1333) -> F8:
+    """Objects of 16 to 400 px anywhere in the image."""
+    rng = np.random.default_rng(seed)
+    side = np.exp(rng.uniform(np.log(16), np.log(400), (count, 2)))
+    corner = rng.uniform(0, 1, (count, 2)) * np.maximum([width, height] - side, 1)
+    return np.hstack([corner, np.minimum(corner + side, [width - 1, height - 1])])
+
+
+def numpy_targets(
+    anchors: F8, objects: F8, height: float, width: float
+) -> tuple[npt.NDArray[np.int64], F8]:
+    """anchor_target_layer's labels and targets, before the random choice, as array expressions (+ 1 pixels)."""
+    inside = np.flatnonzero(
+        (anchors[:, 0] >= 0) & (anchors[:, 1] >= 0) & (anchors[:, 2] < width) & (anchors[:, 3] < height)
+    )
+    a, b = anchors[inside], objects
+    corner = np.maximum(a[:, None, :2], b[None, :, :2])
+    side = np.clip(np.minimum(a[:, None, 2:], b[None, :, 2:]) - corner + 1, 0, None)
+    common = side[..., 0] * side[..., 1]
+    areas = [(rows[:, 2] - rows[:, 0] + 1) * (rows[:, 3] - rows[:, 1] + 1) for rows in (a, b)]
+    ious = common / (areas[0][:, None] + areas[1][None] - common)
+    best = ious.argmax(axis=1)
+    highest = ious[np.arange(len(a)), best]
+    labels = np.full(len(a), -1)
+    labels[highest < 0.3] = 0
+    labels[np.nonzero(ious == ious.max(axis=0))[0]] = 1
+    labels[highest >= 0.7] = 1
+    size, own = b[best, 2:] - b[best, :2] + 1, a[:, 2:] - a[:, :2] + 1
+    middle, own_middle = b[best, :2] + 0.5 * size, a[:, :2] + 0.5 * own
+    deltas = np.hstack([(middle - own_middle) / own, np.log(size / own)])
+    every, targets = np.full(len(anchors), -1), np.zeros((len(anchors), 4))
+    every[inside], targets[inside] = labels, deltas
+    return every, targets
+
+
+def _same(ours: detutils.RpnTargets, theirs: tuple[npt.NDArray[np.int64], F8]) -> bool:
+    return bool(
+        (ours.labels == theirs[0]).all() and np.allclose(ours.deltas, theirs[1], rtol=1e-12, atol=1e-12)
+    )
+
+
+_CHILD = """
+import resource
+import numpy as np
+import detutils
+from benchmarks.bench_matching import numpy_targets, objects_of, pyramid
+anchors, objects = {anchors}, objects_of({count})
+detutils.rpn_targets(anchors[:10], objects, (800, 1333), number=None, offset=1)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+result = {call}
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+"""
+_OURS = "detutils.rpn_targets(anchors, objects, (800, 1333), number=None, offset=1)"
+_NUMPY = "numpy_targets(anchors, objects, 800, 1333)"
+_MATCH = "detutils.match_boxes(anchors, objects, 0.7, 0.3, low_quality=True)"
+_MILLION = "np.tile(pyramid(), (4, 1))[:1_000_000]"
+
+
+def _growth(call: str, count: int, anchors: str = "pyramid()") -> float:
+    """How many megabytes a call adds to the peak of a fresh process that holds its input."""
+    return float(child(_CHILD.format(anchors=anchors, count=count, call=call)).output) / 1e6
+
+
+def run(report: Report) -> None:
+    """Anchors of a pyramid against the objects of an image."""
+    anchors = pyramid()
+    report.heading(f"RPN targets: {len(anchors):,} anchors of five levels on 800 x 1333")
+    report.say(
+        "Labels before the random choice and deltas, equal in both; `match_boxes` alone against plain Python."
+    )
+    report.say()
+    report.begin_comparison()
+    for count in (10, 50, 200):
+        objects = objects_of(count)
+        report.compare(
+            "matching", f"rpn_targets, {count} objects",
+            {
+                "detutils": lambda o=objects: detutils.rpn_targets(anchors, o, (800, 1333), number=None,
+                offset=1), "NumPy": lambda o=objects: numpy_targets(anchors, o, 800.0, 1333.0),
+            },
+            equal=_same,
+        )  # fmt: skip
+    shuffled = np.random.default_rng(0).permutation(anchors)
+    objects = objects_of(50)
+    report.compare(
+        "matching", "the same 50, anchors in random order",
+        {
+            "detutils": lambda: detutils.rpn_targets(shuffled, objects, (800, 1333), number=None, offset=1),
+            "NumPy": lambda: numpy_targets(shuffled, objects, 800.0, 1333.0),
+        },
+        equal=_same,
+    )  # fmt: skip
+    few = anchors[:: len(anchors) // 2000]
+    lists = few.tolist(), objects.tolist()
+    report.compare(
+        "matching", f"match_boxes, {len(few):,} x 50",
+        {
+            "detutils": lambda: detutils.match_boxes(few, objects, 0.7, 0.3, low_quality=True),
+            "naive": lambda: naive.match_boxes(*lists, 0.7, 0.3, low_quality=True),
+        },
+        equal=lambda ours, theirs: all(a.tolist() == b for a, b in zip(ours, theirs)),
+    )  # fmt: skip
+    report.say()
+    report.table(("peak memory above the input", "detutils", "NumPy", "ratio"))
+    ours, theirs = _growth(_OURS, 50), _growth(_NUMPY, 50)
+    report.row(
+        f"rpn_targets, {len(anchors):,} x 50", f"{ours:.1f} MB", f"{theirs:.1f} MB", f"{theirs / ours:.3g}x"
+    )
+    if not report.quick:
+        report.row("match_boxes, 1,000,000 x 100", f"{_growth(_MATCH, 100, _MILLION):.1f} MB", "", "")
