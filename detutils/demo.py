@@ -26,7 +26,7 @@ from detutils.suppression import nms
 WINDOW, CELL, BINS = 32, 4, 9  # pixels of a window, of a HOG cell, and directions
 SIDE, MARGIN = 25.0, 3.0  # of a training patch, and from its edge to the eyes, ears and chin
 SHARE = 0.85  # of a proposal's mean side: proposals hold hair and chin, windows do not
-CANDIDATE, FACE = 3.5, 8.5  # scores, in standard deviations of the background
+CANDIDATE, FACE = 3.5, 8.2  # scores, in standard deviations of the background
 OVERLAP = 0.3
 BACKGROUNDS = (
     "coffee.png", "rocket.jpg", "chelsea.png", "motorcycle_left.png", "ihc.png", "page.png", "coins.png",

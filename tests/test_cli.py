@@ -256,7 +256,7 @@ def test_demo_without_opencv_and_without_network(tmp_path: Path) -> None:
     nowhere = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
     done = run("demo", cwd=tmp_path, PYTHONPATH=paths, **nowhere)
     assert done.returncode == 0, done.stderr
-    assert "decision           1 over 8.5" in done.stdout  # the face, and nothing else
+    assert "decision           1 over 8.2" in done.stdout  # the face, and nothing else
     assert detutils.read_image(tmp_path / "detutils_demo.png").shape[0] > 1000
 
 
@@ -268,7 +268,7 @@ def test_demo_finds_the_face() -> None:
     found = find_faces(seed=3)
     assert len(found.boxes) == 1
     assert detutils.box_iou(found.boxes, [[180, 70, 265, 165]])[0, 0] > 0.7
-    assert found.scores[0] > 8.5
+    assert found.scores[0] > 8.2
 
 
 @pytest.mark.parametrize(
