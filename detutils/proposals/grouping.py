@@ -139,8 +139,7 @@ def group(regions: Regions, strategy: Strategy, halt: Event | None = None) -> Tr
     boxes = np.zeros((every, 4), np.int32)
     boxes[:n] = regions.boxes
     outlines = np.zeros((every, 2), np.int64)
-    np.add.at(outlines, regions.pairs[:, 0], regions.shared)
-    np.add.at(outlines, regions.pairs[:, 1], regions.shared)
+    outlines[:n] = regions.outlines
     merges = np.empty((n - 1, 2), np.int64)
     similarities = np.empty(n - 1)
     if n == 1:
@@ -162,18 +161,9 @@ def group(regions: Regions, strategy: Strategy, halt: Event | None = None) -> Tr
     count = kernels.first_similarities(
         regions.pairs, parents, rows, norms, regions.split, sizes, boxes, factors, pixels, heap, keys
     )
-    # Node 2 e is the entry of pair e in its first region's list, node 2 e + 1 that in its second's.
-    owners = regions.pairs.reshape(-1)
-    targets = np.ascontiguousarray(regions.pairs[:, ::-1]).reshape(-1).astype(np.int32)
-    by_owner = np.argsort(owners, kind="stable").astype(np.int32)
-    sorted_owners = owners[by_owner]
-    nexts = np.full(2 * edges, -1, np.int32)
-    same = sorted_owners[1:] == sorted_owners[:-1]
-    nexts[by_owner[:-1][same]] = by_owner[1:][same]
+    targets, nexts, shared = regions.targets.copy(), regions.nexts.copy(), regions.shared.copy()
     heads = np.full(every, -1, np.int32)
-    first = np.concatenate([[True], ~same])
-    heads[sorted_owners[first]] = by_owner[first]
-    shared = np.repeat(regions.shared, 2, axis=0)
+    heads[:n] = regions.heads
     stamps = np.full(every, -1, np.int32)
     for start, stop in slices(n - 1, MERGES, halt):
         count = kernels.merge_regions(

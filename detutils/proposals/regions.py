@@ -30,7 +30,11 @@ class Regions(NamedTuple):
     counts: I4  # (R, 25 C + 80 C): colour histograms, then texture histograms
     split: int  # where texture begins
     pairs: I8  # (E, 2) smaller label first
-    shared: I8  # (E, 2) length of the common border in pixel sides, sum of the edge weights across it
+    shared: I8  # (2 E, 2) length of the common border in pixel sides, sum of the edge weights across it
+    outlines: I8  # (R, 2) the same for a region's whole border with others
+    heads: I4  # (R,) first node of each region's list of neighbours, or -1
+    nexts: I4  # (2 E,) node 2 e is pair e in its first region's list, node 2 e + 1 in its second's
+    targets: I4  # (2 E,) the neighbour that a node stands for
 
 
 @cache
@@ -93,4 +97,9 @@ def describe(labels: I4, count: int, planes: U1, codes: U1, weights: U2, halt: E
     places = np.flatnonzero(keys >= 0)
     places = places[np.argsort(keys[places])]
     pairs = np.stack([keys[places] >> 31, keys[places] & 0x7FFFFFFF], axis=1)
-    return Regions(labels, sizes, boxes, counts, split, pairs, np.ascontiguousarray(shared[:, places].T))
+    both = np.repeat(shared[:, places].T, 2, axis=0)
+    outlines = np.zeros((count, 2), np.int64)
+    heads, nexts = np.full(count, -1, np.int32), np.empty(len(both), np.int32)
+    kernels.list_neighbours(pairs, both, outlines, heads, nexts)
+    targets = pairs[:, ::-1].astype(np.int32).reshape(-1)
+    return Regions(labels, sizes, boxes, counts, split, pairs, both, outlines, heads, nexts, targets)

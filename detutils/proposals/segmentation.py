@@ -67,22 +67,22 @@ def segment(graph: Graph, scale: float, min_size: int, halt: Event | None = None
     pixels, edges = height * width, graph.order.shape[0]
     shift = directions // 2
     steps = np.array([1, width, width + 1, width - 1], np.int32)
-    parent = np.full(pixels, -1, np.int32)
-    limits = np.full(pixels, int(16.0 * scale), np.int32)
+    parents = np.arange(pixels, dtype=np.int32)
+    states = np.full(pixels, (int(16.0 * scale) << 32) | 1, np.int64)
     rejected = np.empty(edges, np.int32)
     count = 0
     for start, stop in slices(edges, SLICE, halt):
         count = kernels.merge_edges(
-            graph.order, graph.ends, steps, shift, 16.0 * scale, parent, limits, rejected, count, start, stop
+            graph.order, graph.ends, steps, shift, 16.0 * scale, parents, states, rejected, count, start, stop
         )
     if min_size > 1:
         for start, stop in slices(count, SLICE, halt):
-            kernels.merge_small(rejected, steps, shift, min_size, parent, start, stop)
-    limits.fill(-1)  # from here on: the roots' labels
+            kernels.merge_small(rejected, steps, shift, min_size, parents, states, start, stop)
+    states.fill(-1)  # from here on: the roots' labels
     labels = np.empty((height, width), np.int32)
     regions = 0
     for start, stop in slices(pixels, SLICE, halt):
-        regions = kernels.number_components(parent, limits, labels.reshape(-1), regions, start, stop)
+        regions = kernels.number_components(parents, states, labels.reshape(-1), regions, start, stop)
     return labels, regions
 
 

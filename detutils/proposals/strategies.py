@@ -14,7 +14,7 @@ from detutils import _validate
 from detutils._jit import F8, I4, U1, U2
 from detutils.proposals.colours import as_rgb, block_means, planes_of, shrunk
 from detutils.proposals.grouping import Strategy, Tree, as_strategy, group
-from detutils.proposals.ranking import WEIGHTS, describe_boxes, gather, keep_apart, objectness
+from detutils.proposals.ranking import describe_boxes, gather, keep_apart, objectness
 from detutils.proposals.regions import Regions, describe, gradient_codes
 from detutils.proposals.segmentation import Graph, build_graph, segment
 
@@ -80,6 +80,7 @@ _FAST = [
     *_every("rgi", [(25, 12)], "SF", 2), *_every("rgi", [(50, 12)], "CTSF F", 2),
     *_every("rgi", [(100, 25)], "CTSF TSF", 2),
 ]
+_DENSE = _every("lab hsv rgi", [(25, 12), (50, 12), (100, 25), (200, 50)], "CTSF SF F", 2)
 _PAPER_FAST = _every("hsv lab", [(50, 50), (100, 100)], "CTSF TSF")
 _PAPER_QUALITY = _every(
     "hsv lab rgi hue grey", [(50, 50), (100, 100), (150, 150), (300, 300)], "CTSF TSF F S"
@@ -88,7 +89,7 @@ _PAPER_QUALITY = _every(
 MODES: dict[str, tuple[list[Strategy], int | None]] = {
     "single": (_every("hsv", [(50, 12)], "CTSF", 2), None),
     "fast": (_FAST, 2250),
-    "dense": (_FAST, 6800),
+    "dense": (_DENSE, 6800),
     "quality": (_FAST, 10000),
     "paper-single": (_every("hsv", [(100, 100)], "CTSF"), None),
     "paper-fast": (_PAPER_FAST, None),
