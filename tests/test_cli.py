@@ -175,6 +175,18 @@ def test_pictures_of_proposals(tmp_path: Path) -> None:
     assert detutils.read_image(folder / "0 bløcks_proposals.png").shape == (45, 60, 3)
 
 
+def test_a_folder_for_everything(tmp_path: Path) -> None:
+    first = photographs(tmp_path, 2)
+    (tmp_path / "more").mkdir()
+    again = photographs(tmp_path / "more", 1)
+    for k, out in enumerate((f"{tmp_path / 'new'}{os.sep}", str(tmp_path / "plain"))):
+        assert main(["propose", *map(str, first + again), "-o", out, *FEW]) == 0
+        assert sorted(entry.name for entry in Path(out).iterdir()) == [
+            "0 bløcks_2_proposals.png", "0 bløcks_proposals.png", "1 bløcks_proposals.png", "proposals.json"
+        ], k  # fmt: skip
+        assert len(json.loads((Path(out) / "proposals.json").read_text())) == 3
+
+
 def test_folders_and_patterns(tmp_path: Path) -> None:
     paths = photographs(tmp_path, 3)
     (tmp_path / "notes.txt").write_text("no picture")
@@ -191,6 +203,7 @@ def test_folders_and_patterns(tmp_path: Path) -> None:
     [
         (["-o", "out.xyz"], r"out.xyz must end in .json, .jsonl, .csv, .npz"),
         (["-o", "nowhere/out.json"], "there is no folder nowhere"),
+        (["-o", "file/"], "file"),
         (["-o", "out.json", "--mode", "quick"], "mode must be one of"),
         (["-o", "out.json", "--workers", "0"], "workers must be at least 1"),
         (["-o", "out.json", "--seed", "-1"], "seed must be at least 0"),

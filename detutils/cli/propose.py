@@ -28,7 +28,7 @@ def add_propose(commands: Any) -> None:
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files, or folders of them")
     parser.add_argument(
         "-o", "--output", required=True, metavar="OUT",
-        help=".json, .jsonl, .csv or .npz; - prints JSON lines",
+        help=".json, .jsonl, .csv or .npz; a folder for proposals.json and pictures; - prints JSON lines",
     )
     parser.add_argument("--mode", default="fast", help="single, fast (default), quality, or paper-...")
     parser.add_argument("--max-boxes", type=int, metavar="N", help="at most N boxes an image, the best")
@@ -47,9 +47,16 @@ def run_propose(options: argparse.Namespace) -> int:
     from detutils.scale_out import propose_images
 
     files = image_files(options.images)
-    write = None if options.output == "-" else record_writer(Path(options.output))
+    output = Path(options.output)
+    plain = not output.suffix and options.output != "-"
+    if plain or output.is_dir() or options.output.endswith(("/", "\\")):
+        output.mkdir(parents=True, exist_ok=True)
+        options.draw = options.draw or output
+        output /= "proposals.json"
+    write = None if options.output == "-" else record_writer(output)
     if options.draw is not None:
         options.draw.mkdir(parents=True, exist_ok=True)
+    drawn: set[str] = set()
     begin = time.perf_counter()
     count = {"images": len(files), "failed": 0, "proposals": 0}
     with Progress("propose", len(files)) as bar:
@@ -67,20 +74,20 @@ def run_propose(options: argparse.Namespace) -> int:
                 else:
                     count["proposals"] += len(report.proposals.boxes)
                     if options.draw is not None:
-                        draw_proposals(report, options.draw, options.draw_boxes)
+                        draw_proposals(report, options.draw, options.draw_boxes, drawn)
                 yield record_of(report)
 
         if write is None:
             for record in records():
                 print(json.dumps(record), flush=True)
         else:
-            replace_file(Path(options.output), lambda target: write(target, records()))
+            replace_file(output, lambda target: write(target, records()))
     seconds = time.perf_counter() - begin
     if options.json and write is not None:
-        print(json.dumps({**count, "seconds": round(seconds, 3), "output": options.output}))
+        print(json.dumps({**count, "seconds": round(seconds, 3), "output": str(output)}))
     else:
         done = count["images"] - count["failed"]
-        where = "" if write is None else f" -> {options.output}"
+        where = "" if write is None else f" -> {output}"
         failed = f", {count['failed']} failed" if count["failed"] else ""
         say(f"{done:,} images{failed}, {count['proposals']:,} proposals in {seconds:.1f} s{where}")
     return 1 if count["failed"] else 0
@@ -144,9 +151,14 @@ def write_npz(target: BinaryIO, records: Iterable[dict[str, Any]]) -> None:
     )
 
 
-def draw_proposals(report: Any, folder: Path, count: int) -> None:
-    """The first boxes of an image, worst drawn first."""
+def draw_proposals(report: Any, folder: Path, count: int, drawn: set[str]) -> None:
+    """The first boxes of an image, worst drawn first; files of one name in several folders get numbers."""
+    name, number = report.path.stem, 1
+    while name in drawn:
+        number += 1
+        name = f"{report.path.stem}_{number}"
+    drawn.add(name)
     image = detutils.read_image(report.path)
     boxes = report.proposals.boxes[:count][::-1]
     picture = detutils.draw_boxes(image, boxes, opacity=0.8)
-    detutils.write_image(folder / f"{report.path.stem}_proposals.png", picture)
+    detutils.write_image(folder / f"{name}_proposals.png", picture)
