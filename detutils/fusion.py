@@ -13,6 +13,7 @@ from detutils._jit import F8, I8
 from detutils._kernels import fusion as kernels
 from detutils._kernels import soft_nms as trees
 
+_FEW = 192  # boxes below which the plain loop is faster than a tree
 _PATIENCE = 1_000_000  # blocks of boxes that a kernel visits between two looks at Ctrl-C
 
 
@@ -125,18 +126,24 @@ def soft_nms(
     added = check.as_offset(offset)
     groups, n_groups = np.empty(0, np.int64), 1
     if labels is not None:
-        names, groups = np.unique(check.as_labels(labels, "labels", n), return_inverse=True)
+        groups = check.as_labels(labels, "labels", n)
+    keep, new_scores = np.empty(most, np.int64), np.empty(most)
+    if n <= _FEW:
+        kept = trees.harvest_few(
+            rows, marks, groups, gaussian, width, threshold, floor, added, keep, new_scores
+        )
+        return keep[:kept].copy(), new_scores[:kept].copy()
+    if groups.size:
+        names, groups = np.unique(groups, return_inverse=True)
         n_groups = names.size
     candidates = np.flatnonzero(marks > floor)
-    keep = np.empty(min(most, candidates.size), np.int64)
-    new_scores = np.empty(keep.size)
-    kept = 0
-    if keep.size:
+    most, kept = min(most, candidates.size), 0
+    if most:
         starts, leaves, own, spans, notes = _tree(rows, marks, groups, n_groups, candidates, added)
-        while kept < keep.size and spans[-1, trees.BEST] > trees.GONE:
+        while kept < most and spans[-1, trees.BEST] > trees.GONE:
             kept = trees.harvest(
                 starts, leaves, own, spans, notes, gaussian, width, threshold, floor, added,
-                keep, new_scores, kept, _PATIENCE,
+                keep[:most], new_scores[:most], kept, _PATIENCE,
             )  # fmt: skip
     return keep[:kept].copy(), new_scores[:kept].copy()
 

@@ -39,6 +39,13 @@ def check_soft_nms(boxes: np.ndarray, scores: np.ndarray, **options: Any) -> Non
     assert new_scores.tolist() == values  # to the last bit
 
 
+@pytest.fixture(params=[0, 10**9], ids=["tree", "plain loop"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few boxes take the plain loop, many the tree: run a test through each."""
+    monkeypatch.setattr("detutils.fusion._FEW", request.param)
+
+
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("method", ["gaussian", "linear"])
 @pytest.mark.parametrize("seed", range(cases.size(60, 12)))
 def test_soft_nms_is_its_definition(seed: int, method: str) -> None:
@@ -81,6 +88,7 @@ def test_soft_nms_of_a_deep_tree(crowd: float) -> None:
     assert left.max() == -1.0
 
 
+@pytest.mark.usefixtures("either_way")
 def test_soft_nms_takes_ties_by_index() -> None:
     boxes = np.array([[0, 0, 10, 10], [100, 0, 110, 10], [50, 0, 60, 10], [0, 0, 10, 10]], float)
     keep, scores = detutils.soft_nms(boxes, [0.5, 0.5, 0.5, 0.5])
@@ -88,6 +96,7 @@ def test_soft_nms_takes_ties_by_index() -> None:
     assert scores.tolist() == [0.5, 0.5, 0.5, 0.5 * np.exp(-2.0)]
 
 
+@pytest.mark.usefixtures("either_way")
 def test_soft_nms_at_exactly_the_thresholds() -> None:
     boxes = [[0, 0, 10, 10], [0, 0, 10, 5]]  # IoU exactly 0.5
     assert detutils.soft_nms(boxes, [1.0, 0.9], method="linear", iou_threshold=0.5)[1].tolist() == [1.0, 0.9]
@@ -97,6 +106,7 @@ def test_soft_nms_at_exactly_the_thresholds() -> None:
     assert detutils.soft_nms(boxes, [1.0, 0.5], score_threshold=1.0)[0].size == 0
 
 
+@pytest.mark.usefixtures("either_way")
 def test_soft_nms_laws() -> None:
     n = cases.size(300, 60)
     boxes, scores = boxes_of(n, 4), np.random.default_rng(4).random(n)
@@ -118,6 +128,7 @@ def test_soft_nms_laws() -> None:
     assert apart.size == (scores > 0.001).sum()
 
 
+@pytest.mark.usefixtures("either_way")
 def test_soft_nms_of_a_zero_threshold_ends() -> None:
     boxes = np.tile([[0.0, 0.0, 10.0, 10.0]], (cases.size(300, 20), 1))
     keep, scores = detutils.soft_nms(boxes, np.ones(len(boxes)), score_threshold=0.0)
@@ -132,12 +143,14 @@ def test_soft_nms_can_be_interrupted_and_go_on(monkeypatch: pytest.MonkeyPatch) 
     n = cases.size(400, 50)
     boxes, scores = boxes_of(n, 6), np.random.default_rng(6).random(n)
     keep, values = detutils.soft_nms(boxes, scores)
+    monkeypatch.setattr("detutils.fusion._FEW", 0)
     monkeypatch.setattr("detutils.fusion._PATIENCE", 1)
     again, same = detutils.soft_nms(boxes, scores)
     np.testing.assert_array_equal(again, keep)
     np.testing.assert_array_equal(same, values)
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("far", [1e150, 1e12])
 def test_soft_nms_of_extreme_boxes(far: float) -> None:
     boxes = np.array([[-far, -far, far, far], [-far, -far, far, 0], [0, 0, 1e-200, 1e-200], [3, 3, 3, 3]])
@@ -154,6 +167,7 @@ def test_soft_nms_takes_any_form(form: str) -> None:
     np.testing.assert_array_equal(result[1], expected[1])
 
 
+@pytest.mark.usefixtures("either_way")
 def test_soft_nms_of_nothing() -> None:
     for nothing in ([], np.empty((0, 4)), np.empty((0, 4), np.float32)):
         keep, scores = detutils.soft_nms(nothing, [], labels=np.empty(0, int))

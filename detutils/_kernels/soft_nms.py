@@ -327,3 +327,48 @@ def harvest(
                 _sweep(leaf, leaves, names, marks)
         patience -= visits[0]
     return kept
+
+
+@kernel(
+    "int64(float64[:,::1], float64[::1], int64[::1], boolean, float64, float64, float64, float64, "
+    "int64[::1], float64[::1])"
+)
+def harvest_few(
+    boxes: F8, scores: F8, groups: I8,
+    gaussian: bool, sigma: float, iou_threshold: float, score_threshold: float, offset: float,
+    keep: I8, kept_scores: F8,
+) -> int:  # fmt: skip
+    """The plain loop over a few boxes, for which a tree is not worth its planting; how many are kept."""
+    left = np.empty(scores.size, np.int64)  # ascending, so that the first of equal scores is the lowest index
+    now = scores.copy()
+    count = 0
+    for i in range(scores.size):
+        left[count] = i
+        count += 1 if scores[i] > score_threshold else 0
+    kept = 0
+    while count > 0 and kept < keep.size:
+        best = left[0]
+        for k in range(1, count):
+            best = left[k] if now[left[k]] > now[best] else best
+        keep[kept], kept_scores[kept] = best, now[best]
+        kept += 1
+        x1, y1, x2, y2 = boxes[best, 0], boxes[best, 1], boxes[best, 2], boxes[best, 3]
+        area = (x2 - x1 + offset) * (y2 - y1 + offset)
+        alive = 0
+        for k in range(count):
+            i = left[k]
+            wide = min(boxes[i, 2], x2) - max(boxes[i, 0], x1) + offset
+            high = min(boxes[i, 3], y2) - max(boxes[i, 1], y1) + offset
+            if wide > 0.0 and high > 0.0 and (groups.size == 0 or groups[i] == groups[best]):
+                own = (boxes[i, 2] - boxes[i, 0] + offset) * (boxes[i, 3] - boxes[i, 1] + offset)
+                shared = wide * high
+                if shared > 0.0:
+                    iou = shared / (own + area - shared)
+                    if gaussian:
+                        now[i] *= math.exp(-(iou * iou) / sigma)
+                    elif iou > iou_threshold:
+                        now[i] *= 1.0 - iou
+            left[alive] = i
+            alive += 1 if now[i] > score_threshold and i != best else 0
+        count = alive
+    return kept
