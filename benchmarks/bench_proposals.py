@@ -161,7 +161,8 @@ def quality(report: Report, outcomes: dict[str, Outcome], truth: list[detutils.A
     )
     results = {}
     found = {name: outcome.boxes for name, outcome in outcomes.items()}
-    found[f"{OURS}, first {ENOUGH}"] = [boxes[:ENOUGH] for boxes in found[OURS]]
+    if max(len(boxes) for boxes in found[OURS]) > ENOUGH:
+        found[f"{OURS}, first {ENOUGH}"] = [boxes[:ENOUGH] for boxes in found[OURS]]
     for name, boxes in found.items():
         result = detutils.proposal_recall(boxes, truth, iou_thresholds=LEVELS, budgets=BUDGETS)
         mabo = detutils.average_best_overlap(boxes, truth).mabo
