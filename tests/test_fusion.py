@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import detutils
 from tests import cases
@@ -448,3 +450,26 @@ def test_voting_takes_any_form() -> None:
     expected = detutils.box_voting(boxes, scores, [3, 5], 0.2)
     for form in cases.GOOD_FORMS.values():
         np.testing.assert_array_equal(detutils.box_voting(form(boxes), form(scores), [3, 5], 0.2), expected)
+
+
+# ---- small, nasty scenes by the hundred ------------------------------------------------------------
+
+SIDES = st.tuples(st.integers(-3, 6), st.integers(-3, 6), st.integers(0, 6), st.integers(0, 6))
+ROWS = st.lists(st.tuples(SIDES, st.integers(0, 4), st.integers(0, 1)), max_size=14)
+
+
+@given(rows=ROWS, offset=st.integers(0, 1), data=st.data())
+def test_small_scenes_agree_with_the_definitions(rows: Any, offset: int, data: st.DataObject) -> None:
+    boxes = np.array([[x, y, x + w, y + h] for (x, y, w, h), _, _ in rows], float).reshape(-1, 4)
+    scores, labels = np.array([score / 4 for _, score, _ in rows]), np.array([c for *_, c in rows], int)
+    method = data.draw(st.sampled_from(["gaussian", "linear"]))
+    threshold = data.draw(st.sampled_from([0.0, 0.25, 1 / 3, 0.5, 1.0]))
+    check_soft_nms(boxes, scores, method=method, iou_threshold=threshold, labels=labels, offset=offset)
+    half = len(rows) // 2
+    parts = [[array[:half], array[half:]] for array in (boxes, scores, labels)]
+    fused = detutils.weighted_boxes_fusion(*parts, iou_threshold=threshold, offset=offset)
+    lists = [[part.tolist() for part in pair] for pair in parts]
+    means, values, names, _ = naive.weighted_boxes_fusion(*lists, iou_threshold=threshold, offset=offset)
+    np.testing.assert_array_equal(fused.boxes, np.reshape(means, (-1, 4)))
+    np.testing.assert_array_equal(fused.scores, values)
+    np.testing.assert_array_equal(fused.labels, names)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import detutils
 from detutils._kernels.matching import PAGE
@@ -347,3 +349,22 @@ def test_sampling_proposals_refuses(
 ) -> None:
     with pytest.raises(error, match=text):
         detutils.sample_proposals(*arguments, **options)
+
+
+# ---- small, nasty scenes by the hundred ------------------------------------------------------------
+
+SIDES = st.tuples(st.integers(-3, 6), st.integers(-3, 6), st.integers(0, 6), st.integers(0, 6))
+
+
+@given(
+    boxes=st.lists(SIDES, max_size=12), objects=st.lists(SIDES, max_size=5), offset=st.integers(0, 1),
+    thresholds=st.tuples(*[st.sampled_from([0.0, 0.25, 1 / 3, 0.5, 1.0])] * 2), low_quality=st.booleans(),
+)  # fmt: skip
+def test_small_scenes_agree_with_the_definition(
+    boxes: Any, objects: Any, offset: int, thresholds: tuple[float, float], low_quality: bool
+) -> None:
+    rows, truth = (
+        np.array([[x, y, x + w, y + h] for x, y, w, h in sides], float).reshape(-1, 4)
+        for sides in (boxes, objects)
+    )
+    check_match(rows, truth, max(thresholds), min(thresholds), low_quality=low_quality, offset=offset)
