@@ -127,6 +127,8 @@ def kernel(signature: str) -> Callable[[_Function], _Function]:
                 dispatcher._cache = _ForgivingCache(function)
             except Exception as error:  # no folder is writable, or this Numba keeps its cache another way
                 _warn_once(str(error))
+        else:  # as silent about infinities as machine code
+            dispatcher = np.errstate(all="ignore")(function)
         _KERNELS.append((dispatcher, signature))
         return dispatcher  # type: ignore[no-any-return]
 

@@ -95,6 +95,21 @@ def as_boxes(boxes: Any, name: str = "boxes", *, keep_float32: bool = False, che
     return boxes  # type: ignore[no-any-return]
 
 
+def is_ready_pair(boxes1: Any, boxes2: Any) -> bool:
+    """Whether ``as_box_pair`` would return the arguments as they are: what most calls bring."""
+    if type(boxes1) is not np.ndarray or type(boxes2) is not np.ndarray:
+        return False
+    dtype = boxes1.dtype
+    return (
+        (dtype == FLOAT32 or dtype == FLOAT64)
+        and dtype == boxes2.dtype
+        and boxes1.flags.carray
+        and boxes2.flags.carray
+        and boxes1.ndim == boxes2.ndim == 2
+        and boxes1.shape[1] == boxes2.shape[1] == 4
+    )
+
+
 def as_box_pair(
     boxes1: Any,
     boxes2: Any,

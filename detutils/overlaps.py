@@ -4,67 +4,90 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from detutils._kernels import overlaps as kernels
-from detutils._validate import FLOAT32, Array, as_box_pair, as_offset, as_out, as_workers, check_apart
+from detutils._validate import (
+    FLOAT32,
+    Array,
+    as_box_pair,
+    as_offset,
+    as_out,
+    as_workers,
+    check_apart,
+    is_ready_pair,
+    raise_bad_box,
+)
 
+_DEFAULT_OFFSET, _DEFAULT_WORKERS = 0, 1  # known by identity, a small call has no time to check them
 _PAIRS_A_SLICE = 1 << 25  # some hundredths of a second: Ctrl-C is heard between two slices
+_PAIRS_IN_FLOAT64 = 1 << 20  # so many at a time where a float32 matrix has to be computed in float64
 
 
 def _pairwise(
-    kernel: Callable[..., Any],
-    kernel_float32: Callable[..., bool],
-    boxes1: npt.ArrayLike,
-    boxes2: npt.ArrayLike,
+    kernel: Callable[..., int],
+    kernel_float32: Callable[..., int],
+    boxes1: Any,
+    boxes2: Any,
     offset: int,
     out: Array | None,
     workers: int,
 ) -> Array:
-    first, second = as_box_pair(boxes1, boxes2)
-    added, threads = as_offset(offset), as_workers(workers)
-    n, m = first.shape[0], second.shape[0]
-    check_apart(out, "out", first, second)
-    result = as_out(out, (n, m), first.dtype)
-
-    def fill(start: int, stop: int) -> None:
-        if first.dtype != FLOAT32:
-            kernel(first, second, added, start, stop, result)
-        elif not kernel_float32(first, second, added, start, stop, result):
-            # Sizes whose squares leave float32: compute in float64 and round, a few rows at a time.
-            wide, others = first.astype(np.float64), second.astype(np.float64)
-            step = max(1, (1 << 20) // max(m, 1))
-            for low in range(start, stop, step):
-                high = min(low + step, stop)
-                part = np.empty((high - low, m))
-                kernel(wide[low:high], others, added, 0, high - low, part)
-                result[low:high] = part
-
-    step = max(1, min(-(-n // threads), _PAIRS_A_SLICE // max(m, 1)))
-    if step >= n:
-        fill(0, n)
-    elif threads == 1:
-        for start in range(0, n, step):
-            fill(start, min(start + step, n))
+    first, second = (
+        (boxes1, boxes2) if is_ready_pair(boxes1, boxes2) else as_box_pair(boxes1, boxes2, check_rows=False)
+    )
+    added = 0.0 if offset is _DEFAULT_OFFSET else as_offset(offset)
+    threads = 1 if workers is _DEFAULT_WORKERS else as_workers(workers)
+    n, m = len(first), len(second)
+    if out is None and n * m <= _PAIRS_A_SLICE:
+        result = np.empty((n, m), first.dtype)
     else:
-        starts = range(0, n, step)
+        check_apart(out, "out", first, second)
+        result = as_out(out, (n, m), first.dtype)
+    narrow = first.dtype == FLOAT32
+    if threads == 1 and n * m <= _PAIRS_A_SLICE:  # the kernel looks at the rows itself: small calls are short
+        row = (kernel_float32 if narrow else kernel)(first, second, added, result)
+        if row == -1:
+            return result
+        if row >= 0:
+            _raise_bad_row(first, second, row)
+    as_box_pair(first, second)  # before any thread starts
+    step = max(1, min(-(-n // threads), _PAIRS_A_SLICE // max(m, 1)))
+
+    def fill(start: int) -> None:
+        rows, to = first[start : start + step], result[start : start + step]
+        if not narrow:
+            kernel(rows, second, added, to)
+        elif kernel_float32(rows, second, added, to) == -2:
+            wide, others = rows.astype(np.float64), second.astype(np.float64)
+            few = max(1, _PAIRS_IN_FLOAT64 // max(m, 1))
+            for low in range(0, len(rows), few):
+                part = np.empty((min(few, len(rows) - low), m))
+                kernel(wide[low : low + few], others, added, part)
+                to[low : low + few] = part
+
+    if threads == 1:
+        for start in range(0, n, step):
+            fill(start)
+    else:
         with ThreadPoolExecutor(threads) as pool:
-            for _ in pool.map(fill, starts, [min(start + step, n) for start in starts]):
-                pass
+            list(pool.map(fill, range(0, n, step)))
     return result
 
 
+def _raise_bad_row(first: Array, second: Array, row: int) -> NoReturn:
+    n = first.shape[0]
+    if row < n:
+        raise_bad_box(first, row, "boxes1")
+    raise_bad_box(second, row - n, "boxes2")
+
 
 def box_iou(
-    boxes1: npt.ArrayLike,
-    boxes2: npt.ArrayLike,
-    *,
-    offset: int = 0,
-    out: Array | None = None,
-    workers: int = 1,
+    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int =
+    1
 ) -> Array:
     """Intersection over union of every box of one set with every box of another.
 
@@ -126,12 +149,8 @@ def box_iou(
 
 
 def box_ioa(
-    boxes1: npt.ArrayLike,
-    boxes2: npt.ArrayLike,
-    *,
-    offset: int = 0,
-    out: Array | None = None,
-    workers: int = 1,
+    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int =
+    1
 ) -> Array:
     """Intersection over the area of the first box of every box of one set with every box of another.
 
@@ -194,12 +213,8 @@ def box_ioa(
 
 
 def generalized_box_iou(
-    boxes1: npt.ArrayLike,
-    boxes2: npt.ArrayLike,
-    *,
-    offset: int = 0,
-    out: Array | None = None,
-    workers: int = 1,
+    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int =
+    1
 ) -> Array:
     """Generalized intersection over union (GIoU) of every box of one set with every box of another.
 
@@ -260,12 +275,8 @@ def generalized_box_iou(
 
 
 def distance_box_iou(
-    boxes1: npt.ArrayLike,
-    boxes2: npt.ArrayLike,
-    *,
-    offset: int = 0,
-    out: Array | None = None,
-    workers: int = 1,
+    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int =
+    1
 ) -> Array:
     """Distance intersection over union (DIoU) of every box of one set with every box of another.
 
@@ -326,12 +337,8 @@ def distance_box_iou(
 
 
 def complete_box_iou(
-    boxes1: npt.ArrayLike,
-    boxes2: npt.ArrayLike,
-    *,
-    offset: int = 0,
-    out: Array | None = None,
-    workers: int = 1,
+    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int =
+    1
 ) -> Array:
     """Complete intersection over union (CIoU) of every box of one set with every box of another.
 

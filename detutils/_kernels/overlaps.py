@@ -22,8 +22,10 @@ DIOU = 3
 CIOU = 4
 
 COLUMN_BLOCK = 4096  # six columns of so many float32 take 96 KiB: they stay in the second-level cache
-LONGEST = 1e18  # the squared diagonal of two such boxes' hull is still finite in float32
-SHORTEST = 1e-15  # the square of such a side is still a normal float32
+LIMIT = 1e150  # as in checks.py
+LARGEST = np.float32(3.4028235e38)
+LONGEST = np.float32(1e18)  # the squared diagonal of two such boxes' hull is still finite in float32
+SHORTEST = np.float32(1e-15)  # the square of such a side is still a normal float32
 QUARTER_TURN = 0.5 * math.pi
 
 
@@ -81,53 +83,95 @@ def _turn(wide: Any, high: Any) -> float:
 
 
 @inlined
-def _fits(boxes: Any, start: int, stop: int) -> bool:
-    """Whether float32 arithmetic neither overflows nor loses digits on boxes of these sizes."""
-    fits = True
-    for i in range(start, stop):
-        x1, y1 = boxes[i, 0], boxes[i, 1]
-        x2, y2 = boxes[i, 2], boxes[i, 3]
-        wide, high = x2 - x1, y2 - y1
-        fits &= (x1 >= -LONGEST) & (y1 >= -LONGEST) & (x2 <= LONGEST) & (y2 <= LONGEST)
-        fits &= ((wide >= SHORTEST) | (x2 == x1)) & ((high >= SHORTEST) | (y2 == y1))
-    return fits
+def _is_good(x1: Any, y1: Any, x2: Any, y2: Any, limit: Any) -> Any:
+    return (x1 <= x2) & (y1 <= y2) & (x1 >= -limit) & (y1 >= -limit) & (x2 <= limit) & (y2 <= limit)
 
 
 @inlined
-def _all_pairs(kind: int, boxes1: Any, boxes2: Any, offset: Any, start: int, stop: int, out: Any) -> None:
+def _first_bad(boxes: F8) -> int:
+    """The first row that is not finite, in range and ordered, or -1."""
+    good: Any = True
+    for i in range(boxes.shape[0]):
+        good &= _is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], LIMIT)
+    if good:
+        return -1
+    i = 0
+    while _is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], LIMIT):
+        i += 1
+    return i
+
+
+@inlined
+def _first_bad_float32(boxes: F4) -> int:
+    """The same for float32, or -2 where sizes are such that products would overflow or lose digits."""
+    fits: Any = True
+    for i in range(boxes.shape[0]):
+        x1, y1, x2, y2 = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
+        fits &= _is_good(x1, y1, x2, y2, LONGEST)
+        fits &= ((x2 - x1 >= SHORTEST) | (x2 == x1)) & ((y2 - y1 >= SHORTEST) | (y2 == y1))
+    if fits:
+        return -1
+    for i in range(boxes.shape[0]):
+        if not _is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], LARGEST):
+            return i
+    return -2
+
+
+@inlined
+def _all_pairs(kind: int, boxes1: Any, boxes2: Any, offset: Any, out: Any) -> None:
     zero, one = boxes1.dtype.type(0), boxes1.dtype.type(1)
-    m = boxes2.shape[0]
-    columns = np.empty((6, m), boxes1.dtype)
-    for j in range(m):
-        x1, y1, x2, y2 = boxes2[j, 0], boxes2[j, 1], boxes2[j, 2], boxes2[j, 3]
-        wide, high = x2 - x1 + offset, y2 - y1 + offset
-        columns[0, j], columns[1, j], columns[2, j], columns[3, j] = x1, y1, x2, y2
-        columns[4, j] = wide * high
-        columns[5, j] = _turn(wide, high) if kind == CIOU else zero
+    n, m = boxes1.shape[0], boxes2.shape[0]
+    columns = np.empty((6, min(m, COLUMN_BLOCK)), boxes1.dtype)
     for left in range(0, m, COLUMN_BLOCK):
         right = min(left + COLUMN_BLOCK, m)
-        u1, v1 = columns[0, left:right], columns[1, left:right]
-        u2, v2 = columns[2, left:right], columns[3, left:right]
-        areas, turns = columns[4, left:right], columns[5, left:right]
-        for i in range(start, stop):
+        part = boxes2[left:right]
+        for j in range(right - left):
+            x1, y1, x2, y2 = part[j, 0], part[j, 1], part[j, 2], part[j, 3]
+            columns[0, j], columns[1, j], columns[2, j], columns[3, j] = x1, y1, x2, y2
+            columns[4, j] = (x2 - x1 + offset) * (y2 - y1 + offset)
+        if kind == CIOU:
+            for j in range(right - left):
+                wide, high = columns[2, j] - columns[0, j] + offset, columns[3, j] - columns[1, j] + offset
+                columns[5, j] = _turn(wide, high)
+        for i in range(n):
             x1, y1, x2, y2 = boxes1[i, 0], boxes1[i, 1], boxes1[i, 2], boxes1[i, 3]
             wide, high = x2 - x1 + offset, y2 - y1 + offset
             turn = boxes1.dtype.type(_turn(wide, high)) if kind == CIOU else zero
             a = (x1, y1, x2, y2, wide * high, turn)
             row = out[i, left:right]
             for j in range(right - left):
-                row[j] = _measure(kind, a, (u1[j], v1[j], u2[j], v2[j], areas[j], turns[j]), offset, zero,
-                one)
+                b = (columns[0, j], columns[1, j], columns[2, j], columns[3, j], columns[4, j], columns[5, j])
+                row[j] = _measure(kind, a, b, offset, zero, one)
 
 
 @inlined
-def _all_pairs_float32(
-    kind: int, boxes1: F4, boxes2: F4, offset: float, start: int, stop: int, out: F4
-) -> bool:
-    if not (_fits(boxes1, start, stop) and _fits(boxes2, 0, boxes2.shape[0])):
-        return False
-    _all_pairs(kind, boxes1, boxes2, np.float32(offset), start, stop, out)
-    return True
+def _checked_pairs(kind: int, boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:  # never; but a known step of four vectorises
+        return 0
+    bad: int = _first_bad(boxes1)
+    if bad >= 0:
+        return bad
+    bad = _first_bad(boxes2)
+    if bad >= 0:
+        return int(boxes1.shape[0] + bad)
+    _all_pairs(kind, boxes1, boxes2, offset, out)
+    return -1
+
+
+@inlined
+def _checked_pairs_float32(kind: int, boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:
+        return 0
+    bad: int = _first_bad_float32(boxes1)
+    bad2: int = _first_bad_float32(boxes2)
+    if bad >= 0:
+        return bad
+    if bad2 >= 0:
+        return int(boxes1.shape[0] + bad2)
+    if bad == -2 or bad2 == -2:
+        return -2
+    _all_pairs(kind, boxes1, boxes2, np.float32(offset), out)
+    return -1
 
 
 @inlined
@@ -144,57 +188,58 @@ def _each_row(kind: int, boxes1: F8, boxes2: F8, offset: float) -> F8:
     return out
 
 
-# ---- kernels: float64 matrices, float32 matrices (False: the boxes need float64), aligned rows
-# --------------------
+# ---- kernels ---------------------------------------------------------------------------------------------
+# The matrices return -1 when they are filled; else the first bad row, counted through both sets, and nothing
+# is written. -2: these float32 boxes need float64.
 
-@kernel("void(float64[:,::1], float64[:,::1], float64, int64, int64, float64[:,::1])")
-def iou_matrix(boxes1: F8, boxes2: F8, offset: float, start: int, stop: int, out: F8) -> None:
-    _all_pairs(IOU, boxes1, boxes2, offset, start, stop, out)
-
-
-@kernel("void(float64[:,::1], float64[:,::1], float64, int64, int64, float64[:,::1])")
-def ioa_matrix(boxes1: F8, boxes2: F8, offset: float, start: int, stop: int, out: F8) -> None:
-    _all_pairs(IOA, boxes1, boxes2, offset, start, stop, out)
+@kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
+def iou_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    return _checked_pairs(IOU, boxes1, boxes2, offset, out)
 
 
-@kernel("void(float64[:,::1], float64[:,::1], float64, int64, int64, float64[:,::1])")
-def giou_matrix(boxes1: F8, boxes2: F8, offset: float, start: int, stop: int, out: F8) -> None:
-    _all_pairs(GIOU, boxes1, boxes2, offset, start, stop, out)
+@kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
+def ioa_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    return _checked_pairs(IOA, boxes1, boxes2, offset, out)
 
 
-@kernel("void(float64[:,::1], float64[:,::1], float64, int64, int64, float64[:,::1])")
-def diou_matrix(boxes1: F8, boxes2: F8, offset: float, start: int, stop: int, out: F8) -> None:
-    _all_pairs(DIOU, boxes1, boxes2, offset, start, stop, out)
+@kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
+def giou_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    return _checked_pairs(GIOU, boxes1, boxes2, offset, out)
 
 
-@kernel("void(float64[:,::1], float64[:,::1], float64, int64, int64, float64[:,::1])")
-def ciou_matrix(boxes1: F8, boxes2: F8, offset: float, start: int, stop: int, out: F8) -> None:
-    _all_pairs(CIOU, boxes1, boxes2, offset, start, stop, out)
+@kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
+def diou_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    return _checked_pairs(DIOU, boxes1, boxes2, offset, out)
 
 
-@kernel("boolean(float32[:,::1], float32[:,::1], float64, int64, int64, float32[:,::1])")
-def iou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, start: int, stop: int, out: F4) -> bool:
-    return _all_pairs_float32(IOU, boxes1, boxes2, offset, start, stop, out)
+@kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
+def ciou_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    return _checked_pairs(CIOU, boxes1, boxes2, offset, out)
 
 
-@kernel("boolean(float32[:,::1], float32[:,::1], float64, int64, int64, float32[:,::1])")
-def ioa_matrix_float32(boxes1: F4, boxes2: F4, offset: float, start: int, stop: int, out: F4) -> bool:
-    return _all_pairs_float32(IOA, boxes1, boxes2, offset, start, stop, out)
+@kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
+def iou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    return _checked_pairs_float32(IOU, boxes1, boxes2, offset, out)
 
 
-@kernel("boolean(float32[:,::1], float32[:,::1], float64, int64, int64, float32[:,::1])")
-def giou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, start: int, stop: int, out: F4) -> bool:
-    return _all_pairs_float32(GIOU, boxes1, boxes2, offset, start, stop, out)
+@kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
+def ioa_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    return _checked_pairs_float32(IOA, boxes1, boxes2, offset, out)
 
 
-@kernel("boolean(float32[:,::1], float32[:,::1], float64, int64, int64, float32[:,::1])")
-def diou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, start: int, stop: int, out: F4) -> bool:
-    return _all_pairs_float32(DIOU, boxes1, boxes2, offset, start, stop, out)
+@kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
+def giou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    return _checked_pairs_float32(GIOU, boxes1, boxes2, offset, out)
 
 
-@kernel("boolean(float32[:,::1], float32[:,::1], float64, int64, int64, float32[:,::1])")
-def ciou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, start: int, stop: int, out: F4) -> bool:
-    return _all_pairs_float32(CIOU, boxes1, boxes2, offset, start, stop, out)
+@kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
+def diou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    return _checked_pairs_float32(DIOU, boxes1, boxes2, offset, out)
+
+
+@kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
+def ciou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    return _checked_pairs_float32(CIOU, boxes1, boxes2, offset, out)
 
 
 @kernel("float64[::1](float64[:,::1], float64[:,::1], float64)")
