@@ -47,7 +47,6 @@ _HOMES: dict[str, str] = {
     "read_voc": "datasets.voc",
     "read_yolo": "datasets.yolo",
     "draw_boxes": "draw",
-    "draw_panels": "draw",
     "draw_segments": "draw",
     "CocoResult": "evaluation.coco",
     "evaluate_coco": "evaluation.coco",
@@ -80,6 +79,7 @@ _HOMES: dict[str, str] = {
     "complete_box_iou": "overlaps",
     "distance_box_iou": "overlaps",
     "generalized_box_iou": "overlaps",
+    "draw_panels": "panels",
     "Hierarchy": "proposals.grouping",
     "Strategy": "proposals.grouping",
     "hierarchical_grouping": "proposals.grouping",
@@ -147,7 +147,6 @@ if TYPE_CHECKING:
     from detutils.datasets.voc import read_voc as read_voc
     from detutils.datasets.yolo import read_yolo as read_yolo
     from detutils.draw import draw_boxes as draw_boxes
-    from detutils.draw import draw_panels as draw_panels
     from detutils.draw import draw_segments as draw_segments
     from detutils.evaluation.coco import CocoResult as CocoResult
     from detutils.evaluation.coco import evaluate_coco as evaluate_coco
@@ -180,6 +179,7 @@ if TYPE_CHECKING:
     from detutils.overlaps import complete_box_iou as complete_box_iou
     from detutils.overlaps import distance_box_iou as distance_box_iou
     from detutils.overlaps import generalized_box_iou as generalized_box_iou
+    from detutils.panels import draw_panels as draw_panels
     from detutils.proposals.grouping import Hierarchy as Hierarchy
     from detutils.proposals.grouping import Strategy as Strategy
     from detutils.proposals.grouping import hierarchical_grouping as hierarchical_grouping

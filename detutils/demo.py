@@ -17,8 +17,9 @@ import numpy as np
 from detutils._jit import F8, U1
 from detutils._validate import as_seed
 from detutils.boxes import clip_boxes_to_image
-from detutils.draw import draw_boxes, draw_panels, draw_segments
+from detutils.draw import draw_boxes, draw_segments
 from detutils.images import read_image
+from detutils.panels import draw_panels
 from detutils.proposals import felzenszwalb, selective_search
 from detutils.regressor import BoxRegressor
 from detutils.suppression import nms

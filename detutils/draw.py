@@ -1,4 +1,4 @@
-"""Pictures of boxes, segmentations, and several on a sheet: legible at any size, safe for the colour-blind.
+"""Pictures of boxes and of segmentations: legible at any size, safe for the colour-blind.
 
 The colours are Okabe and Ito's, every line has a dark halo and every text the contrast that its ground
 allows. Lines are rasterised here; text is set by Pillow, which comes with scikit-image. OpenCV is not needed.
@@ -20,21 +20,17 @@ from detutils._validate import (
     as_choice,
     as_color,
     as_flag,
-    as_image,
     as_integer,
     as_names,
     as_number,
     as_segments,
     as_vector,
 )
-from detutils.lettering import fitted, load_font, set_text, text_size_in
+from detutils.canvas import INK, PAPER, Color, as_canvas, fitted, load_font, set_text, text_size_in
 
 # Okabe and Ito, "Color Universal Design" (2008), the most visible on photographs first; black is left out.
 PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#f0e442", "#0072b2")
 HALO_OPACITY = 0.55
-INK, PAPER, FAINT = (22, 27, 34), (255, 255, 255), (96, 105, 117)
-
-Color = str | Sequence[int]
 
 
 def draw_boxes(
@@ -111,7 +107,7 @@ def draw_boxes(
     >>> picture.shape, bool((picture != photo).any())
     ((90, 120, 3), True)
     """
-    canvas = _canvas(image)
+    canvas = as_canvas(image)
     rows = as_boxes(boxes)
     names = None if labels is None else as_names(labels, "labels", rows.shape[0])
     points = None if scores is None else as_vector(scores, "scores", rows.shape[0])
@@ -181,7 +177,7 @@ def draw_segments(
     >>> detutils.draw_segments(grey, [[0, 0, 1, 1]], outline=None)[0, :, 0]
     array([ 10,  10, 210, 210], dtype=uint8)
     """
-    canvas = _canvas(image)
+    canvas = as_canvas(image)
     numbers = as_segments(segments, canvas.shape[:2])
     style = as_choice(style, "style", ("mean", "distinct", "outline"))
     opacity = as_number(opacity, "opacity", 0.0, 1.0)
@@ -207,118 +203,7 @@ def draw_segments(
     return canvas
 
 
-def draw_panels(
-    pictures: Sequence[npt.ArrayLike],
-    *,
-    titles: Sequence[str] | None = None,
-    heading: str | None = None,
-    columns: int | None = None,
-    height: int | None = None,
-    font: str | os.PathLike[str] | None = None,
-) -> U1:
-    """Put several pictures on one sheet, each under its title.
-
-    Parameters
-    ----------
-    pictures : sequence of (H, W), (H, W, 3) or (H, W, 4) array_like
-        One or more images of any sizes and depths.
-    titles : sequence of str, optional
-        One for each picture; what does not fit its width is shortened. A second line, after a newline, is set
-        smaller.
-    heading : str, optional
-        Above everything.
-    columns : int, optional
-        Pictures a row; by default all in one row up to three, else rows of two or three.
-    height : int, optional
-        To which every picture is scaled, in pixels. By default that of the highest picture.
-    font : path, optional
-        A TrueType or OpenType font, for scripts that the built-in Latin font lacks.
-
-    Returns
-    -------
-    sheet : (H, W, 3) uint8 ndarray
-        White between the pictures.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument breaks the contract, there is no picture, or the numbers of titles and pictures differ.
-    OSError
-        If ``font`` cannot be read.
-
-    Notes
-    -----
-    Enlarging three times and more keeps pixels square, so that small patches can be studied. Cost: the
-    sheet's pixels.
-
-    Examples
-    --------
-    >>> import detutils, numpy as np
-    >>> tiles = [np.full((60, 80), grey, np.uint8) for grey in (50, 150)]
-    >>> sheet = detutils.draw_panels(tiles, titles=["before", "after"])
-    >>> sheet.ndim, sheet.dtype
-    (3, dtype('uint8'))
-    """
-    tiles = [_canvas(picture, f"pictures[{i}]") for i, picture in enumerate(pictures)]
-    if not tiles:
-        raise ValueError("pictures is empty")
-    captions = None if titles is None else as_names(titles, "titles", len(tiles))
-    row_height = max(tile.shape[0] for tile in tiles)
-    if height is not None:
-        row_height = as_integer(height, "height", 1, 100_000)
-    per_row = _columns(len(tiles)) if columns is None else as_integer(columns, "columns", 1)
-    if heading is not None and not isinstance(heading, str):
-        raise TypeError(f"heading must be a string, got {type(heading).__name__}")
-
-    tiles = [_scaled(tile, row_height) for tile in tiles]
-    letters = max(12, round(row_height / 24))
-    big, small = load_font(font, letters), load_font(font, max(10, round(letters * 0.78)))
-    gap = max(8, round(row_height / 32))
-    rows = [tiles[start : start + per_row] for start in range(0, len(tiles), per_row)]
-    above = [0] * len(rows)
-    if captions is not None:
-        for r in range(len(rows)):
-            two_lines = any("\n" in text for text in captions[r * per_row : (r + 1) * per_row])
-            above[r] = round(letters * (2.3 if two_lines else 1.25) + gap * 0.45)
-    wide = gap + max(sum(tile.shape[1] + gap for tile in row) for row in rows)
-    title_font = load_font(font, round(letters * 1.4))
-    head = 0 if heading is None else round(letters * 1.4 * 1.5)
-    tall = head + gap + sum(above) + len(rows) * (row_height + gap)
-    sheet = np.full((tall, wide, 3), PAPER, np.uint8)
-    if heading is not None:
-        text = fitted(title_font, heading, wide - 2 * gap)
-        set_text(sheet, title_font, text, gap, gap * 0.9, INK)
-    y = head + gap
-    for r, row in enumerate(rows):
-        x = gap
-        for c, tile in enumerate(row):
-            if captions is not None:
-                first, _, second = captions[r * per_row + c].partition("\n")
-                set_text(sheet, big, fitted(big, first, tile.shape[1]), x, y, INK)
-                set_text(sheet, small, fitted(small, second, tile.shape[1]), x, y + letters * 1.25, FAINT)
-            top = y + above[r]
-            sheet[top : top + row_height, x : x + tile.shape[1]] = tile
-            x += tile.shape[1] + gap
-        y += above[r] + row_height + gap
-    return sheet
-
-
 # ---- parts -------------------------------------------------------------------------------------------------
-
-def _canvas(image: Any, name: str = "image") -> U1:
-    """A fresh (H, W, 3) uint8 copy."""
-    pixels = as_image(image, name)
-    if pixels.dtype == np.uint16:
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    elif pixels.dtype != np.uint8:
-        pixels = np.round(pixels * 255).astype(np.uint8)
-    if pixels.ndim == 2:
-        return np.repeat(pixels[:, :, None], 3, axis=2)
-    if pixels.shape[2] == 4:
-        alpha = pixels[:, :, 3:].astype(np.uint32)
-        return ((pixels[:, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
-    return pixels.copy()
-
 
 def _colors(colors: Any, names: list[str] | None, count: int) -> U1:
     """One colour a box, (N, 3)."""
@@ -420,18 +305,3 @@ def _distinct(which: Any) -> Any:
     wheel = np.abs((hue[:, None] + np.array([0.0, 2 / 3, 1 / 3])) % 1.0 * 6 - 3) - 1
     light = np.array([0.95, 0.75, 0.55])[which % 3][:, None]
     return 255 * light * (0.35 + 0.65 * wheel.clip(0, 1))
-
-
-def _columns(count: int) -> int:
-    return count if count <= 3 else 2 if count == 4 else 3
-
-
-def _scaled(tile: U1, height: int) -> U1:
-    factor = height / tile.shape[0]
-    if factor == 1:
-        return tile
-    from PIL import Image
-
-    size = (max(1, round(tile.shape[1] * factor)), height)
-    how = Image.Resampling.NEAREST if factor >= 3 else Image.Resampling.LANCZOS
-    return np.array(Image.fromarray(tile).resize(size, how))

@@ -10,8 +10,8 @@ import pytest
 
 from detutils import draw_boxes, draw_panels, draw_segments
 from detutils._kernels.drawing import draw_frames
+from detutils.canvas import ELLIPSIS, fitted, load_font, text_size_in
 from detutils.draw import PALETTE
-from detutils.lettering import ELLIPSIS, fitted, load_font, text_size_in
 from tests.cases import BAD_BOXES, BAD_IMAGES, BAD_SCORES, GOOD_FORMS, size, unchanged, whole_boxes
 from tests.naive import drawing as naive
 

@@ -29,8 +29,8 @@ FLOORS = [
     ["_jit"],
     ["_kernels"],
     ["_validate"],
-    ["boxes", "overlaps", "aligned", "coding", "anchors", "images", "archives", "ridge", "regression"],
-    ["suppression", "fusion", "matching", "regressor", "proposals", "datasets", "draw", "features", "synthetic"],
+    ["boxes", "overlaps", "aligned", "coding", "anchors", "images", "archives", "ridge", "regression", "canvas"],
+    ["suppression", "fusion", "matching", "regressor", "proposals", "datasets", "draw", "panels", "features", "synthetic"],
     ["rpn", "evaluation"],
     ["rcnn", "scale_out", "demo"],
     ["cli"],
@@ -129,7 +129,7 @@ def test_kernel_files_are_closed(path: Path) -> None:
             roots.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             roots.add(node.module)
-    assert roots <= {"__future__", "math", "numba", "numpy", "detutils._jit"}
+    assert roots <= {"__future__", "math", "typing", "numba", "numpy", "detutils._jit"}
 
 
 def test_the_jit_is_used_in_one_place_only() -> None:

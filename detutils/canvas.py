@@ -1,16 +1,34 @@
-"""Text in pictures: a typeface of any size, how wide a text is, and setting it smoothly on any ground."""
+"""What pictures are drawn on: 8-bit RGB copies of images, and text set smoothly on any ground."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from detutils._jit import U1
-from detutils._validate import as_path
+from detutils._validate import as_image, as_path
 
+Color = str | Sequence[int]  # "#rrggbb", or three integers of 0..255
+INK, PAPER, FAINT = (22, 27, 34), (255, 255, 255), (96, 105, 117)
 ELLIPSIS = "…"
+
+
+def as_canvas(image: Any, name: str = "image") -> U1:
+    """A fresh (H, W, 3) uint8 copy."""
+    pixels = as_image(image, name)
+    if pixels.dtype == np.uint16:
+        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    elif pixels.dtype != np.uint8:
+        pixels = np.round(pixels * 255).astype(np.uint8)
+    if pixels.ndim == 2:
+        return np.repeat(pixels[:, :, None], 3, axis=2)
+    if pixels.shape[2] == 4:
+        alpha = pixels[:, :, 3:].astype(np.uint32)
+        return ((pixels[:, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return pixels.copy()
 
 
 def load_font(font: str | os.PathLike[str] | None, size: int) -> Any:

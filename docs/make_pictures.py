@@ -1,0 +1,37 @@
+"""Make the pictures of these pages anew: the examples' and the demo's, as JPEGs for the web.
+
+    python docs/make_pictures.py [NAME...]
+
+The photographs are scikit-image's: astronaut (NASA), rocket (SpaceX), both in the public domain; coffee
+(Rachel Michetti) and chelsea, the cat (Stefan van der Walt), both CC0.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import detutils
+
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    """Run everything that draws, or what is named."""
+    commands = {path.stem: [str(path)] for path in sorted((HERE.parent / "examples").glob("*.py"))}
+    commands["demo"] = ["-m", "detutils", "demo"]
+    (HERE / "pictures").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in sys.argv[1:] or commands:
+            picture = Path(folder) / f"{name}.png"
+            command = [sys.executable, *commands[name], "-o", str(picture)]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            target = HERE / "pictures" / f"{name}.jpg"
+            detutils.write_image(target, detutils.read_image(picture)[..., :3], quality=80)
+            print(target)
+
+
+if __name__ == "__main__":
+    main()
