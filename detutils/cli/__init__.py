@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import detutils
 from detutils.cli.anchors import add_anchors
 from detutils.cli.demo import add_demo
+from detutils.cli.evaluate import add_evaluate
 from detutils.cli.machine import add_version, add_warmup
 from detutils.cli.propose import add_propose
 from detutils.cli.terminal import say
@@ -44,10 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every subcommand."""
     parser = argparse.ArgumentParser(
-        prog="detutils", description="Object detection without torch: proposals, anchors, boxes, pictures."
+        prog="detutils",
+        description="Object detection without torch: proposals, anchors, boxes, evaluation, pictures.",
     )
     parser.add_argument("--version", action="version", version=f"detutils {detutils.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (add_demo, add_propose, add_anchors, add_warmup, add_version):
+    for add in (add_demo, add_propose, add_anchors, add_evaluate, add_warmup, add_version):
         add(commands)
     return parser

@@ -1,0 +1,80 @@
+"""``detutils evaluate``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import detutils
+from detutils.cli.terminal import check_output, say
+
+STATS = (
+    "ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large",
+    "ar_1", "ar_10", "ar_100", "ar_small", "ar_medium", "ar_large",
+)  # fmt: skip
+
+
+def add_evaluate(commands: Any) -> None:
+    """Arguments of ``detutils evaluate``."""
+    parser = commands.add_parser("evaluate", help="average precision of detections, by COCO's rules or VOC's")
+    parser.add_argument("annotations", help="COCO JSON with images, annotations and categories")
+    parser.add_argument("results", help="COCO results JSON: image_id, category_id, bbox, score")
+    parser.add_argument(
+        "--rules",
+        choices=("coco", "voc2007", "voc2010"),
+        default="coco",
+        help="COCO's twelve numbers (default), or VOC's AP over 11 points (2007) or as an area (2010)",
+    )
+    parser.add_argument("--iou", type=float, default=0.5, help="IoU of a hit by VOC's rules (default 0.5)")
+    parser.add_argument("--json", action="store_true", help="print a JSON object")
+    parser.add_argument("--plot", metavar="PICTURE", help="draw precision against recall (matplotlib)")
+    parser.set_defaults(run=run_evaluate)
+
+
+def run_evaluate(options: argparse.Namespace) -> int:
+    """Print the numbers, and class by class the AP."""
+    if options.plot:
+        check_output(Path(options.plot), (".png", ".svg", ".pdf"))
+    dataset = detutils.read_coco(options.annotations)
+    found = detutils.read_coco_detections(options.results, dataset)
+    numbers: dict[str, float]
+    if options.rules == "coco":
+        coco = detutils.evaluate_coco(found, dataset)
+        labels, precisions, text = coco.labels, coco.class_ap, coco.summary()
+        numbers = {name: float(getattr(coco, name)) for name in STATS}
+    else:
+        voc = _voc(options, found, dataset)
+        labels, precisions, text = voc.labels, voc.ap, f"mean AP {voc.mean_ap:.3f} at IoU {options.iou:g}"
+        numbers = {"mean_ap": voc.mean_ap}
+    classes = {dataset.class_names[c]: ap for c, ap in zip(labels.tolist(), precisions.tolist(), strict=True)}
+    if options.json:
+        print(json.dumps({**_without_nan(numbers), "classes": _without_nan(classes)}))
+    else:
+        print(text)
+        print()
+        for name, ap in classes.items():
+            print(f"{name:<24} {'no objects' if math.isnan(ap) or ap < 0 else f'{ap:.3f}'}")
+    if options.plot:
+        _plot(options, found, dataset)
+    return 0
+
+
+def _voc(options: argparse.Namespace, found: list[detutils.Detections], dataset: detutils.Dataset) -> Any:
+    method: Any = "11-point" if options.rules == "voc2007" else "area"
+    return detutils.evaluate_voc(found, dataset, iou_threshold=options.iou, method=method)
+
+
+def _plot(options: argparse.Namespace, found: list[detutils.Detections], dataset: detutils.Dataset) -> None:
+    voc = _voc(options, found, dataset)
+    names = [dataset.class_names[label] for label in voc.labels.tolist()]
+    ax = detutils.plot_precision_recall(voc.curves, names=names if len(names) <= 20 else None)
+    ax.set_title(f"Precision and recall at IoU {options.iou:g}")
+    ax.figure.savefig(options.plot, dpi=120)
+    say(f"wrote {options.plot}")
+
+
+def _without_nan(numbers: dict[str, float]) -> dict[str, float | None]:
+    return {name: None if math.isnan(value) else value for name, value in numbers.items()}
