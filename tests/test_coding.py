@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import detutils
+from detutils._kernels import coding as kernels
 from tests.cases import BAD_BOXES, BAD_OFFSETS, GOOD_FORMS, size, unchanged, whole_boxes
 from tests.naive import coding as naive
 
@@ -37,11 +39,12 @@ def deltas_for(n: int, seed: int, classes: int = 1) -> np.ndarray:
 def test_encode_is_its_definition(n: int, offset: int) -> None:
     boxes, anchors = pairs(n, seed=n)
     weights = WEIGHTS[n % 3]
-    result = unchanged(lambda b, a: detutils.encode_boxes(b, a, weights=weights, offset=offset), boxes, anchors)
+    result = unchanged(detutils.encode_boxes, boxes, anchors, weights=weights, offset=offset)
     expected = naive.encode_boxes(boxes.tolist(), anchors.tolist(), weights=weights, offset=offset)
     assert result.shape == (n, 4)
     assert result.dtype == np.float64
-    np.testing.assert_allclose(result, np.array(expected).reshape(n, 4), rtol=4e-16, atol=4e-16 * max(weights))
+    expected = np.array(expected).reshape(n, 4)
+    np.testing.assert_allclose(result, expected, rtol=4e-16, atol=4e-16 * max(weights))
 
 
 @pytest.mark.parametrize("offset", [0, 1])
@@ -49,7 +52,7 @@ def test_encode_is_its_definition(n: int, offset: int) -> None:
 @pytest.mark.parametrize("n", LENGTHS)
 def test_decode_is_its_definition(n: int, classes: int, offset: int) -> None:
     anchors, deltas, weights = pairs(n, seed=n)[1], deltas_for(n, n, classes), WEIGHTS[n % 3]
-    result = unchanged(lambda d, a: detutils.decode_boxes(d, a, weights=weights, offset=offset), deltas, anchors)
+    result = unchanged(detutils.decode_boxes, deltas, anchors, weights=weights, offset=offset)
     expected = naive.decode_boxes(deltas.tolist(), anchors.tolist(), weights=weights, offset=offset)
     assert result.shape == (n, 4 * classes)
     assert result.dtype == np.float64
@@ -94,8 +97,8 @@ def test_decode_inverts_encode(weights: tuple, offset: int, dtype: type) -> None
     deltas = detutils.encode_boxes(boxes, anchors, weights=weights, offset=offset)
     back = detutils.decode_boxes(deltas, anchors, weights=weights, offset=offset, clamp=None)
     largest_delta = 1 + np.abs(deltas / np.array(weights)).max(axis=1, keepdims=True)
-    scale = largest_delta * (np.abs(anchors).max(axis=1, keepdims=True) + np.abs(boxes).max(axis=1, keepdims=True))
-    assert (np.abs(back - boxes) <= 8 * np.finfo(dtype).eps * scale).all()
+    reach = np.abs(np.hstack([anchors, boxes])).max(axis=1, keepdims=True)
+    assert (np.abs(back - boxes) <= 16 * np.finfo(dtype).eps * largest_delta * reach).all()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -130,7 +133,8 @@ def test_encoding_ignores_shift_and_scale() -> None:
 def test_weights_scale_the_deltas() -> None:
     boxes, anchors = pairs(100, seed=4)
     plain = detutils.encode_boxes(boxes, anchors)
-    np.testing.assert_array_equal(detutils.encode_boxes(boxes, anchors, weights=(8, 4, 2, 0.5)), plain * [8, 4, 2, 0.5])
+    weighted = detutils.encode_boxes(boxes, anchors, weights=(8, 4, 2, 0.5))
+    np.testing.assert_array_equal(weighted, plain * [8, 4, 2, 0.5])
     np.testing.assert_array_equal(
         detutils.decode_boxes(plain * [8, 4, 2, 0.5], anchors, weights=(8, 4, 2, 0.5)),
         detutils.decode_boxes(plain, anchors),
@@ -157,10 +161,8 @@ def test_clamp_is_an_upper_limit_only(dtype: type) -> None:
     widths = wide[:, 2] - wide[:, 0]
     np.testing.assert_allclose(widths[:4], [16 * math.exp(4), 1000, 1000, 1000], rtol=1e-6)
     assert 0 <= widths[4] < 1e-5
-    np.testing.assert_allclose(
-        detutils.decode_boxes(deltas[:3], anchors[:3], clamp=None)[2], [8 - 8 * math.exp(5)] * 2 + [8 + 8 * math.exp(5)] * 2,
-        rtol=1e-6,
-    )
+    free, half = detutils.decode_boxes(deltas[:3], anchors[:3], clamp=None), 8 * math.exp(5)
+    np.testing.assert_allclose(free[2], [8 - half, 8 - half, 8 + half, 8 + half], rtol=1e-6)
     tight = detutils.decode_boxes(deltas, anchors, clamp=0)
     np.testing.assert_array_equal(tight[:4], anchors[:4])
     weighted = detutils.decode_boxes(deltas * 5, anchors, weights=(1, 1, 5, 5))
@@ -175,7 +177,7 @@ def test_deep_shrinking_leaves_a_box(offset: int, dtype: type) -> None:
     boxes = detutils.decode_boxes(deltas, anchors, offset=offset)
     assert np.isfinite(boxes).all()
     assert (boxes[:, 2:] >= boxes[:, :2]).all()
-    expected = naive.decode_boxes(deltas.astype(float).tolist(), anchors.astype(float).tolist(), offset=offset)
+    expected = naive.decode_boxes(deltas.tolist(), anchors.tolist(), offset=offset)
     np.testing.assert_allclose(boxes, expected, rtol=1e-6)
 
 
@@ -185,10 +187,11 @@ def test_growth_without_clamp_ends_in_an_error(dtype: type, most: float) -> None
     deltas = np.zeros((3, 4), dtype)
     deltas[:, 2] = most
     grown = detutils.decode_boxes(deltas, anchors, clamp=None)
-    np.testing.assert_allclose(grown[:, 2], 0.5 + math.exp(most) / 2, rtol=1e-5 if dtype == np.float32 else 1e-13)
+    tolerance = 1e-5 if dtype == np.float32 else 1e-13
+    np.testing.assert_allclose(grown[:, 2], 0.5 + math.exp(most) / 2, rtol=tolerance)
     for beyond in (1.05 * most, 10 * most, 1e30):
         deltas[1, 2] = deltas[2, 2] = beyond
-        with pytest.raises(ValueError, match=rf"deltas\[1\] move anchors\[1\] \[0, 0, 1, 1\] out of the range"):
+        with pytest.raises(ValueError, match=r"deltas\[1\] move anchors\[1\] \[0, 0, 1, 1\] out of the"):
             detutils.decode_boxes(deltas, anchors, clamp=None)
     assert detutils.decode_boxes(deltas, anchors)[1, 2] == pytest.approx(0.5 + 62.5 / 2)
 
@@ -211,7 +214,7 @@ def test_sizes_of_zero_have_no_deltas(at: int, dtype: type) -> None:
     for name, rows in (("boxes", boxes), ("anchors", anchors)):
         for column in (2, 3):
             rows[at:, column] = rows[at:, column - 2]
-            with pytest.raises(ValueError, match=rf"{name}\[{at}\] has no width or no height and cannot be encoded"):
+            with pytest.raises(ValueError, match=rf"{name}\[{at}\] has no width or no height and cannot be"):
                 detutils.encode_boxes(boxes, anchors)
             detutils.encode_boxes(boxes, anchors, offset=1)
             rows[at:, column] = rows[at:, column - 2] + 1
@@ -239,6 +242,45 @@ def test_near_equal_sides_keep_their_digits() -> None:
     deltas = detutils.encode_boxes(boxes, np.tile([0.0, 0, 1, 1], (len(wide), 1)))
     np.testing.assert_allclose(deltas[:, 2], [math.log(w) for w in wide], rtol=4e-16)
     assert (deltas[:, 3] == 0).all()
+
+
+def units_off(values: np.ndarray, exact: list[Decimal]) -> float:
+    """The largest error in units of the last place."""
+    places = [Decimal(float(np.spacing(abs(float(number))))) for number in exact]
+    errors = [
+        abs(Decimal(float(value)) - number) / place
+        for value, number, place in zip(values, exact, places, strict=True)
+    ]
+    return float(max(errors))
+
+
+def test_logarithms_to_a_unit_in_the_last_place() -> None:
+    rng, count = np.random.default_rng(11), size(1500, 300)
+    near, far = rng.uniform(-5, 5, count), rng.uniform(-700, 700, count)
+    unit = rng.uniform(-1e-3, 1e-3, count)
+    ends = [1 - 2**-53, 1 + 2**-52, 2.3e-308, 1.7e308]
+    values = np.concatenate([np.exp(near), np.exp(far), 1 + unit, ends])
+    result = values.copy()
+    with localcontext(prec=40):
+        kernels._logarithms(result)
+        assert units_off(result, [Decimal(float(value)).ln() for value in values]) < 0.8
+    one = np.ones(1)
+    kernels._logarithms(one)
+    assert one[0] == 0.0
+
+
+def test_exponentials_to_a_unit_in_the_last_place() -> None:
+    rng, count = np.random.default_rng(12), size(1500, 300)
+    near, far = rng.uniform(-5, 5, count), rng.uniform(-708, 709.7, count)
+    values = np.concatenate([near, far, [0.0, 1e-300, -1e-17]])
+    result = values.copy()
+    with localcontext(prec=40):
+        kernels._exponentials(result)
+        assert units_off(result, [Decimal(float(value)).exp() for value in values]) < 0.9
+    ends = np.array([-708.5, -1e300, 709.9, 1e300, 0.0])
+    with np.errstate(over="ignore"):
+        kernels._exponentials(ends)
+    assert ends.tolist() == [0.0, 0.0, math.inf, math.inf, 1.0]
 
 
 # ---- arguments ------------------------------------------------------------------------------------

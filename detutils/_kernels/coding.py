@@ -1,7 +1,7 @@
 """Box coding: boxes as displacements of anchors, and back.
 
-Rows are worked off in blocks that stay in the first-level cache: rows into columns, logarithms or exponentials
-of whole columns, columns into rows.
+Rows are worked off in blocks that stay in the first-level cache: rows into columns, logarithms or
+exponentials of whole columns, columns into rows.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ BIAS_LESS_ONE = np.uint64(1022)
 def _logarithms(values: F8) -> None:
     """Replace ordinary positive numbers by their natural logarithms, to 0.8 units in the last place.
 
-    With x = 2^k (1 + f), 1 + f in [sqrt(1/2), sqrt(2)), and s = f / (2 + f): log(1 + f) = 2 s + s R(s^2), where
-    R is the minimax polynomial of (2 artanh(s) - 2 s) / s, whose error is under 2^-57 of the whole.
+    With x = 2^k (1 + f), 1 + f in [sqrt(1/2), sqrt(2)), and s = f / (2 + f): log(1 + f) = 2 s + s R(s^2),
+    where R is the minimax polynomial of (2 artanh(s) - 2 s) / s; its error is under 2^-57 of the whole.
     """
     for i in range(values.shape[0]):
         bits = np.float64(values[i]).view(np.uint64) + ONE_OVER_SQRT_HALF
@@ -55,10 +55,11 @@ def _logarithms(values: F8) -> None:
 
 @inlined
 def _exponentials(values: F8) -> None:
-    """Replace numbers by their exponentials, to 0.8 units in the last place; 0 under exp(-708), else inf.
+    """Replace numbers by their exponentials, to 0.9 units in the last place; 0 under exp(-708), else inf.
 
-    With x = k ln 2 + r and |r| <= ln 2 / 2: exp(x) = 2^k (1 + r + r^2 Q(r)), where Q is the minimax polynomial
-    of (exp(r) - 1 - r) / r^2, whose error is under 2^-56 of the whole. What rounding r loses joins the square.
+    With x = k ln 2 + r and |r| <= ln 2 / 2: exp(x) = 2^k (1 + r + r^2 Q(r)), where Q is the minimax
+    polynomial of (exp(r) - 1 - r) / r^2; its error is under 2^-56 of the whole. What rounding r loses joins
+    the square.
     """
     for i in range(values.shape[0]):
         x = values[i]
