@@ -15,13 +15,13 @@ FULL = 65535.0  # a histogram, one channel of colour or one orientation of one c
 
 @inlined
 def _before(s, k, t, m):  # type: ignore[no-untyped-def]
-    return s > t or (s == t and k < m)
+    return (s > t) | ((s == t) & (k < m))
 
 
 @inlined
-def _sift_up(heap, keys, place):  # type: ignore[no-untyped-def]
+def _sift_up(heap, keys, place, top):  # type: ignore[no-untyped-def]
     s, k = heap[place], keys[place]
-    while place > 0:
+    while place > top:
         up = (place - 1) >> 1
         if not _before(s, k, heap[up], keys[up]):
             break
@@ -32,18 +32,20 @@ def _sift_up(heap, keys, place):  # type: ignore[no-untyped-def]
 
 @inlined
 def _sift_down(heap, keys, place, count):  # type: ignore[no-untyped-def]
+    """Down to a leaf without comparing (what comes from the end belongs there, as a rule), and up again if need be."""
+    top = place
     s, k = heap[place], keys[place]
-    while True:
+    down = 2 * place + 1
+    while down + 1 < count:
+        down += np.int64(_before(heap[down + 1], keys[down + 1], heap[down], keys[down]))
+        heap[place], keys[place] = heap[down], keys[down]
+        place = down
         down = 2 * place + 1
-        if down >= count:
-            break
-        if down + 1 < count and _before(heap[down + 1], keys[down + 1], heap[down], keys[down]):
-            down += 1
-        if not _before(heap[down], keys[down], s, k):
-            break
+    if down < count:
         heap[place], keys[place] = heap[down], keys[down]
         place = down
     heap[place], keys[place] = s, k
+    _sift_up(heap, keys, place, top)
 
 
 @inlined
@@ -104,7 +106,7 @@ def first_similarities(
         i, j = pairs[e, 0], pairs[e, 1]
         heap[e] = _similarity(i, j, rows, norms, split, sizes, boxes, factors, pixels)
         keys[e] = (i << 31) | j
-        _sift_up(heap, keys, e)
+        _sift_up(heap, keys, e, 0)
     return pairs.shape[0]
 
 
@@ -202,7 +204,7 @@ def merge_regions(
             stamps[target] = -1
             heap[count] = _similarity(target, c, rows, norms, split, sizes, boxes, factors, pixels)
             keys[count] = (target << 31) | c
-            _sift_up(heap, keys, count)
+            _sift_up(heap, keys, count, 0)
             count += 1
             node = nexts[node]
     return count

@@ -20,8 +20,10 @@ BLOCK = 64
 @inlined
 def _slot(table, boxes, x1, y1, x2, y2):  # type: ignore[no-untyped-def]
     mask = table.shape[0] - 1
-    mixed = (((x1 * 0x9E3779B1 ^ y1) * 0x85EBCA6B ^ x2) * 0xC2B2AE35 ^ y2) & 0x7FFFFFFF
-    place = (mixed ^ (mixed >> 15)) * 0x9E3779B1 >> 7 & mask
+    mixed = x1 & 0x7FFFFFFF
+    for part in (y1, x2, y2):  # 31 bits times 32 bits stay within 63
+        mixed = ((mixed * 0x9E3779B1 >> 9) ^ part) & 0x7FFFFFFF
+    place = (mixed * 0x9E3779B1 >> 9) & mask
     while True:
         row = table[place]
         if row < 0:

@@ -110,7 +110,7 @@ def texture_histograms(joint: I4, bins: U1, counts: I4, base: int) -> None:
 @inlined
 def _touch(keys, lengths, strengths, key, weight):  # type: ignore[no-untyped-def]
     mask = keys.shape[0] - 1
-    place = ((key ^ (key >> 29)) * 0x9E3779B1 >> 15) & mask
+    place = (((key ^ (key >> 29)) & 0x7FFFFFFF) * 0x9E3779B1 >> 15) & mask
     while keys[place] != key and keys[place] >= 0:
         place = (place + 1) & mask
     keys[place] = key
@@ -136,3 +136,15 @@ def borders(labels: I4, weights: U2, keys: I8, lengths: I8, strengths: I8, start
                 a, b = np.int64(labels[y, x]), np.int64(labels[y + 1, x])
                 if a != b:
                     _touch(keys, lengths, strengths, (min(a, b) << 31) | max(a, b), np.int64(weights[y, 1, x]))
+
+
+@kernel("void(int64[:,::1], int64[:,::1], int64[:,::1], int32[::1], int32[::1])")
+def list_neighbours(pairs: I8, shared: I8, outlines: I8, heads: I4, nexts: I4) -> None:
+    """Linked lists in the order of the pairs; heads start as all -1, outlines as all 0."""
+    for e in range(pairs.shape[0] - 1, -1, -1):
+        for side in range(1, -1, -1):
+            region, node = pairs[e, side], 2 * e + side
+            nexts[node] = heads[region]
+            heads[region] = node
+            outlines[region, 0] += shared[node, 0]
+            outlines[region, 1] += shared[node, 1]

@@ -101,72 +101,78 @@ def sort_edges(weights: U2, places: I8, order: I4, start: int, stop: int) -> Non
 
 
 @inlined
-def _find(parent, x):  # type: ignore[no-untyped-def]
-    root = x
-    up = parent[root]
-    while up >= 0:
-        root = up
-        up = parent[root]
-    while x != root:
-        up = parent[x]
-        parent[x] = root
-        x = up
+def _find(parents, x):  # type: ignore[no-untyped-def]
+    """The root of x. Two steps without a question, because a branch that is hard to foresee costs more than a load."""
+    root = np.int64(parents[parents[x]])
+    parents[x] = root
+    while parents[root] != root:
+        root = np.int64(parents[root])
     return root
 
 
-@kernel("int64(int32[::1], int64[::1], int32[::1], int64, float64, int32[::1], int32[::1], int32[::1], int64, int64, int64)")
+@kernel("int64(int32[::1], int64[::1], int32[::1], int64, float64, int32[::1], int64[::1], int32[::1], int64, int64, int64)")
 def merge_edges(
-    order: I4, ends: I8, steps: I4, shift: int, scale: float, parent: I4, limits: I4, rejected: I4, count: int,
+    order: I4, ends: I8, steps: I4, shift: int, scale: float, parents: I4, states: I8, rejected: I4, count: int,
     start: int, stop: int,
 ) -> int:
     """Join along the sorted edges where the weight is within both components' limit, Int(C) + scale / |C|.
 
-    parent[root] is minus the component's size. Edges that joined nothing go to ``rejected``; returns their number.
+    states[root] = limit * 2**32 + size: one load instead of two from places far apart. Edges that joined nothing go to
+    ``rejected``; returns their number.
     """
-    weight = np.searchsorted(ends, start, side="right")
+    weight = np.int64(np.searchsorted(ends, start, side="right"))
     mask = (1 << shift) - 1
-    for i in range(start, stop):
-        while i >= ends[weight]:
+    first = start
+    while first < stop:
+        while first >= ends[weight]:
             weight += 1
-        edge = order[i]
-        pixel = edge >> shift
-        a = _find(parent, pixel)
-        b = _find(parent, pixel + steps[edge & mask])
-        if a != b:
-            if weight <= limits[a] and weight <= limits[b]:
-                if parent[a] > parent[b]:
-                    a, b = b, a
-                size = -(np.int64(parent[a]) + np.int64(parent[b]))
-                parent[a] = -size
-                parent[b] = a
-                limits[a] = weight + np.int64(scale / size)
+        last = min(ends[weight], stop)
+        for i in range(first, last):
+            edge = order[i]
+            a = np.int64(edge >> shift)
+            b = a + steps[edge & mask]
+            if parents[a] == parents[b]:  # nearly all of the edges that lie inside
+                continue
+            a, b = _find(parents, a), _find(parents, b)
+            if a == b:
+                continue
+            p, q = states[a], states[b]
+            large = (p & 0xFFFFFFFF) >= (q & 0xFFFFFFFF)
+            root = a if large else b
+            size = (p + q) & 0xFFFFFFFF
+            if (weight <= p >> 32) & (weight <= q >> 32):
+                parents[a + b - root] = root
+                states[root] = ((weight + np.int64(scale / np.float64(size))) << 32) | size
             else:
                 rejected[count] = edge
                 count += 1
+        first = last
     return count
 
 
-@kernel("void(int32[::1], int32[::1], int64, int64, int32[::1], int64, int64)")
-def merge_small(rejected: I4, steps: I4, shift: int, min_size: int, parent: I4, start: int, stop: int) -> None:
+@kernel("void(int32[::1], int32[::1], int64, int64, int32[::1], int64[::1], int64, int64)")
+def merge_small(
+    rejected: I4, steps: I4, shift: int, min_size: int, parents: I4, states: I8, start: int, stop: int
+) -> None:
     """Join along the remaining edges, lightest first, where either side is smaller than ``min_size``."""
     mask = (1 << shift) - 1
     for i in range(start, stop):
         edge = rejected[i]
-        pixel = edge >> shift
-        a = _find(parent, pixel)
-        b = _find(parent, pixel + steps[edge & mask])
-        if a != b and (-parent[a] < min_size or -parent[b] < min_size):
-            if parent[a] > parent[b]:
-                a, b = b, a
-            parent[a] = np.int32(np.int64(parent[a]) + np.int64(parent[b]))
-            parent[b] = a
+        pixel = np.int64(edge >> shift)
+        a, b = _find(parents, pixel), _find(parents, pixel + steps[edge & mask])
+        if a != b:
+            p, q = states[a] & 0xFFFFFFFF, states[b] & 0xFFFFFFFF
+            if p < min_size or q < min_size:
+                root = a if p >= q else b
+                parents[a + b - root] = root
+                states[root] = p + q
 
 
-@kernel("int64(int32[::1], int32[::1], int32[::1], int64, int64, int64)")
-def number_components(parent: I4, names: I4, labels: I4, count: int, start: int, stop: int) -> int:
+@kernel("int64(int32[::1], int64[::1], int32[::1], int64, int64, int64)")
+def number_components(parents: I4, names: I8, labels: I4, count: int, start: int, stop: int) -> int:
     """Labels 0, 1, ... in the order of each component's first pixel. ``names`` starts as all -1."""
     for p in range(start, stop):
-        root = _find(parent, p)
+        root = _find(parents, p)
         name = names[root]
         if name < 0:
             name = count

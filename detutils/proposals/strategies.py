@@ -80,7 +80,7 @@ _FAST = [
     *_every("rgi", [(25, 12)], "SF", 2), *_every("rgi", [(50, 12)], "CTSF F", 2),
     *_every("rgi", [(100, 25)], "CTSF TSF", 2),
 ]
-_DENSE = _every("lab hsv rgi", [(25, 12), (50, 12), (100, 25), (200, 50)], "CTSF SF F", 2)
+_DENSE = [*_FAST, *_every("lab hsv", [(50, 50)], "CTSF SF")]
 _PAPER_FAST = _every("hsv lab", [(50, 50), (100, 100)], "CTSF TSF")
 _PAPER_QUALITY = _every(
     "hsv lab rgi hue grey", [(50, 50), (100, 100), (150, 150), (300, 300)], "CTSF TSF F S"
