@@ -176,15 +176,15 @@ def _naive() -> Nms:
     return nms
 
 
-_NMS: dict[str, tuple[Callable[[], Nms], int]] = {  # and the largest N at which a call stays within seconds
+_NMS: dict[str, tuple[Callable[[], Nms], int]] = {  # and the largest N at which a call stays within a second or so
     "onnxruntime": (_onnxruntime, 100_000),
     "torchvision": (_torchvision, 20_000),
-    "powerboxes": (_powerboxes, 100_000),
-    "powerboxes R-tree": (_powerboxes_rtree, 1_000_000),
+    "powerboxes": (_powerboxes, 20_000),
+    "powerboxes R-tree": (_powerboxes_rtree, 100_000),
     "lsnms": (_lsnms, 1_000_000),
-    "cv2.dnn": (_cv2, 10_000),
+    "cv2.dnn": (_cv2, 5_000),
     "ensemble-boxes": (_ensemble_boxes, 5_000),
-    "supervision": (_supervision, 5_000),
+    "supervision": (_supervision, 1_000),
     "sahi": (_sahi, 5_000),
     "NumPy": (lambda: numpy_nms, 5_000),
     "naive": (_naive, 1_000),
@@ -192,10 +192,99 @@ _NMS: dict[str, tuple[Callable[[], Nms], int]] = {  # and the largest N at which
 
 
 def nms_peers(n: int) -> dict[str, Nms]:
-    """What is installed and can answer for n boxes within seconds."""
-    found = {}
-    for name, (make, largest) in _NMS.items():
-        if n <= largest:
-            with contextlib.suppress(ImportError):
-                found[name] = make()
-    return found
+    """What is installed and answers for n boxes in reasonable time."""
+    return {name: call for name, (make, largest) in _NMS.items() if n <= largest and (call := _made(make))}
+
+
+def _made(make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except ImportError:
+        return None
+
+
+# ---- with classes ----------------------------------------------------------------------------------------------------
+
+def _by_class(single: Callable[[], Nms]) -> Callable[[], Batched]:
+    """One call a class, for peers without classes."""
+
+    def make() -> Batched:
+        nms = single()
+
+        def batched(boxes: Array, scores: Array, labels: Array, threshold: float) -> Array:
+            kept = []
+            for label in np.unique(labels):
+                rows = np.flatnonzero(labels == label)
+                kept.append(rows[nms(boxes[rows], scores[rows], threshold).astype(np.int64)])
+            keep = np.concatenate(kept)
+            return keep[np.argsort(-scores[keep], kind="stable")]
+
+        return batched
+
+    return make
+
+
+def _shifted(single: Callable[[], Nms]) -> Callable[[], Batched]:
+    """Classes moved apart, in float64 so that the IoUs stay what they are."""
+
+    def make() -> Batched:
+        nms = single()
+
+        def batched(boxes: Array, scores: Array, labels: Array, threshold: float) -> Array:
+            wide = boxes.astype(np.float64)
+            wide += (labels * (wide.max() - wide.min() + 1))[:, None]
+            return nms(wide, scores, threshold).astype(np.int64)
+
+        return batched
+
+    return make
+
+
+def _torchvision_batched() -> Batched:
+    import torch
+    import torchvision.ops
+
+    def batched(boxes: Array, scores: Array, labels: Array, threshold: float) -> Array:
+        arrays = (torch.from_numpy(array) for array in (boxes, scores, labels))
+        return torchvision.ops.batched_nms(*arrays, threshold).numpy()  # type: ignore[no-any-return]
+
+    return batched
+
+
+def _lsnms_batched() -> Batched:
+    import lsnms
+
+    def batched(boxes: Array, scores: Array, labels: Array, threshold: float) -> Array:
+        return lsnms.nms(  # type: ignore[no-any-return]
+            boxes.astype(np.float64), scores.astype(np.float64), iou_threshold=threshold, score_threshold=0.0,
+            class_ids=labels,
+        )  # fmt: skip
+
+    return batched
+
+
+def _cv2_batched() -> Batched:
+    import cv2
+
+    def batched(boxes: Array, scores: Array, labels: Array, threshold: float) -> Array:
+        xywh = boxes.astype(np.float64)
+        xywh[:, 2:] -= xywh[:, :2]
+        keep = cv2.dnn.NMSBoxesBatched(xywh, scores, labels.astype(np.int32), 0.0, threshold)
+        return np.asarray(keep, np.int64).reshape(-1)
+
+    return batched
+
+
+_BATCHED: dict[str, tuple[Callable[[], Batched], int]] = {
+    "onnxruntime by class": (_by_class(_onnxruntime), 1_000_000),
+    "powerboxes by class": (_by_class(_powerboxes), 1_000_000),
+    "powerboxes R-tree, shifted": (_shifted(_powerboxes_rtree), 1_000_000),
+    "torchvision": (_torchvision_batched, 100_000),
+    "lsnms": (_lsnms_batched, 1_000_000),
+    "cv2.dnn": (_cv2_batched, 10_000),
+}
+
+
+def batched_peers(n: int) -> dict[str, Batched]:
+    """What is installed and answers for n boxes of 80 classes in reasonable time."""
+    return {name: call for name, (make, largest) in _BATCHED.items() if n <= largest and (call := _made(make))}

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from detutils._jit import F4, F8, I4, I8
+from detutils._jit import B1, F4, F8, I4, I8
 from detutils._kernels.nms import suppress
 from detutils._kernels.nms_explain import explain
 from detutils._kernels.nms_order import (
@@ -21,6 +21,7 @@ from detutils._kernels.nms_order import (
     rank_float64,
 )
 from detutils._kernels.nms_small import MOST, small_nms_float32, small_nms_float64
+from detutils._kernels.nms_sweep import sweep
 from detutils._validate import (
     FLOAT32,
     FLOAT64,
@@ -39,6 +40,7 @@ from detutils._validate import (
 
 BUSY = 20  # blocks of 16 kept boxes that a candidate meets, from which on a grid is quicker
 
+SWEEP = "thin"  # which scenes of one class are left to the sweep: "thin", and for tests "never" or "always"
 _ALL = 2**62
 _NO_ROWS = np.empty((0, 4))
 _INVALID: tuple[Literal["raise", "drop"], ...] = ("raise", "drop")
@@ -153,7 +155,7 @@ def nms(
     order, columns, rows = _prepare(boxes, scores, threshold, floor, pixel)
     if threshold == 1.0:  # no IoU exceeds it
         return order[:most].astype(np.int64)
-    kept = suppress(columns, rows, np.array([0, order.shape[0]]), threshold, pixel, most, BUSY)
+    kept = _suppress(columns, rows, np.array([0, order.shape[0]]), threshold, pixel, most)
     return pick(order, kept, most)
 
 
@@ -231,7 +233,7 @@ def batched_nms(
     order, places, starts, columns, rows = _prepare_grouped(boxes, scores, labels, threshold, floor, pixel)
     if threshold == 1.0:
         return order[:most].astype(np.int64)
-    kept = suppress(columns, rows, starts, threshold, pixel, most, BUSY)
+    kept = _suppress(columns, rows, starts, threshold, pixel, most)
     return pick_grouped(order, kept, places, most)
 
 
@@ -301,7 +303,7 @@ def explain_nms(
     boxes, scores = _as_pair(boxes, scores)
     classes = np.zeros(len(scores), np.int64) if labels is None else as_labels(labels, "labels", len(scores))
     order, places, starts, columns, rows = _prepare_grouped(boxes, scores, classes, threshold, floor, pixel)
-    kept = suppress(columns, rows, starts, threshold, pixel, most, BUSY)
+    kept = _suppress(columns, rows, starts, threshold, pixel, most)
     keep = pick_grouped(order, kept, places, most)
     last = len(order)  # the rank at which the loop stopped
     if len(keep) == most:
@@ -322,6 +324,21 @@ def _as_pair(boxes: Any, scores: Any) -> tuple[Array, Array]:
         if boxes.dtype is not scores.dtype:
             boxes, scores = boxes.astype(FLOAT64, copy=False), scores.astype(FLOAT64, copy=False)
     return boxes, scores
+
+
+def _suppress(columns: F4, rows: F8, starts: I8, threshold: float, pixel: float, most: int) -> B1:
+    """Which candidates stay: compared with all kept boxes, by a grid, or by a sweep, whatever the scene asks for."""
+    n = columns.shape[1]
+    kept = np.zeros(n, np.bool_)
+    leave = SWEEP != "never" and starts.shape[0] == 2 and most >= n
+    if leave and SWEEP == "always":
+        first = 0
+    else:
+        first = suppress(columns, rows, starts, threshold, pixel, most, BUSY, leave, kept)
+    if first >= 0 and not sweep(columns, rows, threshold, pixel, first, kept):
+        kept[:] = False
+        suppress(columns, rows, starts, threshold, pixel, most, BUSY, False, kept)
+    return kept
 
 
 def _raise_bad_row(boxes: Array, scores: Array, row: int, is_score: bool) -> None:

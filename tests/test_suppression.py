@@ -27,11 +27,12 @@ TWO = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 2.0, 2.0]])
 THRESHOLDS = [0.0, 0.3, 0.5, 0.7, 1.0]
 
 
-@pytest.fixture(params=["small", "linear", "grid"])
+@pytest.fixture(params=["small", "linear", "grid", "sweep"])
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Every way at every size: one kernel for few boxes, comparison with all kept ones, and the grid."""
+    """Every way at every size: one kernel for few boxes, comparison with all kept ones, the grid and the sweep."""
     monkeypatch.setattr(suppression, "MOST", 10**9 if request.param == "small" else 0)
     monkeypatch.setattr(suppression, "BUSY", -1 if request.param == "grid" else 10**9)
+    monkeypatch.setattr(suppression, "SWEEP", "always" if request.param == "sweep" else "never")
     return str(request.param)
 
 

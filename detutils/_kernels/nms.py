@@ -313,22 +313,32 @@ def _grid(columns, rows, start, first, stop, iou_threshold, offset, most, total,
             kept[r] = True
 
 
-@kernel("boolean[::1](float32[:,::1], float64[:,::1], int64[::1], float64, float64, int64, int64)")
-def suppress(columns: F4, rows: F8, starts: I8, iou_threshold: float, offset: float, most: int, busy: int) -> B1:
-    """Which candidates stay; ``starts`` bounds the runs that are thinned on their own.
+@kernel(
+    "int64(float32[:,::1], float64[:,::1], int64[::1], float64, float64, int64, int64, boolean, boolean[::1])"
+)
+def suppress(
+    columns: F4, rows: F8, starts: I8, iou_threshold: float, offset: float, most: int, busy: int, leave: bool, kept: B1
+) -> int:
+    """Set in ``kept`` which candidates stay; ``starts`` bounds the runs that are thinned on their own.
 
-    A grid takes over where a candidate meets more than ``busy`` blocks; at once if that is negative.
+    A grid takes over where a candidate meets more than ``busy`` blocks, at once if that is negative. If then most
+    candidates stay and ``leave`` allows it, the rest is left to ``sweep``: the answer is the first undecided one, or -1.
     """
-    kept = np.zeros(columns.shape[1], np.bool_)
     longest = 0
     for run in range(starts.shape[0] - 1):
         longest = max(longest, starts[run + 1] - starts[run])
     room = (longest + LANES - 1) // LANES
     blocks = np.empty((room, 5, LANES), np.float32)
-    members = np.zeros((room, LANES), np.int32)
+    members = np.empty((room, LANES), np.int32)
     for run in range(starts.shape[0] - 1):
         start, stop = starts[run], starts[run + 1]
         first, total = _linear(columns, rows, start, stop, iou_threshold, offset, most, busy, blocks, members, kept)
         if first < stop and total < most:
+            if leave and busy >= 0:
+                stay = 0
+                for r in range(first - WINDOW, first):
+                    stay += kept[r]
+                if stay > WINDOW // 2:
+                    return first
             _grid(columns, rows, start, first, stop, iou_threshold, offset, most, total, kept)
-    return kept
+    return -1
