@@ -1,4 +1,4 @@
-"""Hierarchies: the heap against the definition that compares every pair, and what every hierarchy must conserve."""
+"""Hierarchies: the heap against the definition that compares every pair, and what must be conserved."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ from tests.cases import BAD_IMAGES, size, unchanged
 from tests.naive import grouping as naive
 from tests.test_proposals_segmentation import picture
 
-WEIGHTS = [(1.0, 1.0, 1.0, 1.0), (0.0, 1.0, 1.0, 1.0), (1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0),
-           (0.5, 2.0, 0.25, 3.0)]
+WEIGHTS = [
+    (1.0, 1.0, 1.0, 1.0),
+    (0.0, 1.0, 1.0, 1.0),
+    (1.0, 0.0, 0.0, 0.0),
+    (0.0, 0.0, 1.0, 0.0),
+    (0.0, 0.0, 0.0, 1.0),
+    (0.5, 2.0, 0.25, 3.0),
+]
 
 
 def described(image: np.ndarray, space: str, scale: float, min_size: int) -> regions.Regions:
@@ -43,7 +49,9 @@ def test_merges_are_those_of_the_definition(space: str, weights: tuple[float, fl
 def test_equal_similarities_go_by_the_lower_numbers() -> None:
     image = np.zeros((8, 8), np.uint8)
     image[::2, ::2] = image[1::2, 1::2] = 255  # every region one pixel: sizes, boxes and borders all alike
-    tree = hierarchical_grouping(image, Strategy("grey", 1.0, color=0, texture=0, fill=0, min_size=1, sigma=0))
+    tree = hierarchical_grouping(
+        image, Strategy("grey", 1.0, color=0, texture=0, fill=0, min_size=1, sigma=0)
+    )
     assert tree.merges[:3].tolist() == [[0, 1], [2, 3], [4, 5]]
 
 
@@ -57,11 +65,16 @@ def test_nothing_is_lost(shape: tuple[int, int], shrink: int) -> None:
     assert tree.sizes.shape == (2 * leaves - 1,)
     assert tree.sizes[:leaves].sum() == tree.sizes[-1] == image[:, :, 0].size
     assert tree.boxes[-1].tolist() == [0, 0, shape[1], shape[0]]
-    assert sorted(tree.merges.reshape(-1).tolist()) == list(range(2 * leaves - 2))  # each but the last has one parent
+    assert sorted(tree.merges.reshape(-1).tolist()) == list(
+        range(2 * leaves - 2)
+    )  # each but the last has one parent
     for step, (a, b) in enumerate(tree.merges.tolist()):
         assert a < b < leaves + step
         assert tree.sizes[leaves + step] == tree.sizes[a] + tree.sizes[b]
-        union = [*np.minimum(tree.boxes[a, :2], tree.boxes[b, :2]), *np.maximum(tree.boxes[a, 2:], tree.boxes[b, 2:])]
+        union = [
+            *np.minimum(tree.boxes[a, :2], tree.boxes[b, :2]),
+            *np.maximum(tree.boxes[a, 2:], tree.boxes[b, 2:]),
+        ]
         assert tree.boxes[leaves + step].tolist() == union
     for region in range(0, 2 * leaves - 1, max(1, leaves // 10)):
         mask = tree.mask(region)
@@ -104,13 +117,19 @@ def test_bad_images_are_refused(image, error, pattern) -> None:
 @pytest.mark.parametrize(
     ("strategy", "error", "pattern"),
     [
-        (None, TypeError, "must be a Strategy, got NoneType"), ("hsv", TypeError, "must be a Strategy, got str"),
-        (Strategy("cmyk"), ValueError, "color_space must be one of"), (Strategy(3), TypeError, "color_space"),
-        (Strategy(scale=-1.0), ValueError, "scale"), (Strategy(scale=None), TypeError, "scale must be a number"),
-        (Strategy(color=-1.0), ValueError, "color"), (Strategy(fill=float("inf")), ValueError, "fill must be finite"),
+        (None, TypeError, "must be a Strategy, got NoneType"),
+        ("hsv", TypeError, "must be a Strategy, got str"),
+        (Strategy("cmyk"), ValueError, "color_space must be one of"),
+        (Strategy(3), TypeError, "color_space"),
+        (Strategy(scale=-1.0), ValueError, "scale"),
+        (Strategy(scale=None), TypeError, "scale must be a number"),
+        (Strategy(color=-1.0), ValueError, "color"),
+        (Strategy(fill=float("inf")), ValueError, "fill must be finite"),
         (Strategy(color=0, texture=0, size=0, fill=0), ValueError, "weight above 0"),
-        (Strategy(min_size=-3), ValueError, "min_size"), (Strategy(min_size=1.5), TypeError, "min_size"),
-        (Strategy(sigma=-1.0), ValueError, "sigma"), (Strategy(shrink=0), ValueError, "shrink must be at least 1"),
+        (Strategy(min_size=-3), ValueError, "min_size"),
+        (Strategy(min_size=1.5), TypeError, "min_size"),
+        (Strategy(sigma=-1.0), ValueError, "sigma"),
+        (Strategy(shrink=0), ValueError, "shrink must be at least 1"),
     ],
 )
 def test_bad_strategies_are_refused(strategy, error, pattern) -> None:

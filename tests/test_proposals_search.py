@@ -62,7 +62,10 @@ def test_workers_change_nothing(workers: int) -> None:
 def test_the_same_picture_in_every_dtype() -> None:
     wanted = selective_search(IMAGE, FEW)
     for same in (
-        IMAGE.astype(np.uint16) * 257, IMAGE.astype(np.float32) / 255, IMAGE / 255.0, np.asfortranarray(IMAGE),
+        IMAGE.astype(np.uint16) * 257,
+        IMAGE.astype(np.float32) / 255,
+        IMAGE / 255.0,
+        np.asfortranarray(IMAGE),
         np.dstack([IMAGE, IMAGE[:, :, 0]]),
     ):
         np.testing.assert_array_equal(selective_search(same, FEW).boxes, wanted.boxes)
@@ -85,7 +88,9 @@ def test_small_boxes_are_left_out() -> None:
         large = selective_search(IMAGE, FEW, min_size=side, ranking="position")
         sides = (every.boxes[:, 2:] - every.boxes[:, :2]).min(axis=1)
         assert sorted(map(tuple, large.boxes)) == sorted(map(tuple, every.boxes[sides >= side]))
-    assert selective_search(IMAGE, FEW, min_size=10**4).boxes.tolist() == [[0, 0, IMAGE.shape[1], IMAGE.shape[0]]]
+    assert selective_search(IMAGE, FEW, min_size=10**4).boxes.tolist() == [
+        [0, 0, IMAGE.shape[1], IMAGE.shape[0]]
+    ]
 
 
 def test_a_limit_on_the_working_size_keeps_the_coordinates() -> None:
@@ -147,14 +152,21 @@ def test_bad_images_are_refused(image, error, pattern) -> None:
 @pytest.mark.parametrize(
     ("options", "error", "pattern"),
     [
-        ({"mode": "slow"}, ValueError, "mode must be one of 'single', 'fast'"), ({"mode": 3}, TypeError, "mode must be"),
-        ({"mode": None}, TypeError, "mode must be"), ({"mode": []}, ValueError, "at least one strategy"),
+        ({"mode": "slow"}, ValueError, "mode must be one of 'single', 'fast'"),
+        ({"mode": 3}, TypeError, "mode must be"),
+        ({"mode": None}, TypeError, "mode must be"),
+        ({"mode": []}, ValueError, "at least one strategy"),
         ({"mode": ["hsv"]}, TypeError, r"mode\[0\] must be a Strategy"),
         ({"mode": [Strategy(), Strategy("x")]}, ValueError, r"mode\[1\].color_space"),
-        ({"seed": -1}, ValueError, "seed"), ({"seed": 1.0}, TypeError, "seed"), ({"min_size": -1}, ValueError, "min_size"),
-        ({"max_boxes": -1}, ValueError, "max_boxes"), ({"max_boxes": 1.5}, TypeError, "max_boxes"),
-        ({"max_side": 0}, ValueError, "max_side"), ({"ranking": "random"}, ValueError, "ranking must be one of"),
-        ({"workers": 0}, ValueError, "workers"), ({"workers": "2"}, TypeError, "workers"),
+        ({"seed": -1}, ValueError, "seed"),
+        ({"seed": 1.0}, TypeError, "seed"),
+        ({"min_size": -1}, ValueError, "min_size"),
+        ({"max_boxes": -1}, ValueError, "max_boxes"),
+        ({"max_boxes": 1.5}, TypeError, "max_boxes"),
+        ({"max_side": 0}, ValueError, "max_side"),
+        ({"ranking": "random"}, ValueError, "ranking must be one of"),
+        ({"workers": 0}, ValueError, "workers"),
+        ({"workers": "2"}, TypeError, "workers"),
     ],
 )
 def test_bad_options_are_refused(options, error, pattern) -> None:
@@ -176,6 +188,7 @@ def test_opencv_is_not_needed() -> None:
     code = (
         "import sys; sys.modules['cv2'] = None; import numpy as np, detutils; "
         "image = np.zeros((20, 30, 3), np.uint8); image[5:15, 8:22] = 200; "
-        "detutils.selective_search(image, 'single'); detutils.felzenszwalb(image); detutils.hierarchical_grouping(image)"
+        "detutils.selective_search(image, 'single'); detutils.felzenszwalb(image); "
+        "detutils.hierarchical_grouping(image)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

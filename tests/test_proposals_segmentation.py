@@ -1,4 +1,4 @@
-"""Over-segmentation and region features: the kernels against their definitions, and every image of the contract."""
+"""Over-segmentation and region features: the kernels against their definitions, every kind of image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def picture(height: int, width: int, seed: int, channels: int = 3) -> np.ndarray
     image = np.full((height, width, channels), 128, np.int64)
     for _ in range(6):
         y, x = rng.integers(0, height), rng.integers(0, width)
-        image[y : y + rng.integers(1, height + 1), x : x + rng.integers(1, width + 1)] = rng.integers(0, 256, channels)
+        image[y : y + rng.integers(1, height + 1), x : x + rng.integers(1, width + 1)] = rng.integers(
+            0, 256, channels
+        )
     image += rng.integers(-2, 3, image.shape) * rng.integers(0, 2)
     return np.clip(image, 0, 255).astype(np.uint8)
 
@@ -28,13 +30,17 @@ SHAPES = [(1, 1), (1, 9), (9, 1), (2, 2), (7, 13), (size(24, 9), size(31, 11))]
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("connectivity", [4, 8])
-@pytest.mark.parametrize(("scale", "sigma", "min_size"), [(20.0, 0.0, 1), (50.0, 0.8, 5), (300.0, 0.5, 20), (0.0, 0.0, 0)])
+@pytest.mark.parametrize(
+    ("scale", "sigma", "min_size"), [(20.0, 0.0, 1), (50.0, 0.8, 5), (300.0, 0.5, 20), (0.0, 0.0, 0)]
+)
 def test_segments_are_those_of_the_definition(shape, connectivity, scale, sigma, min_size) -> None:
     for seed in range(size(8, 1)):
         image = picture(*shape, seed)
         channels = image.transpose(2, 0, 1).tolist()
         wanted = naive.felzenszwalb(channels, scale, sigma, min_size, connectivity=connectivity)
-        labels = unchanged(felzenszwalb, image, scale=scale, sigma=sigma, min_size=min_size, connectivity=connectivity)
+        labels = unchanged(
+            felzenszwalb, image, scale=scale, sigma=sigma, min_size=min_size, connectivity=connectivity
+        )
         assert labels.dtype == np.int32
         assert labels.tolist() == wanted, f"seed {seed}"
 
@@ -63,8 +69,12 @@ def test_the_same_picture_in_every_dtype() -> None:
     image = picture(17, 23, 1)
     wanted = felzenszwalb(image, scale=30)
     for same in (
-        image.astype(np.uint16) * 257, image.astype(np.float32) / 255, image / 255.0,
-        (image.astype(">u2") * 257).astype(">u2"), np.asfortranarray(image), image[::-1].copy()[::-1],
+        image.astype(np.uint16) * 257,
+        image.astype(np.float32) / 255,
+        image / 255.0,
+        (image.astype(">u2") * 257).astype(">u2"),
+        np.asfortranarray(image),
+        image[::-1].copy()[::-1],
         np.dstack([image, np.arange(17 * 23, dtype=np.uint8).reshape(17, 23)]),
     ):
         np.testing.assert_array_equal(felzenszwalb(same, scale=30), wanted)
@@ -82,11 +92,15 @@ def test_bad_images_are_refused(image, error, pattern) -> None:
 @pytest.mark.parametrize(
     ("options", "error", "pattern"),
     [
-        ({"scale": -1}, ValueError, "scale must be in"), ({"scale": float("nan")}, ValueError, "finite"),
-        ({"scale": "1"}, TypeError, "scale must be a number"), ({"sigma": -0.1}, ValueError, "sigma"),
-        ({"sigma": 51}, ValueError, "sigma"), ({"min_size": -1}, ValueError, "min_size"),
+        ({"scale": -1}, ValueError, "scale must be in"),
+        ({"scale": float("nan")}, ValueError, "finite"),
+        ({"scale": "1"}, TypeError, "scale must be a number"),
+        ({"sigma": -0.1}, ValueError, "sigma"),
+        ({"sigma": 51}, ValueError, "sigma"),
+        ({"min_size": -1}, ValueError, "min_size"),
         ({"min_size": 2.0}, TypeError, "min_size must be an integer"),
-        ({"connectivity": 6}, ValueError, "4 or 8, got 6"), ({"connectivity": "4"}, TypeError, "connectivity"),
+        ({"connectivity": 6}, ValueError, "4 or 8, got 6"),
+        ({"connectivity": "4"}, TypeError, "connectivity"),
     ],
 )
 def test_bad_options_are_refused(options, error, pattern) -> None:
@@ -94,10 +108,13 @@ def test_bad_options_are_refused(options, error, pattern) -> None:
         felzenszwalb(np.zeros((4, 4), np.uint8), **options)
 
 
-# ---- colours ---------------------------------------------------------------------------------------------------------
+# ---- colours -----------------------------------------------------------------------------------------------
+
 
 def every_colour() -> np.ndarray:
-    steps = np.array([0, 1, 37, 128, 200, 254, 255], np.uint8) if size(1, 0) else np.array([0, 99, 255], np.uint8)
+    steps = (
+        np.array([0, 1, 37, 128, 200, 254, 255], np.uint8) if size(1, 0) else np.array([0, 99, 255], np.uint8)
+    )
     return np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(len(steps), -1, 3)
 
 
@@ -143,14 +160,17 @@ def test_shrinking_takes_means() -> None:
     for y in range(4):
         for x in range(5):
             block = image[2 * y : 2 * y + 2, 2 * x : 2 * x + 2].reshape(-1, 3).astype(int)
-            assert half[y, x].tolist() == [(int(s) + len(block) // 2) // len(block) for s in block.sum(axis=0)]
+            assert half[y, x].tolist() == [
+                (int(s) + len(block) // 2) // len(block) for s in block.sum(axis=0)
+            ]
     small = colours.shrunk(image, 5)
     assert small.shape == (4, 5, 3)
     assert abs(small.mean(dtype=float) - image.mean(dtype=float)) < 1
     assert colours.shrunk(image, 10) is image
 
 
-# ---- features --------------------------------------------------------------------------------------------------------
+# ---- features ----------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 8), (8, 1), (6, 14), (11, 7)])
 def test_regions_are_described_as_defined(shape) -> None:
@@ -177,8 +197,12 @@ def test_regions_are_described_as_defined(shape) -> None:
         rows, columns = zip(*pixels, strict=True)
         assert found.boxes[region].tolist() == [min(columns), min(rows), max(columns) + 1, max(rows) + 1]
         channels = planes.tolist()
-        wanted = [number for channel in channels for number in naive_regions.colour_histogram(channel, pixels)]
-        wanted += [number for channel in channels for number in naive_regions.texture_histogram(channel, pixels)]
+        wanted = [
+            number for channel in channels for number in naive_regions.colour_histogram(channel, pixels)
+        ]
+        wanted += [
+            number for channel in channels for number in naive_regions.texture_histogram(channel, pixels)
+        ]
         assert found.counts[region].tolist() == wanted
         own = [entry for pair, entry in neighbours.items() if region in pair]
         assert found.outlines[region].tolist() == [sum(e[0] for e in own), sum(e[1] for e in own)]

@@ -8,7 +8,8 @@ from detutils._jit import F4, U1, kernel
 
 LAB_STEPS = 8192  # of the cube root's table; its error stays under a third of a grey level
 
-# Linear sRGB to XYZ under D65 (IEC 61966-2-1), each row divided by the white point and scaled to the table's last index.
+# Linear sRGB to XYZ under D65 (IEC 61966-2-1), each row divided by the white point and scaled to the table's
+# last index.
 _X = [np.float32((LAB_STEPS - 1) * value / 0.950456) for value in (0.412453, 0.357580, 0.180423)]
 _Y = [np.float32((LAB_STEPS - 1) * value) for value in (0.212671, 0.715160, 0.072169)]
 _Z = [np.float32((LAB_STEPS - 1) * value / 1.088754) for value in (0.019334, 0.119193, 0.950227)]
@@ -38,7 +39,7 @@ def hsv_planes(image: U1, planes: U1, start: int, stop: int) -> None:
             b = np.int32(image[y, x, 2])
             high = max(r, max(g, b))
             low = min(r, min(g, b))
-            span = np.float32(max(high - low, 1))
+            span = np.float32(max(high - low, np.int32(1)))
             # One formula for the three sectors, as selections instead of branches.
             if high == r:
                 part, turn = g - b, 0
@@ -48,7 +49,9 @@ def hsv_planes(image: U1, planes: U1, start: int, stop: int) -> None:
                 part, turn = r - g, 4
             hue = np.float32(part) / span + np.float32(turn)
             planes[0, y, x] = np.uint8(np.int32(hue * sixth + np.float32(256.5)) & 255)
-            planes[1, y, x] = np.uint8(np.float32(255 * (high - low)) / np.float32(max(high, 1)) + np.float32(0.5))
+            planes[1, y, x] = np.uint8(
+                np.float32(255 * (high - low)) / np.float32(max(high, np.int32(1))) + np.float32(0.5)
+            )
             planes[2, y, x] = np.uint8(high)
 
 
@@ -64,7 +67,9 @@ def lab_planes(image: U1, planes: U1, linear: F4, root: F4, start: int, stop: in
             fx = root[np.int32(r * XR + g * XG + b * XB + half)]
             fy = root[np.int32(r * YR + g * YG + b * YB + half)]
             fz = root[np.int32(r * ZR + g * ZG + b * ZB + half)]
-            planes[0, y, x] = np.uint8(np.float32(255.0 / 100.0) * (np.float32(116) * fy - np.float32(16)) + half)
+            planes[0, y, x] = np.uint8(
+                np.float32(255.0 / 100.0) * (np.float32(116) * fy - np.float32(16)) + half
+            )
             planes[1, y, x] = np.uint8(np.float32(500) * (fx - fy) + np.float32(128.5))
             planes[2, y, x] = np.uint8(np.float32(200) * (fy - fz) + np.float32(128.5))
 
@@ -78,7 +83,7 @@ def rgi_planes(image: U1, planes: U1, start: int, stop: int) -> None:
             g = np.int32(image[y, x, 1])
             b = np.int32(image[y, x, 2])
             total = r + g + b
-            scale = np.float32(255.0) / np.float32(max(total, 1))
+            scale = np.float32(255.0) / np.float32(max(total, np.int32(1)))
             if total == 0:  # black has no chromaticity: the neutral one
                 planes[0, y, x] = 85
                 planes[1, y, x] = 85

@@ -1,10 +1,13 @@
 """Hierarchical grouping: merge the most similar neighbours until one region is left.
 
-A binary heap holds the similarities; an entry is stale once either of its regions has been merged, because a merged
-region gets a new number. Similarities are sums over whole numbers, so the order of merges is the same everywhere.
+A binary heap holds the similarities; an entry is stale once either of its regions has been merged, because a
+merged region gets a new number. Similarities are sums over whole numbers, so the order of merges is the same
+everywhere.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -14,12 +17,12 @@ FULL = 65535.0  # a histogram, one channel of colour or one orientation of one c
 
 
 @inlined
-def _before(s, k, t, m):  # type: ignore[no-untyped-def]
+def _before(s: Any, k: Any, t: Any, m: Any) -> Any:
     return (s > t) | ((s == t) & (k < m))
 
 
 @inlined
-def _sift_up(heap, keys, place, top):  # type: ignore[no-untyped-def]
+def _sift_up(heap: Any, keys: Any, place: Any, top: Any) -> Any:
     s, k = heap[place], keys[place]
     while place > top:
         up = (place - 1) >> 1
@@ -31,8 +34,8 @@ def _sift_up(heap, keys, place, top):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _sift_down(heap, keys, place, count):  # type: ignore[no-untyped-def]
-    """Down to a leaf without comparing (what comes from the end belongs there, as a rule), and up again if need be."""
+def _sift_down(heap: Any, keys: Any, place: Any, count: Any) -> Any:
+    """Down to a leaf without comparing (what comes from the end belongs there), and up again if need be."""
     top = place
     s, k = heap[place], keys[place]
     down = 2 * place + 1
@@ -49,14 +52,14 @@ def _sift_down(heap, keys, place, count):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _normalise(counts, size, norms):  # type: ignore[no-untyped-def]
+def _normalise(counts: Any, size: Any, norms: Any) -> Any:
     scale = FULL / np.float64(size)
     for i in range(counts.shape[0]):
         norms[i] = np.uint16(np.int32(np.float64(counts[i]) * scale + 0.5))
 
 
 @inlined
-def _overlap(a, b):  # type: ignore[no-untyped-def]
+def _overlap(a: Any, b: Any) -> Any:
     total = np.int32(0)
     for i in range(a.shape[0]):
         total = np.int32(total + np.int32(min(a[i], b[i])))
@@ -64,7 +67,17 @@ def _overlap(a, b):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _similarity(i, j, rows, norms, split, sizes, boxes, factors, pixels):  # type: ignore[no-untyped-def]
+def _similarity(
+    i: Any,
+    j: Any,
+    rows: Any,
+    norms: Any,
+    split: Any,
+    sizes: Any,
+    boxes: Any,
+    factors: Any,
+    pixels: Any,
+) -> Any:
     total = 0.0
     if factors[0] != 0.0:
         total += factors[0] * _overlap(norms[rows[i], :split], norms[rows[j], :split])
@@ -81,7 +94,7 @@ def _similarity(i, j, rows, norms, split, sizes, boxes, factors, pixels):  # typ
 
 
 @inlined
-def _current(parents, region):  # type: ignore[no-untyped-def]
+def _current(parents: Any, region: Any) -> Any:
     """The region that now holds this one; paths are halved on the way."""
     while parents[region] != region:
         parents[region] = parents[parents[region]]
@@ -95,10 +108,21 @@ def normalise(counts: I4, norms: U2, sizes: I8) -> None:
         _normalise(counts[row], sizes[row], norms[row])
 
 
-@kernel("int64(int64[:,::1], int32[::1], int32[::1], uint16[:,::1], int64, int64[::1], int32[:,::1], float64[::1],"
-        " float64, float64[::1], int64[::1])")
+@kernel(
+    "int64(int64[:,::1], int32[::1], int32[::1], uint16[:,::1], int64, int64[::1], int32[:,::1],"
+    " float64[::1], float64, float64[::1], int64[::1])"
+)
 def first_similarities(
-    pairs: I8, parents: I4, rows: I4, norms: U2, split: int, sizes: I8, boxes: I4, factors: F8, pixels: float, heap: F8,
+    pairs: I8,
+    parents: I4,
+    rows: I4,
+    norms: U2,
+    split: int,
+    sizes: I8,
+    boxes: I4,
+    factors: F8,
+    pixels: float,
+    heap: F8,
     keys: I8,
 ) -> int:
     """Fills the heap with every pair of neighbours (smaller number first); returns its length."""
@@ -107,11 +131,11 @@ def first_similarities(
         heap[e] = _similarity(i, j, rows, norms, split, sizes, boxes, factors, pixels)
         keys[e] = (i << 31) | j
         _sift_up(heap, keys, e, 0)
-    return pairs.shape[0]
+    return int(pairs.shape[0])
 
 
 @inlined
-def _drop_stale(heap, keys, count, parents):  # type: ignore[no-untyped-def]
+def _drop_stale(heap: Any, keys: Any, count: Any, parents: Any) -> Any:
     kept = 0
     for e in range(count):
         i, j = keys[e] >> 31, keys[e] & 0x7FFFFFFF
@@ -123,18 +147,40 @@ def _drop_stale(heap, keys, count, parents):  # type: ignore[no-untyped-def]
     return kept
 
 
-@kernel("int64(int64, int64, int64, int64[:,::1], float64[::1], int32[::1], int32[::1], int32[:,::1], uint16[:,::1],"
-        " int64, int64[::1], int32[:,::1], float64[::1], float64, float64[::1], int64[::1], int32[::1], int32[::1],"
-        " int32[::1], int64[:,::1], int64[:,::1], int32[::1])")
+@kernel(
+    "int64(int64, int64, int64, int64[:,::1], float64[::1], int32[::1], int32[::1], int32[:,::1],"
+    " uint16[:,::1], int64, int64[::1], int32[:,::1], float64[::1], float64, float64[::1], int64[::1],"
+    " int32[::1], int32[::1], int32[::1], int64[:,::1], int64[:,::1], int32[::1])"
+)
 def merge_regions(
-    start: int, stop: int, count: int, merges: I8, similarities: F8, parents: I4, rows: I4, counts: I4, norms: U2,
-    split: int, sizes: I8, boxes: I4, factors: F8, pixels: float, heap: F8, keys: I8, heads: I4, nexts: I4, targets: I4,
-    shared: I8, outlines: I8, stamps: I4,
+    start: int,
+    stop: int,
+    count: int,
+    merges: I8,
+    similarities: F8,
+    parents: I4,
+    rows: I4,
+    counts: I4,
+    norms: U2,
+    split: int,
+    sizes: I8,
+    boxes: I4,
+    factors: F8,
+    pixels: float,
+    heap: F8,
+    keys: I8,
+    heads: I4,
+    nexts: I4,
+    targets: I4,
+    shared: I8,
+    outlines: I8,
+    stamps: I4,
 ) -> int:
     """Merges number ``start`` ... ``stop - 1``; returns the length of the heap.
 
-    The neighbours of a region are a linked list of nodes: target, next, and (sides, strength) of the common border.
-    A target may have been merged since; the union's list is made of the nodes of its two parts, so none is ever new.
+    The neighbours of a region are a linked list of nodes: target, next, and (sides, strength) of the common
+    border. A target may have been merged since; the union's list is made of the nodes of its two parts, so
+    none is ever new.
     """
     n = merges.shape[0] + 1
     for step in range(start, stop):

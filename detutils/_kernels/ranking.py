@@ -1,11 +1,13 @@
 """From hierarchies to an order of boxes: gather each box once, describe it, keep near-duplicates apart.
 
-Boxes are in pixels of the working image; a hierarchy that was grown on a shrunk copy has them multiplied back.
+Boxes are in pixels of the working image; a hierarchy that was grown on a shrunk copy has them multiplied
+back.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +20,7 @@ BLOCK = 64
 
 
 @inlined
-def _slot(table, boxes, x1, y1, x2, y2):  # type: ignore[no-untyped-def]
+def _slot(table: Any, boxes: Any, x1: Any, y1: Any, x2: Any, y2: Any) -> Any:
     mask = table.shape[0] - 1
     mixed = x1 & 0x7FFFFFFF
     for part in (y1, x2, y2):  # 31 bits times 32 bits stay within 63
@@ -33,16 +35,33 @@ def _slot(table, boxes, x1, y1, x2, y2):  # type: ignore[no-untyped-def]
         place = (place + 1) & mask
 
 
-@kernel("int64(int64[:,::1], float64[::1], int64[::1], int32[:,::1], int64[:,::1], float64[::1], int64, float64,"
-        " int64, int64, float64, float64, int32[::1], int32[:,::1], float64[::1], float64[:,::1], int64)")
+@kernel(
+    "int64(int64[:,::1], float64[::1], int64[::1], int32[:,::1], int64[:,::1], float64[::1], int64, float64,"
+    " int64, int64, float64, float64, int32[::1], int32[:,::1], float64[::1], float64[:,::1], int64)"
+)
 def gather(
-    merges: I8, similarities: F8, sizes: I8, boxes: I4, outlines: I8, positions: F8, factor: int, total: float,
-    width: int, height: int, min_width: float, min_height: float, table: I4, found: I4, best: F8, sums: F8, count: int,
+    merges: I8,
+    similarities: F8,
+    sizes: I8,
+    boxes: I4,
+    outlines: I8,
+    positions: F8,
+    factor: int,
+    total: float,
+    width: int,
+    height: int,
+    min_width: float,
+    min_height: float,
+    table: I4,
+    found: I4,
+    best: F8,
+    sums: F8,
+    count: int,
 ) -> int:
     """Adds the boxes of one hierarchy to ``found``, each once; returns how many there are.
 
-    ``sums`` (their number, SUMS sums, EXTREMES maxima) says what its regions are like, ``best`` is the least of their
-    ``positions``; ``total`` is the sum of the similarities' weights.
+    ``sums`` (their number, SUMS sums, EXTREMES maxima) says what its regions are like, ``best`` is the least
+    of their ``positions``; ``total`` is the sum of the similarities' weights.
     """
     leaves = merges.shape[0] + 1
     every = 2 * leaves - 1
@@ -53,14 +72,17 @@ def gather(
     log_leaves = math.log(np.float64(leaves))
     for node in range(every):
         x1, y1 = np.int64(boxes[node, 0]) * factor, np.int64(boxes[node, 1]) * factor
-        x2, y2 = min(np.int64(boxes[node, 2]) * factor, width), min(np.int64(boxes[node, 3]) * factor, height)
+        x2 = np.int64(min(np.int64(boxes[node, 2]) * factor, np.int64(width)))
+        y2 = np.int64(min(np.int64(boxes[node, 3]) * factor, np.int64(height)))
         if np.float64(x2 - x1) < min_width or np.float64(y2 - y1) < min_height:
             continue
         parent = parents[node]
         birth = similarities[node - leaves] / total if node >= leaves else 1.0
         death = similarities[parent - leaves] / total if parent > node else 0.0
         area = np.float64(boxes[node, 2] - boxes[node, 0]) * np.float64(boxes[node, 3] - boxes[node, 1])
-        around = np.float64(boxes[parent, 2] - boxes[parent, 0]) * np.float64(boxes[parent, 3] - boxes[parent, 1])
+        around = np.float64(boxes[parent, 2] - boxes[parent, 0]) * np.float64(
+            boxes[parent, 3] - boxes[parent, 1]
+        )
         contrast = math.log1p(np.float64(outlines[node, 1]) / (16.0 * np.float64(max(outlines[node, 0], 1))))
         fill = np.float64(sizes[node]) / area
         rank = math.log(np.float64(every - node))
@@ -68,7 +90,7 @@ def gather(
         place = _slot(table, found, x1, y1, x2, y2)
         row = np.int64(table[place])
         if row < 0:
-            row = count
+            row = np.int64(count)
             table[place] = row
             found[row, 0], found[row, 1], found[row, 2], found[row, 3] = x1, y1, x2, y2
             best[row] = positions[node]
@@ -105,7 +127,7 @@ def integrate(weights: U2, integral: I8) -> None:
 
 
 @inlined
-def _sum(integral, x1, y1, x2, y2):  # type: ignore[no-untyped-def]
+def _sum(integral: Any, x1: Any, y1: Any, x2: Any, y2: Any) -> Any:
     """Sum of the edges and number of the pixels in a box, cut off at the image's border."""
     height, width = integral.shape[0] - 1, integral.shape[1] - 1
     x1, y1 = min(max(x1, 0), width), min(max(y1, 0), height)
@@ -115,25 +137,41 @@ def _sum(integral, x1, y1, x2, y2):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _ring(outer, outer_area, inner, inner_area):  # type: ignore[no-untyped-def]
+def _ring(outer: Any, outer_area: Any, inner: Any, inner_area: Any) -> Any:
     return math.log1p((outer - inner) / max(outer_area - inner_area, 1.0))
 
 
 @kernel("void(int32[:,::1], float64[:,::1], int64[:,::1], int64, int64, int64, float64[:,::1], int64, int64)")
 def describe_boxes(
-    boxes: I4, sums: F8, integral: I8, factor: int, width: int, height: int, features: F8, start: int, stop: int
+    boxes: I4,
+    sums: F8,
+    integral: I8,
+    factor: int,
+    width: int,
+    height: int,
+    features: F8,
+    start: int,
+    stop: int,
 ) -> None:
     """Fills the rows start ... stop - 1 of ``features`` (N, FEATURES)."""
     everything, pixels = _sum(integral, 0, 0, integral.shape[1], integral.shape[0])
     usual = math.log1p(everything / max(pixels, 1.0))
     for i in range(start, stop):
         into = features[i]
-        x1, y1, x2, y2 = np.int64(boxes[i, 0]), np.int64(boxes[i, 1]), np.int64(boxes[i, 2]), np.int64(boxes[i, 3])
+        x1, y1, x2, y2 = (
+            np.int64(boxes[i, 0]),
+            np.int64(boxes[i, 1]),
+            np.int64(boxes[i, 2]),
+            np.int64(boxes[i, 3]),
+        )
         w, h = np.float64(x2 - x1), np.float64(y2 - y1)
         size = math.log(w * h / (np.float64(width) * np.float64(height)))
         shape = math.log(w / h)
         touching = (
-            np.float64(x1 <= 1) + np.float64(y1 <= 1) + np.float64(x2 >= width - 2) + np.float64(y2 >= height - 2)
+            np.float64(x1 <= 1)
+            + np.float64(y1 <= 1)
+            + np.float64(x2 >= width - 2)
+            + np.float64(y2 >= height - 2)
         )
         across = abs(np.float64(x1 + x2) / (2.0 * np.float64(width)) - 0.5)
         down = np.float64(y1 + y2) / (2.0 * np.float64(height)) - 0.5
@@ -158,8 +196,8 @@ def describe_boxes(
         into[29] = math.log1p(inside / area)
         into[30] = into[29] - usual
         for j in range(2):  # rings inside and outside, an eighth or a quarter of a side wide
-            step_x = max((right - left) // (8 - 4 * j), 1)
-            step_y = max((bottom - top) // (8 - 4 * j), 1)
+            step_x = np.int64(max((right - left) // (8 - 4 * j), np.int64(1)))
+            step_y = np.int64(max((bottom - top) // (8 - 4 * j), np.int64(1)))
             inner, inner_area = _sum(integral, left + step_x, top + step_y, right - step_x, bottom - step_y)
             outer, outer_area = _sum(integral, left - step_x, top - step_y, right + step_x, bottom + step_y)
             into[31 + 2 * j] = _ring(inside, area, inner, inner_area)
@@ -183,16 +221,27 @@ def weigh(features: F8, weights: F8, constant: float, scores: F8) -> None:
         scores[i] = total
 
 
-@kernel("int64(float32[:,::1], float32, int64, float32[:,::1], float32[::1], int32[::1], boolean[::1], int64[::1],"
-        " int64, int64, int64)")
+@kernel(
+    "int64(float32[:,::1], float32, int64, float32[:,::1], float32[::1], int32[::1], boolean[::1],"
+    " int64[::1], int64, int64, int64)"
+)
 def keep_apart(
-    boxes: F4, threshold: float, wanted: int, kept: F4, closest: F4, seen: I4, taken: B1, order: I8, count: int,
-    start: int, stop: int,
+    boxes: F4,
+    threshold: Any,
+    wanted: int,
+    kept: F4,
+    closest: F4,
+    seen: I4,
+    taken: B1,
+    order: I8,
+    count: int,
+    start: int,
+    stop: int,
 ) -> int:
-    """Takes boxes in their order while none kept overlaps them by more than ``threshold``, until ``wanted`` are kept.
+    """Keeps boxes, in their order, that overlap none kept by more than ``threshold``, up to ``wanted``.
 
-    Boxes are columns x1, y1, x2, y2, area. ``closest`` is each box's largest IoU with the first ``seen`` of ``kept``:
-    what a stricter pass has measured serves the next. Returns how many are kept.
+    Boxes are columns x1, y1, x2, y2, area. ``closest`` is each box's largest IoU with the first ``seen`` of
+    ``kept``: what a stricter pass has measured serves the next. Returns how many are kept.
     """
     for i in range(start, stop):
         if count >= wanted:
@@ -203,7 +252,7 @@ def keep_apart(
         worst = closest[i]
         block = np.int64(seen[i])
         while block < count and worst <= threshold:
-            end = min(block + BLOCK, count)
+            end = np.int64(min(block + BLOCK, np.int64(count)))
             for j in range(block, end):
                 w = max(min(x2, kept[2, j]) - max(x1, kept[0, j]), np.float32(0))
                 h = max(min(y2, kept[3, j]) - max(y1, kept[1, j]), np.float32(0))

@@ -1,6 +1,8 @@
-"""What is known of each region of a segmentation: size, box, histograms, neighbours; one pass each over the pixels."""
+"""What is known of each region: size, box, histograms, neighbours; one pass each over the pixels."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +16,10 @@ TEXTURE = ORIENTATIONS * TEXTURE_BINS
 
 @kernel("void(uint8[:,:,::1], int32[::1], int32[::1], uint8[::1], uint8[:,:,::1], int64, int64)")
 def gradient_codes(planes: U1, taps: I4, slopes: I4, levels: U1, codes: U1, start: int, stop: int) -> None:
-    """Derivatives of a Gaussian along x and y, each reduced to one of 16 levels: code = 16 * level(x) + level(y).
+    """Derivatives of a Gaussian along x and y, reduced to 16 levels each: code = 16 * level(x) + level(y).
 
-    ``taps`` (centre first, sums to 4096) smooths, ``slopes`` (of x - i and x + i, centre left out) derives; ``levels``
-    maps a derivative in quarters of a grey level a pixel, shifted by 512, to its level.
+    ``taps`` (centre first, sums to 4096) smooths, ``slopes`` (of x - i and x + i, centre left out) derives;
+    ``levels`` maps a derivative in quarters of a grey level a pixel, shifted by 512, to its level.
     """
     channels, height, width = planes.shape
     radius = taps.shape[0] - 1
@@ -42,7 +44,10 @@ def gradient_codes(planes: U1, taps: I4, slopes: I4, levels: U1, codes: U1, star
                 steep[x] = (steep[x] + 32) >> 6
             for i in range(radius):
                 flat[i], steep[i] = flat[radius], steep[radius]
-                flat[radius + width + i], steep[radius + width + i] = flat[radius + width - 1], steep[radius + width - 1]
+                flat[radius + width + i], steep[radius + width + i] = (
+                    flat[radius + width - 1],
+                    steep[radius + width - 1],
+                )
             for x in range(width):
                 across[x] = 0
                 down[x] = taps[0] * steep[radius + x]
@@ -108,7 +113,7 @@ def texture_histograms(joint: I4, bins: U1, counts: I4, base: int) -> None:
 
 
 @inlined
-def _touch(keys, lengths, strengths, key, weight):  # type: ignore[no-untyped-def]
+def _touch(keys: Any, lengths: Any, strengths: Any, key: Any, weight: Any) -> Any:
     mask = keys.shape[0] - 1
     place = (((key ^ (key >> 29)) & 0x7FFFFFFF) * 0x9E3779B1 >> 15) & mask
     while keys[place] != key and keys[place] >= 0:
@@ -120,10 +125,10 @@ def _touch(keys, lengths, strengths, key, weight):  # type: ignore[no-untyped-de
 
 @kernel("void(int32[:,::1], uint16[:,:,::1], int64[::1], int64[::1], int64[::1], int64, int64)")
 def borders(labels: I4, weights: U2, keys: I8, lengths: I8, strengths: I8, start: int, stop: int) -> None:
-    """Every pair of regions that share a side of a pixel: how many sides, and the sum of the edge weights across them.
+    """Every pair of regions that share sides of pixels: how many, and the sum of the edge weights across.
 
-    A hash table of key = smaller label * 2**31 + larger; its length is a power of two, at least 8 a region (a planar
-    graph has fewer than 3), and free places hold -1.
+    A hash table of key = smaller label * 2**31 + larger; its length is a power of two, at least 8 a region (a
+    planar graph has fewer than 3), and free places hold -1.
     """
     height, width = labels.shape
     for y in range(start, stop):
@@ -135,7 +140,9 @@ def borders(labels: I4, weights: U2, keys: I8, lengths: I8, strengths: I8, start
             for x in range(width):
                 a, b = np.int64(labels[y, x]), np.int64(labels[y + 1, x])
                 if a != b:
-                    _touch(keys, lengths, strengths, (min(a, b) << 31) | max(a, b), np.int64(weights[y, 1, x]))
+                    _touch(
+                        keys, lengths, strengths, (min(a, b) << 31) | max(a, b), np.int64(weights[y, 1, x])
+                    )
 
 
 @kernel("void(int64[:,::1], int64[:,::1], int64[:,::1], int32[::1], int32[::1])")

@@ -1,12 +1,13 @@
-"""Felzenszwalb and Huttenlocher's graph segmentation, in integers: every step is exact and comes out alike everywhere.
+"""Felzenszwalb and Huttenlocher's graph segmentation in integers: exact, and the same everywhere.
 
-Smoothed values and edge weights are whole sixteenths of a grey level, so edges sort by counting and the sorted edges
-serve every scale. The loops take a range, so that Python gets a word in between.
+Smoothed values and edge weights are whole sixteenths of a grey level, so edges sort by counting and the
+sorted edges serve every scale. The loops take a range, so that Python gets a word in between.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ WEIGHTS = 7072  # more than 16 * 255 * sqrt(3)
 
 @kernel("void(uint8[:,:,::1], int32[::1], uint16[:,:,::1], int64, int64)")
 def smooth(planes: U1, taps: I4, out: U2, start: int, stop: int) -> None:
-    """Separable smoothing by ``taps`` (centre first, the whole kernel sums to 4096) into sixteenths, edges repeated."""
+    """Smooth by ``taps`` (centre first, the whole sums to 4096) into sixteenths; borders are repeated."""
     channels, height, width = planes.shape
     radius = taps.shape[0] - 1
     column = np.empty(width, np.int32)
@@ -48,7 +49,16 @@ def smooth(planes: U1, taps: I4, out: U2, start: int, stop: int) -> None:
 
 
 @inlined
-def _distances(values, y, x, other_y, other_x, count, squares, out):  # type: ignore[no-untyped-def]
+def _distances(
+    values: Any,
+    y: Any,
+    x: Any,
+    other_y: Any,
+    other_x: Any,
+    count: Any,
+    squares: Any,
+    out: Any,
+) -> Any:
     for i in range(count):
         squares[i] = 0
     for c in range(values.shape[0]):
@@ -61,7 +71,7 @@ def _distances(values, y, x, other_y, other_x, count, squares, out):  # type: ig
 
 @kernel("void(uint16[:,:,::1], uint16[:,:,::1], int64[::1], int64, int64)")
 def edge_weights(values: U2, weights: U2, counts: I8, start: int, stop: int) -> None:
-    """weights[y, d, x]: distance of pixel (y, x) to its right, lower, lower right and lower left neighbour."""
+    """weights[y, d, x]: distance of pixel (y, x) to its right, lower, lower right, lower left neighbour."""
     height, width = values.shape[1], values.shape[2]
     directions = weights.shape[1]
     squares = np.empty(width, np.int32)
@@ -101,8 +111,8 @@ def sort_edges(weights: U2, places: I8, order: I4, start: int, stop: int) -> Non
 
 
 @inlined
-def _find(parents, x):  # type: ignore[no-untyped-def]
-    """The root of x. Two steps without a question, because a branch that is hard to foresee costs more than a load."""
+def _find(parents: Any, x: Any) -> Any:
+    """The root of x. Two steps without a question: a branch hard to foresee costs more than a load."""
     root = np.int64(parents[parents[x]])
     parents[x] = root
     while parents[root] != root:
@@ -110,15 +120,27 @@ def _find(parents, x):  # type: ignore[no-untyped-def]
     return root
 
 
-@kernel("int64(int32[::1], int64[::1], int32[::1], int64, float64, int32[::1], int64[::1], int32[::1], int64, int64, int64)")
+@kernel(
+    "int64(int32[::1], int64[::1], int32[::1], int64, float64, int32[::1], int64[::1], int32[::1],"
+    " int64, int64, int64)"
+)
 def merge_edges(
-    order: I4, ends: I8, steps: I4, shift: int, scale: float, parents: I4, states: I8, rejected: I4, count: int,
-    start: int, stop: int,
+    order: I4,
+    ends: I8,
+    steps: I4,
+    shift: int,
+    scale: float,
+    parents: I4,
+    states: I8,
+    rejected: I4,
+    count: int,
+    start: int,
+    stop: int,
 ) -> int:
     """Join along the sorted edges where the weight is within both components' limit, Int(C) + scale / |C|.
 
-    states[root] = limit * 2**32 + size: one load instead of two from places far apart. Edges that joined nothing go to
-    ``rejected``; returns their number.
+    states[root] = limit * 2**32 + size: one load instead of two from places far apart. Edges that joined
+    nothing go to ``rejected``; returns their number.
     """
     weight = np.int64(np.searchsorted(ends, start, side="right"))
     mask = (1 << shift) - 1

@@ -1,7 +1,7 @@
 """Selective Search: class-independent object proposals from a hierarchy of regions.
 
-``colours`` makes the planes, ``segmentation`` the first regions, ``regions`` describes them, ``grouping`` merges them,
-``ranking`` orders the boxes, and ``strategies`` puts it all together.
+``colours`` makes the planes, ``segmentation`` the first regions, ``regions`` describes them, ``grouping``
+merges them, ``ranking`` orders the boxes, and ``strategies`` puts it all together.
 """
 
 from __future__ import annotations

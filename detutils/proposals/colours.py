@@ -31,7 +31,7 @@ def slices(total: int, step: int, halt: Event | None = None) -> Iterator[tuple[i
 
 
 def as_rgb(image: Any) -> U1:
-    """Any image of the contract as (H, W, 3) bytes: grey is repeated, alpha is left out, values are rounded."""
+    """Any image of the contract as (H, W, 3) bytes: grey repeated, alpha left out, values rounded."""
     image = _validate.as_image(image)
     if image.ndim == 3 and image.shape[2] == 4:
         image = image[:, :, :3]

@@ -33,8 +33,8 @@ class Strategy(NamedTuple):
     sigma : float, default 0.8
         Smoothing before the segmentation, in pixels.
     shrink : int, default 1
-        Work on the image shrunk by this factor; ``scale``, ``min_size`` and ``sigma`` refer to the shrunk pixels. 2 costs
-        a quarter of the time and finds nearly as many objects.
+        Work on the image shrunk by this factor; ``scale``, ``min_size`` and ``sigma`` refer to the shrunk
+        pixels. 2 costs a quarter of the time and finds nearly as many objects.
 
     Returns
     -------
@@ -50,7 +50,8 @@ class Strategy(NamedTuple):
     --------
     >>> from detutils import Strategy
     >>> Strategy("lab", scale=50, color=0)
-    Strategy(color_space='lab', scale=50, color=0, texture=1.0, size=1.0, fill=1.0, min_size=None, sigma=0.8, shrink=1)
+    Strategy(color_space='lab', scale=50, color=0, texture=1.0, size=1.0, fill=1.0, min_size=None, sigma=0.8,
+    shrink=1)
     """
 
     color_space: str = "hsv"
@@ -126,7 +127,7 @@ class Tree(NamedTuple):
     similarities: F8  # (R - 1,)
     sizes: I8  # (2 R - 1,)
     boxes: I4  # (2 R - 1, 4)
-    outlines: I8  # (2 R - 1, 2): sides of pixels along the border with other regions, sum of edge weights across them
+    outlines: I8  # (2 R - 1, 2) length of the border with others, sum of the edge weights across it
 
 
 def group(regions: Regions, strategy: Strategy, halt: Event | None = None) -> Tree:
@@ -145,12 +146,14 @@ def group(regions: Regions, strategy: Strategy, halt: Event | None = None) -> Tr
     if n == 1:
         return Tree(merges, similarities, sizes, boxes, outlines)
 
-    factors = np.array([
-        strategy.color / (channels * kernels.FULL),
-        strategy.texture / (channels * 8 * kernels.FULL),
-        strategy.size,
-        strategy.fill,
-    ])
+    factors = np.array(
+        [
+            strategy.color / (channels * kernels.FULL),
+            strategy.texture / (channels * 8 * kernels.FULL),
+            strategy.size,
+            strategy.fill,
+        ]
+    )
     parents = np.arange(every, dtype=np.int32)
     rows = np.arange(every, dtype=np.int32)
     counts = regions.counts.copy()
@@ -167,8 +170,28 @@ def group(regions: Regions, strategy: Strategy, halt: Event | None = None) -> Tr
     stamps = np.full(every, -1, np.int32)
     for start, stop in slices(n - 1, MERGES, halt):
         count = kernels.merge_regions(
-            start, stop, count, merges, similarities, parents, rows, counts, norms, regions.split, sizes, boxes,
-            factors, pixels, heap, keys, heads, nexts, targets, shared, outlines, stamps,
+            start,
+            stop,
+            count,
+            merges,
+            similarities,
+            parents,
+            rows,
+            counts,
+            norms,
+            regions.split,
+            sizes,
+            boxes,
+            factors,
+            pixels,
+            heap,
+            keys,
+            heads,
+            nexts,
+            targets,
+            shared,
+            outlines,
+            stamps,
         )
     return Tree(merges, similarities, sizes, boxes, outlines)
 
@@ -192,7 +215,10 @@ def as_strategy(strategy: Any, name: str = "strategy") -> Strategy:
     return Strategy(space, scale, color, texture, size, fill, min_size, sigma, shrink)
 
 
-def hierarchical_grouping(image: Any, strategy: Strategy = Strategy()) -> Hierarchy:
+_USUAL = Strategy()
+
+
+def hierarchical_grouping(image: Any, strategy: Strategy = _USUAL) -> Hierarchy:
     """Over-segment an image and merge the most similar neighbours until it is one region.
 
     Parameters
@@ -218,15 +244,15 @@ def hierarchical_grouping(image: Any, strategy: Strategy = Strategy()) -> Hierar
 
     Notes
     -----
-    Similarity of neighbours (4-connected): the weighted sum of colour and texture (histogram intersections, 0..1), size
-    and fill. Histograms are counts, those of a union the sums of its parts; for comparing they are rounded to whole
-    65535ths, which makes every sum exact. Equally similar pairs go by the smaller, then the larger region number.
-    O(N + R log R) for N pixels and R regions, a region's many neighbours aside.
+    Similarity of neighbours (4-connected): the weighted sum of colour and texture (histogram intersections,
+    0..1), size and fill. Histograms are counts, those of a union the sums of its parts; for comparing they
+    are rounded to whole 65535ths, which makes every sum exact. Equally similar pairs go by the smaller, then
+    the larger region number. O(N + R log R) for N pixels and R regions, a region's many neighbours aside.
 
     References
     ----------
-    Uijlings, van de Sande, Gevers and Smeulders, "Selective Search for Object Recognition", IJCV 2013, algorithm 1 and
-    equations 1-6.
+    Uijlings, van de Sande, Gevers and Smeulders, "Selective Search for Object Recognition", IJCV 2013,
+    algorithm 1 and equations 1-6.
 
     Examples
     --------
@@ -246,7 +272,9 @@ def hierarchical_grouping(image: Any, strategy: Strategy = Strategy()) -> Hierar
     boxes = np.minimum(tree.boxes * strategy.shrink, np.array([width, height] * 2)).astype(np.float64)
     sizes = tree.sizes
     if strategy.shrink > 1:  # back to the pixels of the image as given
-        labels = labels.repeat(strategy.shrink, axis=0).repeat(strategy.shrink, axis=1)[:height, :width].copy()
+        labels = (
+            labels.repeat(strategy.shrink, axis=0).repeat(strategy.shrink, axis=1)[:height, :width].copy()
+        )
         sizes[:count] = np.bincount(labels.reshape(-1), minlength=count)
         for step, (a, b) in enumerate(tree.merges.tolist()):
             sizes[count + step] = sizes[a] + sizes[b]

@@ -23,10 +23,14 @@ class Candidates(NamedTuple):
 
 
 def gather(
-    trees: Sequence[Tree], strategies: Sequence[Strategy], shape: tuple[int, int], min_sides: tuple[float, float],
-    seed: int, halt: Event | None = None,
+    trees: Sequence[Tree],
+    strategies: Sequence[Strategy],
+    shape: tuple[int, int],
+    min_sides: tuple[float, float],
+    seed: int,
+    halt: Event | None = None,
 ) -> Candidates:
-    """Collect the boxes with sides of at least ``min_sides``; position = place in the hierarchy x random number."""
+    """Collect the boxes with sides of at least ``min_sides``; position = place in its hierarchy x random."""
     height, width = shape
     room = sum(tree.sizes.shape[0] for tree in trees)
     table = np.full(1 << (2 * room).bit_length(), -1, np.int32)
@@ -36,12 +40,26 @@ def gather(
     count = 0
     for number, (tree, strategy) in enumerate(zip(trees, strategies)):
         nodes = tree.sizes.shape[0]
-        positions = np.arange(nodes, 0, -1) * np.random.default_rng([seed, number]).random(nodes)
+        positions: F8 = np.arange(nodes, 0.0, -1.0) * np.random.default_rng([seed, number]).random(nodes)
         weight = strategy.color + strategy.texture + strategy.size + strategy.fill
         for _ in slices(1, 1, halt):
             count = kernels.gather(
-                tree.merges, tree.similarities, tree.sizes, tree.boxes, tree.outlines, positions, strategy.shrink,
-                weight, width, height, *min_sides, table, found, best, sums, count,
+                tree.merges,
+                tree.similarities,
+                tree.sizes,
+                tree.boxes,
+                tree.outlines,
+                positions,
+                strategy.shrink,
+                weight,
+                width,
+                height,
+                *min_sides,
+                table,
+                found,
+                best,
+                sums,
+                count,
             )
     return Candidates(found[:count], best[:count], sums[:count])
 
@@ -49,7 +67,7 @@ def gather(
 def describe_boxes(
     candidates: Candidates, weights: U2, factor: int, shape: tuple[int, int], halt: Event | None = None
 ) -> F8:
-    """(N, FEATURES): position and shape, what the hierarchies know, edges inside, on and around the border."""
+    """(N, FEATURES): position, shape, what the hierarchies know, edges inside, on and around the border."""
     integral = np.zeros((weights.shape[0] + 1, weights.shape[2] + 1), np.int64)
     kernels.integrate(weights, integral)
     features = np.empty((candidates.boxes.shape[0], kernels.FEATURES))
@@ -60,9 +78,12 @@ def describe_boxes(
     return features
 
 
-# A linear model of what makes a box worth looking at, in the order of ``describe_boxes``. Fitted by logistic regression to
-# annotated photographs (128 images, 929 objects; each object counts once however many boxes cover it, a box the more the
-# larger its IoU beyond 0.5); fitting on one half and ranking the other loses no recall at 100 ... 2,250 boxes.
+# A linear model of what makes a box worth looking at, in the order of ``describe_boxes``. Fitted by logistic
+# regression to
+# annotated photographs (128 images, 929 objects; each object counts once however many boxes cover it, a box
+# the more the
+# larger its IoU beyond 0.5); fitting on one half and ranking the other loses no recall at 100 ... 2,250
+# boxes.
 TERMS: dict[str, float] = {
     "size": 0.2081,
     "size2": -0.02492,
@@ -120,10 +141,8 @@ def objectness(
     return scores
 
 
-def keep_apart(
-    boxes: I4, levels: Sequence[tuple[float, int]], wanted: int, halt: Event | None = None
-) -> I8:
-    """Order of the rows: at each level (IoU, count) boxes that overlap a taken one by no more, then all the others."""
+def keep_apart(boxes: I4, levels: Sequence[tuple[float, int]], wanted: int, halt: Event | None = None) -> I8:
+    """Order of rows: at each level (IoU, count) those that overlap a taken one by no more, then the rest."""
     count = boxes.shape[0]
     columns = np.empty((5, count), np.float32)
     columns[:4] = boxes.T
@@ -137,7 +156,17 @@ def keep_apart(
             if done >= min(until, wanted):
                 break
             done = kernels.keep_apart(
-                columns, np.float32(threshold), min(until, wanted), kept, closest, seen, taken, order, done, start, stop
+                columns,
+                np.float32(threshold),
+                min(until, wanted),
+                kept,
+                closest,
+                seen,
+                taken,
+                order,
+                done,
+                start,
+                stop,
             )
     order[done:] = np.flatnonzero(~taken)
     return order[:wanted]

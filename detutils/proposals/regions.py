@@ -14,7 +14,8 @@ from detutils._kernels import regions as kernels
 from detutils.proposals.colours import SLICE, slices
 from detutils.proposals.segmentation import smoothing_taps
 
-# A derivative (grey levels a pixel) counts as the last of these values whose border it reaches, with its sign.
+# A derivative (grey levels a pixel) counts as the last of these values whose border it reaches, with its
+# sign.
 _BORDERS = (1.0, 2.5, 5.0, 9.0, 15.0, 25.0, 40.0)
 _VALUES = (0.0, 1.7, 3.6, 6.8, 11.7, 19.5, 31.6, 55.0)
 # The borders of the ten bins of a response.
@@ -55,11 +56,12 @@ def _levels() -> U1:
 
 @cache
 def _bins() -> U1:
-    """(256, 8): from a pair of levels to the bin of the response in each of eight directions, 45 degrees apart."""
+    """(256, 8): from a pair of levels to the bin of the response in eight directions, 45 degrees apart."""
     values = np.concatenate([-np.array(_VALUES[:0:-1]), _VALUES, [0.0]])
     angles = np.arange(8) * (math.pi / 4.0)
     response = values[:, None, None] * np.cos(angles) + values[None, :, None] * np.sin(angles)
-    return np.searchsorted(_BIN_BORDERS, response.reshape(256, 8), side="right").astype(np.uint8)
+    bins: U1 = np.searchsorted(_BIN_BORDERS, response.reshape(256, 8), side="right").astype(np.uint8)
+    return bins
 
 
 def gradient_codes(planes: U1, halt: Event | None = None) -> U1:
@@ -73,7 +75,9 @@ def gradient_codes(planes: U1, halt: Event | None = None) -> U1:
     return codes
 
 
-def describe(labels: I4, count: int, planes: U1, codes: U1, weights: U2, halt: Event | None = None) -> Regions:
+def describe(
+    labels: I4, count: int, planes: U1, codes: U1, weights: U2, halt: Event | None = None
+) -> Regions:
     """One pass each over the pixels."""
     channels, height, width = planes.shape
     rows = list(slices(height, SLICE // width, halt))

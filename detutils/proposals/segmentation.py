@@ -43,7 +43,9 @@ def build_graph(planes: U1, sigma: float, connectivity: int, halt: Event | None 
     channels, height, width = planes.shape
     directions = connectivity // 2
     edges = height * (width - 1) + (height - 1) * width + (directions == 4) * 2 * (height - 1) * (width - 1)
-    _validate.check_memory(height * width * (2 * channels + 6 * directions), f"the graph of {width} x {height} pixels")
+    _validate.check_memory(
+        height * width * (2 * channels + 6 * directions), f"the graph of {width} x {height} pixels"
+    )
     rows = SLICE // width
     taps = smoothing_taps(sigma)
     values = np.empty(planes.shape, np.uint16)
@@ -120,13 +122,15 @@ def felzenszwalb(
 
     Notes
     -----
-    Weights are Euclidean distances between smoothed colours, rounded down to sixteenths of a grey level; edges of equal
-    weight go row by row, in each row the edges to the right, then downwards, then the diagonals (right, left). An edge
-    at exactly the limit joins. O(N) for N pixels: the edges are sorted by counting.
+    Weights are Euclidean distances between smoothed colours, rounded down to sixteenths of a grey level;
+    edges of equal weight go row by row, in each row the edges to the right, then downwards, then the
+    diagonals (right, left). An edge at exactly the limit joins. O(N) for N pixels: the edges are sorted by
+    counting.
 
     References
     ----------
-    Felzenszwalb and Huttenlocher, "Efficient Graph-Based Image Segmentation", IJCV 2004, algorithm 1, equations 1-5.
+    Felzenszwalb and Huttenlocher, "Efficient Graph-Based Image Segmentation", IJCV 2004, algorithm 1,
+    equations 1-5.
 
     Examples
     --------

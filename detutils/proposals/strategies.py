@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from threading import Event
@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from detutils import _validate
-from detutils._jit import F8, I4, U1, U2
+from detutils._jit import F8, U1, U2
 from detutils.proposals.colours import as_rgb, block_means, planes_of, shrunk
 from detutils.proposals.grouping import Strategy, Tree, as_strategy, group
-from detutils.proposals.ranking import describe_boxes, gather, keep_apart, objectness
+from detutils.proposals.ranking import gather, keep_apart, objectness
 from detutils.proposals.regions import Regions, describe, gradient_codes
 from detutils.proposals.segmentation import Graph, build_graph, segment
 
@@ -57,12 +57,18 @@ class Proposals(NamedTuple):
 
 # Similarities as the paper writes them: colour, texture, size, fill.
 _SIMILARITIES = {
-    "CTSF": (1.0, 1.0, 1.0, 1.0), "TSF": (0.0, 1.0, 1.0, 1.0), "CSF": (1.0, 0.0, 1.0, 1.0),
-    "SF": (0.0, 0.0, 1.0, 1.0), "F": (0.0, 0.0, 0.0, 1.0), "S": (0.0, 0.0, 1.0, 0.0),
+    "CTSF": (1.0, 1.0, 1.0, 1.0),
+    "TSF": (0.0, 1.0, 1.0, 1.0),
+    "CSF": (1.0, 0.0, 1.0, 1.0),
+    "SF": (0.0, 0.0, 1.0, 1.0),
+    "F": (0.0, 0.0, 0.0, 1.0),
+    "S": (0.0, 0.0, 1.0, 0.0),
 }
 
 
-def _every(spaces: str, scales: Sequence[tuple[int, int]], similarities: str, shrink: int = 1) -> list[Strategy]:
+def _every(
+    spaces: str, scales: Sequence[tuple[int, int]], similarities: str, shrink: int = 1
+) -> list[Strategy]:
     """All combinations; a scale is k and the smallest region."""
     return [
         Strategy(space, scale, *_SIMILARITIES[word], min_size=min_size, shrink=shrink)
@@ -70,17 +76,31 @@ def _every(spaces: str, scales: Sequence[tuple[int, int]], similarities: str, sh
     ]
 
 
-# On half of the resolution a hierarchy costs a quarter of the time and reaches nine tenths of the recall, so that many
+# On half of the resolution a hierarchy costs a quarter of the time and reaches nine tenths of the recall, so
+# that many
 # diverse ones beat few at full resolution. Chosen greedily by average recall per millisecond.
 _FAST = [
-    *_every("lab", [(25, 12)], "CTSF SF", 2), *_every("lab", [(50, 12)], "CTSF F", 2),
+    *_every("lab", [(25, 12)], "CTSF SF", 2),
+    *_every("lab", [(50, 12)], "CTSF F", 2),
     *_every("lab", [(150, 25)], "CSF TSF", 2),
-    *_every("hsv", [(25, 12)], "CTSF SF", 2), *_every("hsv", [(50, 12)], "CTSF F", 2),
-    *_every("hsv", [(100, 25)], "CSF SF", 2), *_every("hsv", [(200, 50)], "CTSF TSF S", 2),
-    *_every("rgi", [(25, 12)], "SF", 2), *_every("rgi", [(50, 12)], "CTSF F", 2),
+    *_every("hsv", [(25, 12)], "CTSF SF", 2),
+    *_every("hsv", [(50, 12)], "CTSF F", 2),
+    *_every("hsv", [(100, 25)], "CSF SF", 2),
+    *_every("hsv", [(200, 50)], "CTSF TSF S", 2),
+    *_every("rgi", [(25, 12)], "SF", 2),
+    *_every("rgi", [(50, 12)], "CTSF F", 2),
     *_every("rgi", [(100, 25)], "CTSF TSF", 2),
 ]
 _DENSE = [*_FAST, *_every("lab hsv", [(50, 50)], "CTSF SF")]
+_QUALITY = list(
+    dict.fromkeys(
+        [
+            *_FAST,
+            *_every("lab hsv rgi", [(25, 12), (50, 12), (100, 25), (200, 50)], "CTSF SF F", 2),
+            *_every("lab hsv rgi", [(50, 50), (100, 100)], "CTSF SF F"),
+        ]
+    )
+)
 _PAPER_FAST = _every("hsv lab", [(50, 50), (100, 100)], "CTSF TSF")
 _PAPER_QUALITY = _every(
     "hsv lab rgi hue grey", [(50, 50), (100, 100), (150, 150), (300, 300)], "CTSF TSF F S"
@@ -90,14 +110,15 @@ MODES: dict[str, tuple[list[Strategy], int | None]] = {
     "single": (_every("hsv", [(50, 12)], "CTSF", 2), None),
     "fast": (_FAST, 2250),
     "dense": (_DENSE, 6800),
-    "quality": (_FAST, 10000),
+    "quality": (_QUALITY, 6500),
     "paper-single": (_every("hsv", [(100, 100)], "CTSF"), None),
     "paper-fast": (_PAPER_FAST, None),
     "paper-quality": (_PAPER_QUALITY, None),
 }
 
 
-# Up to so many boxes, none may overlap a better one by more than that IoU; the others come after all of these.
+# Up to so many boxes, none may overlap a better one by more than that IoU; the others come after all of
+# these.
 LEVELS: dict[str, list[tuple[float, int]]] = {
     "objectness": [(0.6, 120), (0.65, 500), (0.7, 950), (0.78, 1400), (0.82, 3000)],
     "position": [(0.8, 2**31)],
@@ -113,16 +134,20 @@ def _each(
 def grow_trees(
     rgb: U1, strategies: Sequence[Strategy], pool: ThreadPoolExecutor | None, halt: Event
 ) -> tuple[list[Tree], U2]:
-    """The hierarchies of all strategies, and the edges of the first one's graph; common parts are computed once."""
+    """The hierarchies of all strategies and the first graph's edges; common parts are computed once."""
     graphs = list(dict.fromkeys((s.color_space, s.sigma, s.shrink) for s in strategies))
-    segmentations = list(dict.fromkeys((s.color_space, s.sigma, s.shrink, s.scale, s.min_size) for s in strategies))
+    segmentations = list(
+        dict.fromkeys((s.color_space, s.sigma, s.shrink, s.scale, s.min_size) for s in strategies)
+    )
     images = {shrink: block_means(rgb, shrink, halt) for shrink in {s.shrink for s in strategies}}
 
     def graph_of(key: tuple[str, float, int]) -> tuple[U1, U1, Graph]:
         planes = planes_of(images[key[2]], key[0], halt)
         return planes, gradient_codes(planes, halt), build_graph(planes, key[1], 4, halt)
 
-    grown: dict[tuple[str, float, int], tuple[U1, U1, Graph]] = dict(zip(graphs, _each(graph_of, graphs, pool)))
+    grown: dict[tuple[str, float, int], tuple[U1, U1, Graph]] = dict(
+        zip(graphs, _each(graph_of, graphs, pool))
+    )
 
     def regions_of(key: tuple[str, float, int, float, int | None]) -> Regions:
         planes, codes, graph = grown[key[:3]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def similarity(a, b, weights, channels, pixels):
-    """Equations 2-6. Histograms are compared in whole 65535ths; each of a channel or an orientation sums to 1."""
+    """Equations 2-6. Histograms are compared in whole 65535ths; one of a channel or orientation sums to 1."""
     size = a["size"] + b["size"]
 
     def common(kind):
@@ -26,7 +26,7 @@ def similarity(a, b, weights, channels, pixels):
 
 
 def hierarchical_grouping(regions, neighbours, weights, channels):
-    """``regions``: dicts of size, box, colour, texture; ``neighbours``: a set of pairs i < j. Returns merges and values."""
+    """``regions``: dicts of size, box, colour, texture; ``neighbours``: pairs i < j. Returns merges and values."""
     regions, neighbours = list(regions), set(neighbours)
     pixels = float(sum(region["size"] for region in regions))
     merges, values = [], []

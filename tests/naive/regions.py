@@ -18,7 +18,7 @@ def colour_histogram(channel, pixels):
 
 
 def derivatives(channel, y, x):
-    """Gaussian derivatives of sigma 1 along x and y, borders repeated, in quarters of a grey level a pixel."""
+    """Gaussian derivatives of sigma 1 along x and y, borders repeated, in quarters of a grey level."""
     h, w = len(channel), len(channel[0])
     total = 1 + 2 * sum(math.exp(-0.5 * i * i) for i in range(1, 5))
     ramp = sum(2 * i * i * math.exp(-0.5 * i * i) for i in range(1, 5))
@@ -34,7 +34,9 @@ def derivatives(channel, y, x):
     def clamped(j):
         return min(max(j, 0), w - 1)
 
-    across = sum(slope[i] * (column(clamped(x + i), tap, 1) - column(clamped(x - i), tap, 1)) for i in range(1, 5))
+    across = sum(
+        slope[i] * (column(clamped(x + i), tap, 1) - column(clamped(x - i), tap, 1)) for i in range(1, 5)
+    )
     down = tap[0] * column(x, slope, -1) + sum(
         tap[i] * (column(clamped(x + i), slope, -1) + column(clamped(x - i), slope, -1)) for i in range(1, 5)
     )

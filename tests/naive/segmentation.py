@@ -6,7 +6,7 @@ import math
 
 
 def smoothed(channel, sigma):
-    """Gaussian cut at 4 sigma, whole-number taps that sum to 4096, borders repeated; the result in sixteenths."""
+    """Gaussian cut at 4 sigma, whole taps that sum to 4096, borders repeated; the result in sixteenths."""
     radius = int(4 * sigma + 0.5)
     values = [math.exp(-0.5 * (i / sigma) ** 2) for i in range(1, radius + 1)]
     taps = [round(4096 * value / (1 + 2 * sum(values))) for value in values]
@@ -17,7 +17,9 @@ def smoothed(channel, sigma):
         return row[min(max(place, 0), len(row) - 1)]
 
     def along(row, x):
-        return centre * row[x] + sum(tap * (at(row, x - i) + at(row, x + i)) for i, tap in enumerate(taps, start=1))
+        return centre * row[x] + sum(
+            tap * (at(row, x - i) + at(row, x + i)) for i, tap in enumerate(taps, start=1)
+        )
 
     columns = [[row[x] for row in channel] for x in range(w)]
     once = [[(along(columns[x], y) + 32) >> 6 for x in range(w)] for y in range(h)]
@@ -37,13 +39,15 @@ def felzenszwalb(channels, scale, sigma, min_size, *, connectivity=4):
                     edges.append((math.isqrt(square), y * w + x, (y + dy) * w + x + dx))
     edges.sort(key=lambda edge: edge[0])  # stable
     component = [[p] for p in range(h * w)]
-    internal = {p: 0 for p in range(h * w)}  # Int(C), equation 1, by the component's first pixel in the list
+    internal = dict.fromkeys(range(h * w), 0)  # Int(C), equation 1, by the component's first entry
     for similar in (True, False):  # then once more for components that are too small
         for weight, p, q in edges:
             a, b = component[p], component[q]
             if a is b:
                 continue
-            limit = min(internal[a[0]] + 16 * scale / len(a), internal[b[0]] + 16 * scale / len(b))  # equations 4, 5
+            limit = min(
+                internal[a[0]] + 16 * scale / len(a), internal[b[0]] + 16 * scale / len(b)
+            )  # equations 4, 5
             if weight <= limit if similar else min(len(a), len(b)) < min_size:
                 internal[a[0]] = weight
                 a.extend(b)
