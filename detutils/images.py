@@ -6,6 +6,7 @@ are read and written here. OpenCV is not needed.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import secrets
@@ -345,6 +346,12 @@ def _decode_tiff(data: bytes) -> Image:
         if int(page.photometric) not in (1, 2) or page.axes not in ("YX", "YXS", "SYX"):
             raise _Damaged(f"is a TIFF of {page.photometric.name}, axes {page.axes}, neither grey nor RGB")
         check_memory(page.nbytes, f"a picture of {page.shape}")
+        # tifffile leaves missing parts black.
+        parts = list(zip(page.dataoffsets, page.databytecounts))
+        if len(parts) != math.prod(page.chunked) or any(
+            size < 1 or start + size > len(data) for start, size in parts
+        ):
+            raise _Damaged("is truncated or damaged: the TIFF's pixels do not fill the picture")
         pixels: Image = page.asarray()
         if page.axes == "SYX":
             pixels = np.moveaxis(pixels, 0, 2)

@@ -252,6 +252,21 @@ def test_truncated_files_are_refused(tmp_path: Path, kind: str, options: dict[st
             assert kind not in ("PNG", "JPEG")
 
 
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_truncated_tiffs_of_16_bits_are_refused(tmp_path: Path, dtype: Any, compression: str | None) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    image = smooth().astype(dtype)
+    if dtype == np.float32:
+        image /= 255
+    tifffile.imwrite(tmp_path / "a.tif", image, photometric="rgb", compression=compression, rowsperstrip=7)
+    data = (tmp_path / "a.tif").read_bytes()
+    np.testing.assert_array_equal(read_bytes(tmp_path, data), image)
+    for length in np.linspace(8, len(data) - 1, 30).astype(int):
+        with pytest.raises(ValueError, match="picture"):
+            read_bytes(tmp_path, data[:length])
+
+
 def test_a_jpeg_without_its_end_is_refused_whatever_pillow_tolerates(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
