@@ -263,7 +263,7 @@ def test_logarithms_to_a_unit_in_the_last_place() -> None:
     result = values.copy()
     with localcontext(prec=40):
         kernels._logarithms(result)
-        assert units_off(result, [Decimal(float(value)).ln() for value in values]) < 0.8
+        assert units_off(result, [Decimal(float(value)).ln() for value in values]) < 1
     one = np.ones(1)
     kernels._logarithms(one)
     assert one[0] == 0.0
@@ -276,7 +276,7 @@ def test_exponentials_to_a_unit_in_the_last_place() -> None:
     result = values.copy()
     with localcontext(prec=40):
         kernels._exponentials(result)
-        assert units_off(result, [Decimal(float(value)).exp() for value in values]) < 0.9
+        assert units_off(result, [Decimal(float(value)).exp() for value in values]) < 1
     ends = np.array([-708.5, -1e300, 709.9, 1e300, 0.0])
     with np.errstate(over="ignore"):
         kernels._exponentials(ends)

@@ -34,7 +34,7 @@ BIAS_LESS_ONE = np.uint64(1022)
 
 @inlined
 def _logarithms(values: F8) -> None:
-    """Replace ordinary positive numbers by their natural logarithms, to 0.8 units in the last place.
+    """Replace ordinary positive numbers by their natural logarithms, to one unit in the last place.
 
     With x = 2^k (1 + f), 1 + f in [sqrt(1/2), sqrt(2)), and s = f / (2 + f): log(1 + f) = 2 s + s R(s^2),
     where R is the minimax polynomial of (2 artanh(s) - 2 s) / s; its error is under 2^-57 of the whole.
@@ -55,7 +55,7 @@ def _logarithms(values: F8) -> None:
 
 @inlined
 def _exponentials(values: F8) -> None:
-    """Replace numbers by their exponentials, to 0.9 units in the last place; 0 under exp(-708), else inf.
+    """Replace numbers by their exponentials, to one unit in the last place; 0 under exp(-708), else inf.
 
     With x = k ln 2 + r and |r| <= ln 2 / 2: exp(x) = 2^k (1 + r + r^2 Q(r)), where Q is the minimax
     polynomial of (exp(r) - 1 - r) / r^2; its error is under 2^-56 of the whole. What rounding r loses joins
