@@ -1,14 +1,16 @@
-"""Targets for anchors: time and memory beside the NumPy formulation that most projects carry."""
+"""Targets for anchors and boxes from them: beside the NumPy formulations that most projects carry."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 import detutils
 from benchmarks.harness import Report, child
+from benchmarks.peers import Nms, nms_peers
 from tests.naive import matching as naive
 
 F8 = npt.NDArray[np.float64]
@@ -31,9 +33,7 @@ def objects_of(count: int, seed: int = 0, height: int = 800, width: int = 1333) 
     return np.hstack([corner, np.minimum(corner + side, [width - 1, height - 1])])
 
 
-def numpy_targets(
-    anchors: F8, objects: F8, height: float, width: float
-) -> tuple[npt.NDArray[np.int64], F8]:
+def numpy_targets(anchors: F8, objects: F8, height: float, width: float) -> tuple[npt.NDArray[np.int64], F8]:
     """anchor_target_layer's labels and targets before the random choice, as array expressions (+ 1)."""
     inside = np.flatnonzero(
         (anchors[:, 0] >= 0) & (anchors[:, 1] >= 0) & (anchors[:, 2] < width) & (anchors[:, 3] < height)
@@ -56,6 +56,19 @@ def numpy_targets(
     every, targets = np.full(len(anchors), -1), np.zeros((len(anchors), 4))
     every[inside], targets[inside] = labels, deltas
     return every, targets
+
+
+def numpy_proposals(deltas: F8, scores: F8, anchors: F8, nms: Nms) -> tuple[F8, npt.NDArray[np.int64]]:
+    """proposal_layer on 800 x 1333 pixels as array expressions, with the NMS that it is given."""
+    size = anchors[:, 2:] - anchors[:, :2]
+    middle = anchors[:, :2] + 0.5 * size + deltas[:, :2] * size
+    size = np.exp(np.minimum(deltas[:, 2:], np.log(1000 / 16))) * size
+    boxes = np.hstack([middle - 0.5 * size, middle + 0.5 * size])
+    boxes = np.clip(boxes, 0, [1333, 800, 1333, 800])
+    large = np.flatnonzero(((boxes[:, 2:] - boxes[:, :2]) >= 16).all(axis=1))
+    order = large[np.argsort(-scores[large], kind="stable")[:6000]]
+    keep = order[nms(boxes[order], scores[order], 0.7)[:300]]
+    return boxes[keep], keep
 
 
 def _same(ours: detutils.RpnTargets, theirs: tuple[npt.NDArray[np.int64], F8]) -> bool:
@@ -131,6 +144,23 @@ def run(report: Report) -> None:
         },
         equal=lambda ours, theirs: all(a.tolist() == b for a, b in zip(ours, theirs)),
     )  # fmt: skip
+    report.say()
+    report.heading(f"RPN proposals: {len(anchors):,} anchors, the best 6,000 into NMS, 300 out")
+    report.begin_comparison()
+    rng = np.random.default_rng(0)
+    deltas, scores = rng.normal(0, 0.2, anchors.shape), rng.random(len(anchors))
+    calls: dict[str, Any] = {"detutils": lambda: detutils.rpn_proposals(deltas, scores, anchors, (800, 1333))}
+    for name, nms in nms_peers(6000).items():
+        if name in ("NumPy", "torchvision"):
+            calls[f"NumPy, {name} NMS"] = lambda f=nms: numpy_proposals(deltas, scores, anchors, f)
+    report.compare(
+        "matching",
+        "rpn_proposals, float64",
+        calls,
+        equal=lambda ours, theirs: bool(
+            (ours.indices == theirs[1]).all() and np.allclose(ours.boxes, theirs[0])
+        ),
+    )
     report.say()
     if not os.access("/proc/self/clear_refs", os.W_OK):
         return

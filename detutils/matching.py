@@ -139,8 +139,9 @@ def match_boxes(
     else:
         matched[:] = -1
         labels[:] = kernels.NEGATIVE if lower > 0.0 else kernels.IGNORED
-    if quality:
-        kernels.promote(rows, single, added, peaks, pages, labels)
+    step = max(1, _PAIRS // max(n, 1))
+    for start in range(0, chosen.size if quality else 0, step):
+        kernels.promote(rows, single, added, start, min(start + step, chosen.size), peaks, pages, labels)
     for start, stop in _slices(n, len(regions)) if len(regions) else ():
         kernels.excuse(rows, regions, part, added, start, stop, labels)
     return Matches(matched, ious, labels)

@@ -289,9 +289,9 @@ def rpn_proposals(
 
     found = [(np.empty(0, np.int64), np.empty((0, 4), rows.dtype))]
     for group in groups:
-        ranked, most = group[:0], 0
+        most = before + before // 4
         while True:
-            most = min(group.size, max(4 * most, before))
+            most = min(group.size, most)
             ranked = group[_best(marks[group], most)]
             try:
                 boxes = decode_boxes(moves[ranked], rows[ranked], weights=weights, offset=offset, clamp=clamp)
@@ -302,6 +302,7 @@ def rpn_proposals(
             large = remove_small_boxes(boxes, smallest, offset=offset)[:before]
             if large.size == before or most == group.size:
                 break
+            most = max(2 * most, int(1.5 * most * before / max(large.size, 1)))  # by the share that is large
         found.append((ranked[large], boxes[large]))
     indices = np.concatenate([index for index, _ in found])
     boxes = np.concatenate([box for _, box in found])

@@ -109,10 +109,12 @@ def match(
             labels[first + k] = POSITIVE if best[k] >= high else (NEGATIVE if best[k] < low else IGNORED)
 
 
-@kernel("void(float64[:,::1], float64[:,::1], float64, float64[::1], int64[:,::1], int64[::1])")
-def promote(boxes: F8, objects: F8, offset: float, peaks: F8, pages: I8, labels: I8) -> None:
-    """Label positive the boxes whose IoU with an object is that object's highest, if it is not 0."""
-    for j in range(objects.shape[0]):
+@kernel("void(float64[:,::1], float64[:,::1], float64, int64, int64, float64[::1], int64[:,::1], int64[::1])")
+def promote(
+    boxes: F8, objects: F8, offset: float, start: int, stop: int, peaks: F8, pages: I8, labels: I8
+) -> None:
+    """Label positive the boxes whose IoU with one of objects[start:stop] is its highest, if that is not 0."""
+    for j in range(start, stop):
         if peaks[j] == 0.0:
             continue
         x1, y1, x2, y2 = objects[j, 0], objects[j, 1], objects[j, 2], objects[j, 3]
