@@ -323,6 +323,7 @@ BROKEN_VOC = {
     "no side": (voc(THING.replace("<xmin>48</xmin>", "")), "line 3: <bndbox> has no <xmin>"),
     "side of text": (voc(THING.replace(">48<", ">wide<")), "line 3: <xmin> must be a number, got 'wide'"),
     "empty side": (voc(THING.replace(">48<", "><")), "line 3: <xmin> is empty"),
+    "underscore": (voc(THING.replace(">48<", ">4_8<")), "line 3: <xmin> must be a number, got '4_8'"),
     "NaN": (voc(THING.replace(">48<", ">nan<")), "line 3: <xmin> is not finite"),
     "infinite": (voc(THING.replace(">48<", ">1e999<")), "line 3: <xmin> is not finite"),
     "backwards": (voc(THING, THING.replace(">48<", ">196<")), "line 4: the box ends before it begins"),
@@ -406,12 +407,17 @@ def test_yolo_turns_pictures_upright(tmp_path: Path) -> None:
     [
         ("0 0.5 0.5 0.1", "line 1: must hold class, cx, cy, width, height"),
         ("0 0.5 0.5 0.1 0.1 0.9", "line 1: must hold class"),
-        ("0 0.1 0.1 0.1 0.1\n0.5 0.5 0.5 0.1 0.1", "line 2: must hold an integer and four numbers"),
-        ("0 0.5 0.5 0.1 wide", "line 1: must hold an integer and four numbers"),
+        ("0 0.1 0.1 0.1 0.1\n0.5 0.5 0.5 0.1 0.1", "line 2: class 0.5 is not an integer"),
+        ("0 0.5 0.5 0.1 wide", "line 1: must hold five numbers"),
         ("0 0.5 0.5 0.1 1.5", r"line 1: cx, cy, width and height must be in \[0, 1\]"),
         ("0 0.5 0.5 0.1 nan", r"line 1: cx, cy, width and height must be in \[0, 1\]"),
         ("0 -0.5 0.5 0.1 0.1", r"line 1: cx, cy, width and height must be in \[0, 1\]"),
         ("-1 0.5 0.5 0.1 0.1", "line 1: class -1 is negative"),
+        ("0 0.5 0.5 0.1 0_1", "line 1: must hold five numbers"),
+        ("\u0663 0.5 0.5 0.1 0.1", "line 1: must hold five numbers"),
+        ("nan 0.5 0.5 0.1 0.1", "line 1: class nan is not an integer"),
+        ("inf 0.5 0.5 0.1 0.1", "line 1: class inf is not an integer"),
+        ("9" * 400 + " 0.5 0.5 0.1 0.1", "line 1: class 9+ is not an integer"),
         ("\n2 0.5 0.5 0.1 0.1", "line 2: class 2 has no name"),
     ],
 )
@@ -424,6 +430,12 @@ def test_broken_yolo(text: str, pattern: str, tmp_path: Path) -> None:
 def test_yolo_arguments(tmp_path: Path) -> None:
     labels = tmp_path / "labels"
     labels.mkdir()
+    write(labels / "a.txt", "0 0.5 0.5 1 1")
+    write(labels / "a.txt", "100000 0.5 0.5 1 1")
+    with pytest.raises(ValueError, match=r"a\.txt: line 1: class 100000 has no name"):
+        detutils.read_yolo(labels, {"a.jpg": (4, 4)})
+    write(labels / "a.txt", "99999.0 0.5 0.5 1 1")
+    assert len(detutils.read_yolo(labels, {"a.jpg": (4, 4)}).class_names) == 100_000
     write(labels / "a.txt", "0 0.5 0.5 1 1")
     with pytest.raises(ValueError, match=r"a\.txt: belongs to no image"):
         detutils.read_yolo(labels, {"b.jpg": (4, 4)})

@@ -46,6 +46,13 @@ def read_json(path: Path) -> Any:
         broken(path, "", str(error))
 
 
+def number(text: str) -> float:
+    """A number in plain notation; Python's float would also take 4_8 and the digits of other scripts."""
+    if not text.isascii() or "_" in text:
+        raise ValueError(f"{text!r} is not a number")
+    return float(text)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file whole or not at all."""
     content = json.dumps(value, allow_nan=False).encode()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from detutils._validate import as_integer, as_names, as_offset, as_path
-from detutils.datasets.files import broken, decode, read_bytes
+from detutils.datasets.files import broken, decode, number, read_bytes
 from detutils.datasets.markup import Node, read_xml
 from detutils.datasets.records import AnnotatedImage, Dataset
 
@@ -175,7 +175,7 @@ def _thing(node: Node) -> _Thing:
 def _number(node: Node) -> float:
     text = node.word()
     try:
-        value = float(text)
+        value = number(text)
     except ValueError:
         node.wrong(f"<{node.tag}> must be a number, got {text[:80]!r}")
     if not abs(value) <= 1e150:

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from detutils._validate import as_image_size, as_names, as_path
-from detutils.datasets.files import broken, decode, picture_size
+from detutils.datasets.files import broken, decode, number, picture_size
 from detutils.datasets.records import AnnotatedImage, Dataset
 
+MOST_CLASSES = 100_000  # where no names tell how many there are
 _PICTURES = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
 
 
@@ -34,7 +35,8 @@ def read_yolo(
         themselves. An image without a text file, or with an empty one, has no objects: that is YOLO's way to
         say so.
     class_names : sequence of str, optional
-        The names of classes 0, 1, ... By default the numbers, written out, up to the largest in the files.
+        The names of classes 0, 1, ... By default the numbers, written out, up to the largest in the files,
+        which must then be below 100,000.
 
     Returns
     -------
@@ -122,20 +124,22 @@ def _sizes(images: str | os.PathLike[str] | Mapping[str, tuple[int, int]]) -> di
 
 def _lines(path: Path, classes: int | None) -> list[tuple[float, ...]]:
     rows: list[tuple[float, ...]] = []
-    for number, line in enumerate(decode(path, path.read_bytes()).splitlines(), start=1):
+    for count, line in enumerate(decode(path, path.read_bytes()).splitlines(), start=1):
         words = line.split()
         if not words:
             continue
-        place = f"line {number}"
+        place = f"line {count}"
         if len(words) != 5:
             broken(path, place, f"must hold class, cx, cy, width, height, got {line[:80]!r}")
         try:
-            label, values = int(words[0]), [float(word) for word in words[1:]]
+            label, *values = (number(word) for word in words)
         except ValueError:
-            broken(path, place, f"must hold an integer and four numbers, got {line[:80]!r}")
+            broken(path, place, f"must hold five numbers, got {line[:80]!r}")
+        if label != label // 1:  # some tools write classes as 3.0
+            broken(path, place, f"class {words[0][:20]} is not an integer")
         if not all(math.isfinite(value) and 0.0 <= value <= 1.0 for value in values):
             broken(path, place, f"cx, cy, width and height must be in [0, 1], got {line[:80]!r}")
-        if label < 0 or (classes is not None and label >= classes):
-            broken(path, place, f"class {label} has no name" if label >= 0 else f"class {label} is negative")
-        rows.append((label, *values))
+        if not 0 <= label < (MOST_CLASSES if classes is None else classes):
+            broken(path, place, f"class {words[0][:20]} " + ("is negative" if label < 0 else "has no name"))
+        rows.append((int(label), *values))
     return rows
