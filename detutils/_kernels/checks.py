@@ -11,7 +11,6 @@ from detutils._jit import B1, F4, F8, inlined, kernel
 LIMIT = 1e150  # an area of two such sides is still finite in float64
 LARGEST = 1.7976931348623157e308
 BIG = np.float32(3.4028235e38)  # the largest float32
-BLOCK = 512
 
 
 @inlined
@@ -57,33 +56,28 @@ def first_bad_box_float32(boxes: F4) -> int:
 
 @kernel("int64(float64[::1])")
 def first_not_finite(values: F8) -> int:
-    n = values.shape[0]
-    for start in range(0, n, BLOCK):
-        stop = min(start + BLOCK, n)
-        good = True
-        for i in range(start, stop):
-            good &= abs(values[i]) <= LARGEST
-        if not good:
-            for i in range(start, stop):
-                if not (abs(values[i]) <= LARGEST):
-                    return i
-    return -1
+    good: Any = True
+    for i in range(values.shape[0]):
+        good &= abs(values[i]) <= LARGEST
+    if good:
+        return -1
+    i = 0
+    while abs(values[i]) <= LARGEST:
+        i += 1
+    return i
 
 
 @kernel("int64(float32[::1])")
 def first_not_finite_float32(values: F4) -> int:
-    n = values.shape[0]
-    big = np.float32(3.4028235e38)
-    for start in range(0, n, BLOCK):
-        stop = min(start + BLOCK, n)
-        good = True
-        for i in range(start, stop):
-            good &= abs(values[i]) <= big
-        if not good:
-            for i in range(start, stop):
-                if not (abs(values[i]) <= big):
-                    return i
-    return -1
+    good: Any = True
+    for i in range(values.shape[0]):
+        good &= abs(values[i]) <= BIG
+    if good:
+        return -1
+    i = 0
+    while abs(values[i]) <= BIG:
+        i += 1
+    return i
 
 
 @kernel("boolean[::1](float64[:,::1])")
