@@ -78,7 +78,7 @@ def crop_boxes(image: Any, boxes: Any, size: int = 64, *, context: float = 1.0) 
 
 
 def box_features(image: Any, boxes: Any, *, size: int = 64, cell: int = 8, context: float = 1.25) -> F4:
-    """Describe boxes by their oriented gradients (HOG) and their colours.
+    """Describe boxes by their oriented gradients (HOG), their colours, and how they stand out.
 
     Parameters
     ----------
@@ -96,10 +96,14 @@ def box_features(image: Any, boxes: Any, *, size: int = 64, cell: int = 8, conte
     Returns
     -------
     features : (N, D) float32 ndarray
-        With c = size // cell cells a side: (c - 1)^2 blocks of 4 cells of 9 orientations, equal to
-        scikit-image's ``hog(..., orientations=9, pixels_per_cell=cell, cells_per_block=2)`` of the window;
-        the mean of each channel in each cell, less 0.5; the share of each of 8 shades of each channel. D = 36
-        (c - 1)^2 + 3 c^2 + 24, 1980 by default. Shape (0, D) without boxes.
+        With c = size // cell cells a side, one after the other:
+        (c - 1)^2 blocks of 4 cells of 9 orientations, equal to scikit-image's ``hog(..., orientations=9,
+        pixels_per_cell=cell, cells_per_block=2)`` of the window;
+        the mean of each channel in each cell, less 0.5;
+        the share of each of 8 shades of each channel;
+        how far colours are from the mean colour of the window's border, in each cell and along the middle
+        half of each column and row, in halves of the mean distance; and the same for the mean colour of its
+        middle. D = 36 (c - 1)^2 + 3 c^2 + 24 + 2 (c^2 + 2 size), 2364 by default. Shape (0, D) without boxes.
 
     Raises
     ------
@@ -125,7 +129,7 @@ def box_features(image: Any, boxes: Any, *, size: int = 64, cell: int = 8, conte
     >>> import detutils
     >>> image = np.random.default_rng(0).random((60, 80, 3))
     >>> detutils.box_features(image, [[10, 10, 50, 40], [0, 0, 80, 60]]).shape
-    (2, 1980)
+    (2, 2364)
     """
     pixels, levels = _pyramid(image)
     places = as_boxes(boxes)
@@ -133,7 +137,7 @@ def box_features(image: Any, boxes: Any, *, size: int = 64, cell: int = 8, conte
     side = as_integer(size, "size", 2 * step)
     around = as_number(context, "context", above=0.0)
     cells = side // step
-    width = 36 * (cells - 1) ** 2 + 3 * cells**2 + 24
+    width = 36 * (cells - 1) ** 2 + 3 * cells**2 + 24 + 2 * (cells**2 + 2 * side)
     check_memory(len(places) * width * 4, f"{len(places)} x {width} features")
     features = np.empty((len(places), width), np.float32)
     windows = np.empty((min(CHUNK, len(places)), side, side, 3), np.float32)

@@ -172,12 +172,15 @@ def _scene(rng: np.random.Generator, size: tuple[int, int], clutter: float) -> t
             box = [*low_in.tolist(), *high_in.tolist()]
             seen = max(box[2] - box[0], 0.0) * max(box[3] - box[1], 0.0) / float(np.prod(high - low))
             if seen > 0.8 and all(_shared(box, other) < 0.15 for other in boxes):
-                _fill(rng, image, outline, _unlike(rng, image, box), rng.uniform(4, 16), stripes=0.5)
+                colours = _unlike(rng, image, box), _unlike(rng, image, box)
+                _fill(rng, image, outline, colours[0], rng.uniform(4, 16), stripes=0.4)
+                if rng.random() < 0.8:  # of two colours, as most things are
+                    _fill(rng, image, _cut(rng, outline), colours[1], rng.uniform(4, 16), stripes=0.2)
                 boxes.append(box)
                 labels.append(label)
                 break
     for box in boxes:
-        if rng.random() < 0.4 * min(clutter, 2.0):
+        if rng.random() < 0.6 * min(clutter, 1.5):
             _bar(rng, image, box)
     light = 1.0 + 0.25 * np.outer(np.linspace(-1, 1, height), np.linspace(-1, 1, width)) * rng.choice([-1, 1])
     image = image * light[:, :, None] + rng.normal(0, rng.uniform(3, 9), image.shape)
@@ -232,7 +235,7 @@ def _unlike(rng: np.random.Generator, image: F8, box: list[float]) -> F8:
     x1, y1, x2, y2 = (int(value) for value in box)
     behind = image[y1 : y2 + 1, x1 : x2 + 1].mean(axis=(0, 1))
     colour: F8 = behind
-    while np.abs(colour - behind).sum() < 110:
+    while np.abs(colour - behind).sum() < 100:
         colour = rng.uniform(20, 235, 3)
     return colour
 
@@ -240,7 +243,7 @@ def _unlike(rng: np.random.Generator, image: F8, box: list[float]) -> F8:
 def _stripes(rng: np.random.Generator, height: int, width: int) -> F8:
     angle, period = rng.uniform(0, math.pi), rng.uniform(5, 14)
     wave = np.add.outer(math.sin(angle) * np.arange(height), math.cos(angle) * np.arange(width))
-    stripes: F8 = rng.uniform(10, 45) * np.sign(np.sin(wave * (2 * math.pi / period)))[:, :, None]
+    stripes: F8 = rng.uniform(10, 40) * np.sign(np.sin(wave * (2 * math.pi / period)))[:, :, None]
     return stripes
 
 
@@ -277,6 +280,23 @@ def _scrap(rng: np.random.Generator, image: F8) -> None:
     outline = np.column_stack([np.cos(angle), np.sin(angle)]) * reach[:, None]
     outline += rng.uniform((0, 0), (width, height))
     _fill(rng, image, outline, rng.uniform(30, 225, 3), rng.uniform(5, 30))
+
+
+def _cut(rng: np.random.Generator, outline: F8) -> F8:
+    """The part of an outline on one side of a line through the middle of it, which may lie askew."""
+    angle = rng.uniform(0, 2 * math.pi)
+    normal = np.array([math.cos(angle), math.sin(angle)])
+    middle = outline.mean(axis=0)
+    reach = np.abs((outline - middle) @ normal).max()
+    away = (outline - middle) @ normal - rng.uniform(-0.35, 0.35) * reach
+    points = []
+    for i in range(len(outline)):  # Sutherland and Hodgman
+        j = (i + 1) % len(outline)
+        if away[i] >= 0:
+            points.append(outline[i])
+        if (away[i] >= 0) != (away[j] >= 0):
+            points.append(outline[i] + (outline[j] - outline[i]) * (away[i] / (away[i] - away[j])))
+    return np.array(points)
 
 
 def _bar(rng: np.random.Generator, image: F8, box: list[float]) -> None:

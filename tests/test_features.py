@@ -41,7 +41,8 @@ def test_features_equal_their_definition(seed: int, side: int, cell: int) -> Non
     windows = crop_boxes(image, boxes, side, context=1.25)
     expected = np.array([naive.describe(window.tolist(), cell) for window in windows.astype(float)])
     found = box_features(image, boxes, size=side, cell=cell)
-    assert found.shape == (4, 36 * (side // cell - 1) ** 2 + 3 * (side // cell) ** 2 + 24)
+    cells = side // cell
+    assert found.shape == (4, 36 * (cells - 1) ** 2 + 5 * cells**2 + 24 + 4 * side)
     # A gradient at the border of two bins may fall into either in single precision.
     assert np.mean(np.abs(found - expected) < 1e-4) > 0.98
     assert np.abs(found - expected).max() < 0.2
@@ -105,7 +106,7 @@ def test_kinds_of_images() -> None:
 def test_empty_and_degenerate_boxes() -> None:
     image = picture(6)
     assert crop_boxes(image, [], 5).shape == (0, 5, 5, 3)
-    assert box_features(image, np.empty((0, 4))).shape == (0, 1980)
+    assert box_features(image, np.empty((0, 4))).shape == (0, 2364)
     point = crop_boxes(image, [[3.5, 4.5, 3.5, 4.5]], 3)
     np.testing.assert_allclose(point[0], image[4, 3] * np.ones((3, 3, 1)), atol=1e-6)
     for box in ([5, 5, 5, 20], [-1e9, -1e9, 1e9, 1e9], [1e140, 0, 1e145, 1], [0, 0, 1e-9, 1e-9]):

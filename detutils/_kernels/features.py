@@ -139,9 +139,59 @@ def _normalised_blocks(cells: F4, out: F4) -> int:
     return place
 
 
+@inlined
+def _contrast(window: F4, cell: int, border: bool, reference: F4, away: F4, out: F4) -> None:
+    """How far colours are from the mean of the border (or of the middle): in cells, columns and rows.
+
+    Objects are unlike what surrounds them: where that begins and ends is what a regressor looks for.
+    """
+    rows, columns, channels = window.shape
+    edge = max(1, min(rows, columns) // 20)
+    top, left = 3 * rows // 8, 3 * columns // 8
+    for k in range(channels):
+        total, count = np.float32(0.0), 0
+        for i in range(rows):
+            for j in range(columns):
+                outer = i < edge or j < edge or i >= rows - edge or j >= columns - edge
+                inner = top <= i < rows - top and left <= j < columns - left
+                if outer if border else inner:
+                    total += window[i, j, k]
+                    count += 1
+        reference[k] = total / np.float32(count)
+    mean = np.float32(0.0)
+    for i in range(rows):
+        for j in range(columns):
+            away[j] = np.float32(0.0)
+        for k in range(channels):
+            for j in range(columns):
+                away[j] += abs(window[i, j, k] - reference[k])
+        for j in range(columns):
+            mean += away[j]
+    scale = np.float32(0.5) / (mean / np.float32(rows * columns) + np.float32(1e-3))
+    high, wide = rows // cell, columns // cell
+    across, down = high * wide, high * wide + columns
+    in_cell = scale / np.float32(cell * cell)
+    in_column = scale / np.float32(rows - 2 * (rows // 4))
+    in_row = scale / np.float32(columns - 2 * (columns // 4))
+    for i in range(rows):
+        for j in range(columns):
+            away[j] = np.float32(0.0)
+        for k in range(channels):
+            for j in range(columns):
+                away[j] += abs(window[i, j, k] - reference[k])
+        if i < high * cell:
+            for j in range(wide * cell):
+                out[(i // cell) * wide + j // cell] += in_cell * away[j]
+        if rows // 4 <= i < rows - rows // 4:
+            for j in range(columns):
+                out[across + j] += in_column * away[j]
+        for j in range(columns // 4, columns - columns // 4):
+            out[down + i] += in_row * away[j]
+
+
 @kernel("void(float32[:,:,:,::1], int64, float32[:,::1])")
 def describe_windows(windows: F4, cell: int, out: F4) -> None:
-    """Blocks of oriented gradients (Dalal and Triggs), mean colours of the cells, a histogram a channel.
+    """Blocks of oriented gradients (Dalal and Triggs), mean colours, a histogram a channel, contrasts.
 
     Cells take whole votes.
     """
@@ -156,6 +206,7 @@ def describe_windows(windows: F4, cell: int, out: F4) -> None:
     steep, bins = np.empty(columns, np.float32), np.empty(columns, np.int32)
     area, share = np.float32(1.0 / (cell * cell)), np.float32(1.0 / (rows * columns))
     half = np.float32(0.5)
+    reference, away = np.empty(channels, np.float32), np.empty(columns, np.float32)
     for n in range(count):
         cells[:] = np.float32(0.0)
         for i in range(high * cell):
@@ -176,3 +227,7 @@ def describe_windows(windows: F4, cell: int, out: F4) -> None:
                 place = colours + ((i // cell) * wide + j // cell) * channels
                 for k in range(channels):
                     out[n, place + k] += area * (windows[n, i, j, k] - half)
+        place = shades + SHADES * channels
+        _contrast(windows[n], cell, True, reference, away, out[n, place:])
+        place += high * wide + rows + columns
+        _contrast(windows[n], cell, False, reference, away, out[n, place:])

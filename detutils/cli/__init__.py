@@ -17,6 +17,7 @@ from detutils.cli.demo import add_demo
 from detutils.cli.evaluate import add_evaluate
 from detutils.cli.machine import add_version, add_warmup
 from detutils.cli.propose import add_propose
+from detutils.cli.rcnn import add_detect, add_train
 from detutils.cli.terminal import say
 
 
@@ -50,6 +51,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"detutils {detutils.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (add_demo, add_propose, add_anchors, add_evaluate, add_warmup, add_version):
+    every = (
+        add_demo, add_propose, add_anchors, add_train, add_detect, add_evaluate, add_warmup, add_version
+    )
+    for add in every:
         add(commands)
     return parser

@@ -103,8 +103,8 @@ class RCNN:
     ...                                    for x1, y1, x2, y2 in boxes],
     ...     proposals=lambda image: np.array([[20, 10, 60, 50], [0, 0, 30, 30.0]]),
     ... )
-    >>> boxes, scores, labels = model.detect(image, score_threshold=0.0)
-    >>> boxes, scores.round(2), labels
+    >>> found = model.detect(image, score_threshold=0.0)
+    >>> found.boxes, found.scores.round(2), found.labels
     (array([[20., 10., 60., 50.]]), array([1.]), array([0]))
     """
 
@@ -134,13 +134,45 @@ class RCNN:
             if value is not None and not callable(value):
                 raise TypeError(f"{name} must be callable or None, got {type(value).__name__}")
         self._own = features is not None, proposals is not None
-        self._describe = describe if features is None else features
-        self._propose = propose if proposals is None else proposals
+        self._features = describe if features is None else features
+        self._proposals = propose if proposals is None else proposals
 
     def __repr__(self) -> str:
         how = "with" if self.regressor is not None else "without"
         width = len(self.weights) - 1
         return f"<RCNN: {len(self.class_names)} classes, {width} features, {how} box regression>"
+
+    def propose(self, image: Any) -> F8:
+        """The proposals of an image.
+
+        Parameters
+        ----------
+        image : (H, W), (H, W, 3) or (H, W, 4) ndarray
+            uint8, uint16, or float in 0..1.
+
+        Returns
+        -------
+        boxes : (N, 4) float64 ndarray
+        """
+        return as_boxes(self._proposals(as_image(image)), "proposals(image)")
+
+    def describe(self, image: Any, boxes: Any) -> Array:
+        """The features of boxes.
+
+        Parameters
+        ----------
+        image : (H, W), (H, W, 3) or (H, W, 4) ndarray
+            uint8, uint16, or float in 0..1.
+        boxes : (N, 4) array_like
+            x1, y1, x2, y2 in pixels.
+
+        Returns
+        -------
+        features : (N, D) ndarray
+        """
+        places = as_boxes(boxes)
+        found = self._features(as_image(image), places)
+        return as_table(found, "features(image, boxes)", len(places), len(self.weights) - 1)
 
     def detect(
         self,
@@ -180,8 +212,8 @@ class RCNN:
             If an argument is out of its range, or proposals and features do not agree.
         """
         array = as_image(image)
-        boxes = as_boxes(self._propose(array), "proposals(image)")
-        features = self._describe(array, boxes)
+        boxes = self.propose(array)
+        features = self.describe(array, boxes)
         return self.detect_features(
             features, boxes, array.shape[:2], score_threshold=score_threshold, iou_threshold=iou_threshold,
             max_output=max_output, regress=regress,

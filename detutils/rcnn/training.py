@@ -47,6 +47,7 @@ def train_rcnn(
     regressor: BoxRegressor | None = None,
     positive_iou: float = 0.7,
     negative_iou: float = 0.3,
+    jitter: int = 10,
     negatives: int = 200,
     rounds: int = 2,
     memory: int = 1 << 30,
@@ -76,12 +77,15 @@ def train_rcnn(
     alpha : float, default 10.0
         Weight of the squared weights of the classifiers.
     regressor : BoxRegressor, optional
-        It is fitted here. By default ``BoxRegressor()``, with R-CNN's values.
+        It is fitted here. By default ``BoxRegressor(feature_norm=20.0)``, R-CNN's values.
     positive_iou : float, default 0.7
         A box shows a class if it overlaps an object of it by at least this.
     negative_iou : float, default 0.3
         A box does not show a class if it overlaps every object of it by less than this. What lies between is
         left out.
+    jitter : int, default 10
+        How many moved and stretched copies of each annotated box stand among its image's proposals, unless
+        the features are given. With few images, they teach the regressors most. R-CNN has none.
     negatives : int, default 200
         How many boxes without any object an image contributes to the first round, at random.
     rounds : int, default 2
@@ -90,7 +94,7 @@ def train_rcnn(
         Bytes for the normal equations; fewer mean more passes over the features, and one class at least is in
         work.
     seed : int, default 0
-        Of the choice of negatives.
+        Of the jitter and of the choice of negatives.
     progress : callable (stage, done, total), optional
         Called for each image of each stage: "features", "classifiers", "boxes".
 
@@ -126,9 +130,9 @@ def train_rcnn(
     >>> import detutils
     >>> images, dataset = detutils.make_scenes(6, seed=1)
     >>> model = detutils.train_rcnn(dataset, images, rounds=1)  # doctest: +SKIP
-    >>> boxes, scores, labels = model.detect(images[0])  # doctest: +SKIP
+    >>> found = model.detect(images[0])  # doctest: +SKIP
     """
-    plan = _Plan(dataset, images, features, proposals)
+    plan = _Plan(dataset, images, features, proposals, as_integer(jitter, "jitter", 0), as_seed(seed))
     options: dict[str, Any] = {
         "alpha": as_number(alpha, "alpha", above=0.0),
         "positive_iou": as_threshold(positive_iou, "positive_iou"),
@@ -140,7 +144,7 @@ def train_rcnn(
     }
     if negative_iou > positive_iou:
         raise ValueError(f"negative_iou must not exceed positive_iou, got {negative_iou} and {positive_iou}")
-    mover = BoxRegressor() if regressor is None else regressor
+    mover = BoxRegressor(feature_norm=20.0) if regressor is None else regressor
     if not isinstance(mover, BoxRegressor):
         raise TypeError(f"regressor must be a BoxRegressor or None, got {type(regressor).__name__}")
     if progress is not None and not callable(progress):
@@ -155,7 +159,10 @@ def train_rcnn(
 class _Plan:
     """Where the image, the boxes and the features of each record come from."""
 
-    def __init__(self, dataset: Any, images: Any, features: Any, proposals: Any) -> None:
+    def __init__(
+        self, dataset: Any, images: Any, features: Any, proposals: Any, jitter: int, seed: int
+    ) -> None:
+        self.jitter, self.seed = jitter, seed
         if not isinstance(dataset, Dataset):
             raise TypeError(f"dataset must be a Dataset, got {type(dataset).__name__}")
         self.records, self.names = dataset.images, dataset.class_names
@@ -209,7 +216,8 @@ class _Plan:
         source = Path(image) if isinstance(image, (str, os.PathLike)) else as_image(image, f"images[{i}]")
         how = [f"{value.__module__}.{getattr(value, '__qualname__', type(value).__qualname__)}"
                for value in (self.describe, self.propose)]  # fmt: skip
-        key = key_of(__version__, *how, source, objects, "" if given is None else given)
+        options = __version__, *how, self.jitter, self.seed, i
+        key = key_of(*options, source, objects, "" if given is None else given)
         found = cache.find(key)
         if found is not None and (self.width is None or self.width == found[0].shape[1]):
             self.width = found[0].shape[1]
@@ -217,7 +225,8 @@ class _Plan:
         try:
             pixels = read_image(source) if isinstance(source, Path) else source
             places = as_boxes(self.propose(pixels), "proposals(image)") if given is None else given
-            places = np.vstack([objects, places])
+            loose = _jittered(objects, self.jitter, np.random.default_rng([self.seed, i]))
+            places = np.vstack([objects, loose, places])
             table = self._checked(self.describe(pixels, places), "features(image, boxes)", len(places))
         except Exception as error:
             error.add_note(f"while describing image {i}, {record.name}")
@@ -230,6 +239,15 @@ class _Plan:
             check_table_block(block, name, part.start)
         self.width = table.shape[1]
         return table
+
+
+def _jittered(boxes: F8, copies: int, rng: np.random.Generator) -> F8:
+    """Copies of boxes, moved by about a tenth of their sides and an eighth longer or shorter."""
+    boxes = np.repeat(boxes, copies, axis=0)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    centres = 0.5 * (boxes[:, :2] + boxes[:, 2:]) + 0.1 * sides * rng.standard_normal(sides.shape)
+    half = 0.5 * sides * np.exp(0.125 * rng.standard_normal(sides.shape))
+    return np.hstack([centres - half, centres + half])
 
 
 def _listed(value: Any) -> bool:

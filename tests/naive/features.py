@@ -68,8 +68,33 @@ def normalised(block):
     return block
 
 
+def contrast(window, cell, border):
+    """Distances from the mean colour of the border or the middle: means in cells, columns, rows."""
+    rows, columns = len(window), len(window[0])
+    edge, top, left = max(1, min(rows, columns) // 20), 3 * rows // 8, 3 * columns // 8
+
+    def counts(i, j):
+        if border:
+            return i < edge or j < edge or i >= rows - edge or j >= columns - edge
+        return top <= i < rows - top and left <= j < columns - left
+
+    chosen = [window[i][j] for i in range(rows) for j in range(columns) if counts(i, j)]
+    reference = [math.fsum(values) / len(chosen) for values in zip(*chosen)]
+    away = [[sum(abs(x - r) for x, r in zip(pixel, reference)) for pixel in row] for row in window]
+    unit = 2 * (math.fsum(x for row in away for x in row) / (rows * columns) + 1e-3)
+
+    def mean(ys, xs):
+        return math.fsum(away[y][x] for y in ys for x in xs) / (len(ys) * len(xs)) / unit
+
+    ys, xs = range(rows // 4, rows - rows // 4), range(columns // 4, columns - columns // 4)
+    corners = [(i, j) for i in range(rows // cell) for j in range(columns // cell)]
+    tiles = [(range(i * cell, i * cell + cell), range(j * cell, j * cell + cell)) for i, j in corners]
+    across = [mean(ys, [x]) for x in range(columns)]
+    return [mean(*tile) for tile in tiles] + across + [mean([y], xs) for y in range(rows)]
+
+
 def describe(window, cell=8):
-    """Oriented gradients in blocks of 2 x 2 cells, mean colours of cells less 0.5, 8 shades a channel."""
+    """Oriented gradients in blocks of 2 x 2 cells, mean colours of cells less 0.5, 8 shades, contrasts."""
     rows, columns, channels = len(window), len(window[0]), len(window[0][0])
     down, across = rows // cell, columns // cell
     cells = [[[0.0] * 9 for _ in range(across)] for _ in range(down)]
@@ -91,4 +116,5 @@ def describe(window, cell=8):
         for j in range(across - 1):
             result += normalised(above[j] + above[j + 1] + below[j] + below[j + 1])
     colours = [x for row in means for mean in row for x in mean]
-    return result + colours + [x for shade in shades for x in shade]
+    result += colours + [x for shade in shades for x in shade]
+    return result + contrast(window, cell, True) + contrast(window, cell, False)

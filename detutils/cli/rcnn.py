@@ -1,0 +1,199 @@
+"""``detutils train`` and ``detutils detect``: R-CNN on annotated photographs, and its model on others."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import detutils
+from detutils.cli.terminal import Progress, check_output, image_files, say
+
+THRESHOLDS = (0.5, 0.6, 0.7, 0.8)
+
+
+def add_train(commands: Any) -> None:
+    """Arguments of ``detutils train``."""
+    parser = commands.add_parser(
+        "train", help="train R-CNN on annotated photographs, and say what box regression is worth",
+        description="Selective Search, gradients and colours, a linear classifier and a box regressor a "
+        "class. A part of the images is held out and judged, without and with box regression.",
+    )
+    parser.add_argument("annotations", type=Path, help="COCO JSON, or a folder in Pascal VOC's layout")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="MODEL", help="a .npz file")
+    parser.add_argument("--images", type=Path, metavar="FOLDER", help="where the images are, if not nearby")
+    parser.add_argument("--classes", nargs="+", metavar="NAME", help="learn these only (default all)")
+    parser.add_argument("--held-out", type=float, default=0.25, metavar="SHARE", help="to judge on (0.25)")
+    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="keep features there, to go on from")
+    parser.add_argument("--alpha", type=float, default=10.0, help="weight decay of the classifiers (10)")
+    parser.add_argument("--rounds", type=int, default=2, help="of hard negatives (2)")
+    parser.add_argument("--memory", type=float, default=1.0, metavar="GIB", help="for normal equations (1)")
+    parser.add_argument("--seed", type=int, default=0, help="of what is held out, jitter and negatives (0)")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.set_defaults(run=run_train)
+
+
+def run_train(options: argparse.Namespace) -> int:
+    """Train, judge on what was held out, and keep the model."""
+    check_output(options.output, (".npz",))
+    if not 0.0 <= options.held_out < 1.0:
+        raise ValueError(f"--held-out must be at least 0 and less than 1, got {options.held_out:g}")
+    dataset = read_annotations(options.annotations)
+    if options.classes:
+        dataset = with_classes(dataset, options.classes)
+    folder = options.images if options.images is not None else folder_of_images(options.annotations, dataset)
+    order = np.random.default_rng(options.seed).permutation(len(dataset.images))
+    held = sorted(order[: int(options.held_out * len(order))].tolist())
+    kept = sorted(set(range(len(order))) - set(held))
+    learn, judge = (dataset._replace(images=[dataset.images[i] for i in part]) for part in (kept, held))
+    begin = time.perf_counter()
+    bars: dict[str, Progress] = {}
+
+    def tell(stage: str, done: int, total: int) -> None:
+        bar = bars.setdefault(stage, Progress(stage, total))
+        bar.move(done, "images")
+        if done == total:
+            bar.__exit__()
+
+    model = detutils.train_rcnn(
+        learn, folder, cache=options.cache, alpha=options.alpha, rounds=options.rounds,
+        memory=max(1, int(options.memory * 2**30)), seed=options.seed, progress=tell,
+    )  # fmt: skip
+    model.save(options.output)
+    seconds = time.perf_counter() - begin
+    say(f"{model!r}, from {len(kept):,} images in {seconds:.1f} s -> {options.output}")
+    rows = precisions(model, judge, folder) if held else []
+    if options.json:
+        print(json.dumps({"model": str(options.output), "images": len(kept), "held_out": len(held),
+                          "seconds": round(seconds, 1), "mean_ap": rows}))  # fmt: skip
+    elif rows:
+        print(f"mAP on {len(held):,} images held out (VOC's rule):")
+        print(f"{'IoU':>5} {'without box regression':>24} {'with':>8} {'gain':>8}")
+        for row in rows:
+            without = math.nan if row["without"] is None else row["without"]
+            with_it = math.nan if row["with"] is None else row["with"]
+            print(f"{row['iou']:5.1f} {without:24.3f} {with_it:8.3f} {with_it - without:+8.3f}")
+    return 0
+
+
+def precisions(model: detutils.RCNN, judge: detutils.Dataset, folder: Path) -> list[dict[str, float | None]]:
+    """mAP at several IoUs, as proposed and as moved."""
+    found: dict[bool, list[detutils.Detections]] = {False: [], True: []}
+    with Progress("judging", len(judge.images)) as bar:
+        for i, record in enumerate(judge.images, start=1):
+            image = detutils.read_image(folder / record.name)
+            boxes = model.propose(image)
+            features = model.describe(image, boxes)
+            for regress, detections in found.items():
+                detections.append(model.detect_features(features, boxes, image.shape[:2], regress=regress))
+            bar.move(i, record.name)
+    rows: list[dict[str, float | None]] = []
+    for iou in THRESHOLDS:
+        both = (detutils.evaluate_voc(found[moved], judge, iou_threshold=iou) for moved in (False, True))
+        without, with_it = (None if math.isnan(result.mean_ap) else result.mean_ap for result in both)
+        rows.append({"iou": iou, "without": without, "with": with_it})
+    return rows
+
+
+def read_annotations(path: Path) -> detutils.Dataset:
+    """A COCO file or a VOC folder."""
+    if path.suffix.lower() == ".json":
+        return detutils.read_coco(path)
+    if path.is_dir():
+        return detutils.read_voc(path)
+    if not path.exists():
+        raise FileNotFoundError(f"there is no {path}")
+    raise ValueError(f"{path} is neither a COCO JSON file nor a folder of VOC XML files")
+
+
+def with_classes(dataset: detutils.Dataset, names: list[str]) -> detutils.Dataset:
+    """The same images with the objects of some classes only, renumbered in this order."""
+    unknown = [name for name in names if name not in dataset.class_names]
+    if unknown:
+        known = ", ".join(dataset.class_names)
+        raise ValueError(f"no class is called {', '.join(unknown)}; there are {known}")
+    labels = [dataset.class_names.index(name) for name in names]
+    images = []
+    for record in dataset.images:
+        keep = np.flatnonzero(np.isin(record.labels, labels))
+        count = len(record.labels)
+        columns = {
+            field: value[keep]
+            for field, value in record._asdict().items()
+            if isinstance(value, np.ndarray) and value.shape[:1] == (count,)
+        }
+        columns["labels"] = np.array([labels.index(label) for label in columns["labels"]], np.int64)
+        images.append(record._replace(**columns))
+    return detutils.Dataset(images, tuple(names), tuple(dataset.class_ids[k] for k in labels))
+
+
+def folder_of_images(annotations: Path, dataset: detutils.Dataset) -> Path:
+    """Where the first image lies: beside the annotations or in the usual folders."""
+    if not dataset.images:
+        raise ValueError(f"{annotations} has no images")
+    name = dataset.images[0].name
+    above = annotations if annotations.is_dir() else annotations.parent
+    places = [base / room for base in (above, above.parent) for room in ("", "images", "JPEGImages")]
+    for place in places:
+        if (place / name).is_file():
+            return place
+    raise FileNotFoundError(f"{name} is in none of {', '.join(map(str, places))}: say where with --images")
+
+
+def add_detect(commands: Any) -> None:
+    """Arguments of ``detutils detect``."""
+    parser = commands.add_parser(
+        "detect", help="find objects in image files with a model of detutils train",
+        description="Find objects and draw them. A file that fails is reported and the rest goes on; the "
+        "exit code is then 1.",
+    )
+    parser.add_argument("model", type=Path, help="what detutils train wrote")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files, or folders of them")
+    parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="draw the detections there")
+    parser.add_argument("--threshold", type=float, default=0.0, help="least score (0; -1 is a sure negative)")
+    parser.add_argument("--no-regression", action="store_true", help="leave boxes as they are proposed")
+    parser.add_argument("--json", action="store_true", help="print a JSON object an image")
+    parser.set_defaults(run=run_detect)
+
+
+def run_detect(options: argparse.Namespace) -> int:
+    """Print what is found in each image; returns 1 if a file failed."""
+    model = detutils.RCNN.load(options.model)
+    files = image_files(options.images)
+    if options.output is not None:
+        options.output.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    with Progress("detect", len(files)) as bar:
+        for i, path in enumerate(files, start=1):
+            try:
+                image = detutils.read_image(path)
+                found = model.detect(
+                    image, score_threshold=options.threshold, regress=not options.no_regression
+                )
+            except (OSError, ValueError, MemoryError) as error:
+                failed += 1
+                bar.say(f"failed: {error}")
+                continue
+            names = [model.class_names[label] for label in found.labels]
+            if options.output is not None:
+                picture = detutils.draw_boxes(image, found.boxes, labels=names, scores=found.scores)
+                detutils.write_image(options.output / f"{path.stem}.png", picture)
+            report(path, found, names, as_json=options.json)
+            bar.move(i, path)
+    return 1 if failed else 0
+
+
+def report(path: Path, found: detutils.Detections, names: list[str], *, as_json: bool) -> None:
+    """The detections of one image on standard output."""
+    if as_json:
+        print(json.dumps({"path": str(path), "boxes": found.boxes.tolist(), "scores": found.scores.tolist(),
+                          "labels": names}), flush=True)  # fmt: skip
+        return
+    print(f"{path}: {len(names)}", flush=True)
+    for box, score, name in zip(found.boxes.round(1).tolist(), found.scores.tolist(), names, strict=True):
+        print(f"  {name:<16} {score:6.2f}  {box}")
