@@ -334,10 +334,9 @@ def _suppress(columns: F4, rows: F8, starts: I8, threshold: float, pixel: float,
     if leave and SWEEP == "always":
         first = 0
     else:
-        first = suppress(columns, rows, starts, threshold, pixel, most, BUSY, leave, kept)
+        first = suppress(columns, rows, starts, threshold, pixel, most, BUSY, 0 if leave else -1, kept)
     if first >= 0 and not sweep(columns, rows, threshold, pixel, first, kept):
-        kept[:] = False
-        suppress(columns, rows, starts, threshold, pixel, most, BUSY, False, kept)
+        suppress(columns, rows, starts, threshold, pixel, most, BUSY, first or -1, kept)
     return kept
 
 

@@ -253,7 +253,7 @@ def _grid(columns, rows, start, first, stop, iou_threshold, offset, most, total,
     bounds = np.zeros((size + 1, 2), np.int32)
     for i in range(n):
         r = chosen[i]
-        level = level_of[i]
+        level = np.int64(level_of[i])
         scale = table[level, 4]
         x = 0.5 * (np.float64(columns[0, r]) + np.float64(columns[2, r]))
         y = 0.5 * (np.float64(columns[1, r]) + np.float64(columns[3, r]))
@@ -314,16 +314,20 @@ def _grid(columns, rows, start, first, stop, iou_threshold, offset, most, total,
 
 
 @kernel(
-    "int64(float32[:,::1], float64[:,::1], int64[::1], float64, float64, int64, int64, boolean, boolean[::1])"
+    "int64(float32[:,::1], float64[:,::1], int64[::1], float64, float64, int64, int64, int64, boolean[::1])"
 )
 def suppress(
-    columns: F4, rows: F8, starts: I8, iou_threshold: float, offset: float, most: int, busy: int, leave: bool, kept: B1
+    columns: F4, rows: F8, starts: I8, iou_threshold: float, offset: float, most: int, busy: int, resume: int, kept: B1
 ) -> int:
     """Set in ``kept`` which candidates stay; ``starts`` bounds the runs that are thinned on their own.
 
     A grid takes over where a candidate meets more than ``busy`` blocks, at once if that is negative. If then most
-    candidates stay and ``leave`` allows it, the rest is left to ``sweep``: the answer is the first undecided one, or -1.
+    candidates stay and ``resume`` is 0, the rest is left to ``sweep``: the answer is the first undecided one, or -1.
+    If ``resume`` is positive, a grid goes on from there, alone; a negative one leaves nothing.
     """
+    if resume > 0:
+        _grid(columns, rows, 0, resume, columns.shape[1], iou_threshold, offset, most, 0, kept)
+        return -1
     longest = 0
     for run in range(starts.shape[0] - 1):
         longest = max(longest, starts[run + 1] - starts[run])
@@ -334,7 +338,7 @@ def suppress(
         start, stop = starts[run], starts[run + 1]
         first, total = _linear(columns, rows, start, stop, iou_threshold, offset, most, busy, blocks, members, kept)
         if first < stop and total < most:
-            if leave and busy >= 0:
+            if resume == 0 and busy >= 0:
                 stay = 0
                 for r in range(first - WINDOW, first):
                     stay += kept[r]

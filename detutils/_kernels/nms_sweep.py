@@ -17,9 +17,9 @@ from detutils._jit import B1, F4, F8, inlined, kernel
 
 LANES = 16
 SHORT = 6  # a range of boxes up to which one after the other is quicker than a block
-CROWD = 24  # refuse where a box shares its cell with more than this many, on average
+CROWD = 4.5  # refuse where a box shares its cell with more than this many, on average
 MANY = 512  # ranges that a box may look into
-THIN = 1.0  # boxes within reach up to which levels of size are merged
+THIN = 3.0  # boxes within reach up to which levels of size are merged
 CELL = 2.0  # side of a cell as a multiple of spread * longest side
 
 
