@@ -30,7 +30,8 @@ class Proposals(NamedTuple):
     boxes : (N, 4) float64 ndarray
         x1, y1, x2, y2 in pixels of the image as it was given, continuous coordinates; no box twice.
     priorities : (N,) float64 ndarray
-        Ascending within the boxes that repeat no better one, then within those that do; lower is better.
+        The higher, the better: log-odds of the model of objects, or minus the paper's priority. Near-duplicates of
+        better boxes stand behind these, whatever their own priority.
 
     Returns
     -------
@@ -184,7 +185,7 @@ def selective_search(
     seed: int = 0,
     min_size: int = 8,
     max_boxes: int | None = None,
-    max_side: int | None = None,
+    max_side: int | None = 1600,
     ranking: str = "objectness",
     workers: int = 1,
 ) -> Proposals:
@@ -195,18 +196,22 @@ def selective_search(
     image : (H, W), (H, W, 3) or (H, W, 4) ndarray
         uint8, uint16, or float in 0..1; RGB order. It is reduced to 8 bits a channel; alpha is left out.
     mode : str or list of Strategy, default "fast"
-        "single", "fast" or "quality", chosen by measurement; "paper-single", "paper-fast" or
-        "paper-quality", the parameters of the paper; or strategies of your own.
+        "single" (one hierarchy), "fast" (20, at most 2,250 boxes), "dense" (24, 6,800) or "quality" (60, 6,500),
+        all chosen by measurement; "paper-single", "paper-fast" or "paper-quality", the parameters of the paper
+        with all their boxes; or strategies of your own, all of whose boxes are returned.
     seed : int, default 0
-        Of the random part of the order.
+        Of the random numbers in ``ranking="position"``; nothing else is random.
     min_size : int, default 8
-        Boxes with a shorter side (in pixels of the image) are left out, unless nothing else is found.
+        Boxes with a shorter side (in pixels of the image) are left out; if none is left, the whole image is
+        returned.
     max_boxes : int, optional
-        Return only so many boxes, the best.
-    max_side : int, optional
-        Work on a copy shrunk to this longer side; boxes come back in pixels of the image as given.
-    demote : float, default 0.8
-        Boxes whose IoU with a better one is greater go behind all others; 1 leaves the order alone.
+        Return only so many boxes, the best, instead of the mode's own number.
+    max_side : int or None, default 1600
+        Work on a copy shrunk to this longer side; boxes come back in pixels of the image as given. None works on
+        every pixel.
+    ranking : {"objectness", "position"}, default "objectness"
+        What comes first: boxes that look like objects to a model of contrast, shape, place and the hierarchies'
+        opinion; or the paper's order, place in the hierarchy times a random number.
     workers : int, default 1
         Threads: 1 is serial, -1 is every core. The result is the same for any number.
 
@@ -226,7 +231,10 @@ def selective_search(
 
     Notes
     -----
-    Linear in the number of pixels. The whole image is always among the candidates.
+    Time grows with the number of pixels. Among the first boxes none overlaps another much: an IoU up to 0.6 within
+    the first 120, rising to 0.82 within the first 3,000; what repeats them more closely comes after these (for
+    "position", what overlaps a better box by more than 0.8 comes last). Equal priorities keep the order in which the
+    hierarchies were grown. An interrupt is heard between slices of work that take a fraction of a second.
 
     References
     ----------
