@@ -1,7 +1,7 @@
 """Image files in and out: whole pictures, RGB order, the depth of the file, or an error that names the path.
 
-Pillow and tifffile, which come with scikit-image, do the decoding; 16-bit PNGs, which Pillow cuts to 8 bits,
-are read and written here. OpenCV is not needed.
+Pillow and tifffile, which come with scikit-image, do the decoding; ``deep_png`` reads and writes 16-bit
+PNGs, which Pillow cuts to 8 bits. OpenCV is not needed.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import math
 import os
 import re
 import secrets
-import struct
-import zlib
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -20,14 +18,11 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from detutils._kernels.png import unfilter
 from detutils._validate import as_image, as_integer, as_path, check_memory
+from detutils.deep_png import PNG_MAGIC, Damaged, decode_png_of_16_bits, encode_png_of_16_bits, png_chunks
 
 Image = npt.NDArray[Any]
 
-PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-PNG_CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}  # by colour type: grey, RGB, grey + alpha, RGBA
-ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
 TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # neither a stuffed byte, a restart, nor padding
 JPEG_START_OF_SCAN, JPEG_END = 0xDA, 0xD9
@@ -103,7 +98,7 @@ def read_image(path: str | os.PathLike[str]) -> Image:
         raise MemoryError(f"{file}: {error}") from None
     except ImportError:
         raise
-    except _Damaged as error:
+    except Damaged as error:
         raise ValueError(f"{file} {error}") from None
     except Exception as error:  # decoders raise SyntaxError, struct.error, EOFError and more on damaged files
         raise ValueError(f"{file} cannot be read as an image: {error}") from error
@@ -181,10 +176,6 @@ def replace_file(file: Path, write: Callable[[BinaryIO], object]) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-class _Damaged(ValueError):
-    """What is wrong with a file, to be put behind its path."""
-
-
 def _pillow() -> Any:
     try:
         from PIL import Image as pillow
@@ -198,7 +189,7 @@ def _pillow() -> Any:
 def _decode(data: bytes) -> Image:
     pillow = _pillow()
     if data.startswith(PNG_MAGIC):
-        chunks = _png_chunks(data)
+        chunks = png_chunks(data)
     elif data.startswith(b"\xff\xd8"):
         _check_jpeg_is_whole(data)
     try:
@@ -206,12 +197,12 @@ def _decode(data: bytes) -> Image:
     except pillow.UnidentifiedImageError:
         if data.startswith(TIFF_MAGICS):
             return _decode_tiff(data)
-        raise _Damaged("is not an image, or of a kind that Pillow does not know") from None
+        raise Damaged("is not an image, or of a kind that Pillow does not know") from None
     with picture:
         width, height = picture.size
         check_memory(width * height * 12, f"a picture of {width} x {height}")
         if picture.format == "PNG" and chunks[b"IHDR"][8] == 16:
-            return _turn(_decode_png_of_16_bits(chunks), _orientation(picture))
+            return _turn(decode_png_of_16_bits(chunks), _orientation(picture))
         deep = picture.format == "TIFF" and max(picture.tag_v2.get(258, (8,))) > 8
         if deep and picture.mode not in ("I", "F"):
             return _turn(_decode_tiff(data), _orientation(picture))
@@ -228,7 +219,7 @@ def _pixels(picture: Any) -> Image:
     if mode == "I":
         wide = np.asarray(picture)
         if wide.min() < 0 or wide.max() > 65535:
-            raise _Damaged("holds 32-bit integers: convert it to 16 bits")
+            raise Damaged("holds 32-bit integers: convert it to 16 bits")
         return wide.astype(np.uint16)
     if mode == "F":
         return _checked_floats(np.array(picture))
@@ -239,7 +230,7 @@ def _pixels(picture: Any) -> Image:
 
 def _checked_floats(pixels: Image) -> Image:
     if not (float(pixels.min()) >= 0.0 and float(pixels.max()) <= 1.0):
-        raise _Damaged("holds floats outside 0..1")
+        raise Damaged("holds floats outside 0..1")
     return pixels.astype(np.float32)
 
 
@@ -267,74 +258,17 @@ def _check_jpeg_is_whole(data: bytes) -> None:
     while True:
         marker = JPEG_MARKER.search(data, position)
         if marker is None:
-            raise _Damaged("is truncated: the JPEG data ends early")
+            raise Damaged("is truncated: the JPEG data ends early")
         position, code = marker.end(), data[marker.end() - 1]
         if code == JPEG_END:
             if not scans:
-                raise _Damaged("is damaged: a JPEG without a picture")
+                raise Damaged("is damaged: a JPEG without a picture")
             return
         if code != 0xD8 and code != 0x01:  # these two have no length
             if position + 2 > len(data):
-                raise _Damaged("is truncated: the JPEG data ends early")
+                raise Damaged("is truncated: the JPEG data ends early")
             position += int.from_bytes(data[position : position + 2], "big")
             scans += code == JPEG_START_OF_SCAN
-
-
-def _png_chunks(data: bytes) -> dict[bytes, bytes]:
-    """The chunks of a PNG by name, checksums verified, pixel data joined."""
-    chunks: dict[bytes, bytes] = {}
-    pixels = []
-    position = len(PNG_MAGIC)
-    while b"IEND" not in chunks:
-        if position + 12 > len(data):
-            raise _Damaged("is truncated: the PNG data ends early")
-        length, name = struct.unpack_from(">I4s", data, position)
-        body = data[position + 8 : position + 8 + length]
-        checksum = data[position + 8 + length : position + 12 + length]
-        if len(checksum) < 4:
-            raise _Damaged("is truncated: the PNG data ends early")
-        if zlib.crc32(body, zlib.crc32(name)) != int.from_bytes(checksum, "big"):
-            raise _Damaged(f"is damaged: the checksum of its PNG chunk {name.decode('latin-1')} is wrong")
-        if name == b"IDAT":
-            pixels.append(body)
-        else:
-            chunks[name] = body
-        position += 12 + length
-    if len(chunks.get(b"IHDR", b"")) != 13:
-        raise _Damaged("is damaged: a PNG without a header")
-    chunks[b"IDAT"] = b"".join(pixels)
-    return chunks
-
-
-def _decode_png_of_16_bits(chunks: dict[bytes, bytes]) -> Image:
-    width, height, _, colour, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
-    if colour not in PNG_CHANNELS:
-        raise _Damaged(f"is damaged: 16 bits with PNG colour type {colour}")
-    channels = PNG_CHANNELS[colour]
-    passes = ADAM7 if interlaced else [(0, 0, 1, 1)]
-    sizes = [(len(range(y, height, dy)), len(range(x, width, dx))) for x, y, dx, dy in passes]
-    lengths = [rows * (1 + 2 * channels * columns) if columns else 0 for rows, columns in sizes]
-    stream = zlib.decompressobj()
-    raw = np.frombuffer(stream.decompress(chunks[b"IDAT"], sum(lengths) + 1), np.uint8)
-    if raw.size != sum(lengths):
-        raise _Damaged("is truncated or damaged: the PNG's pixels do not fill the picture")
-    pixels = np.empty((height, width, channels), np.uint16)
-    start = 0
-    for (x, y, dx, dy), (rows, columns), length in zip(passes, sizes, lengths):
-        if length:
-            filtered = raw[start : start + length].reshape(rows, -1).copy()
-            plain = np.empty((rows, 2 * channels * columns), np.uint8)
-            if unfilter(filtered, 2 * channels, plain) >= 0:
-                raise _Damaged("is damaged: a false PNG filter")
-            pixels[y::dy, x::dx] = plain.view(">u2").reshape(rows, columns, channels)
-        start += length
-    if b"tRNS" in chunks and colour in (0, 2):  # one colour is transparent
-        key = np.frombuffer(chunks[b"tRNS"], ">u2")
-        alpha = np.where((pixels == key).all(axis=2, keepdims=True), 0, 65535)
-        pixels = np.concatenate([pixels, alpha.astype(np.uint16)], axis=2)
-    if pixels.shape[2] == 2:
-        pixels = pixels[:, :, [0, 0, 0, 1]]
-    return pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
 
 
 def _decode_tiff(data: bytes) -> Image:
@@ -344,14 +278,14 @@ def _decode_tiff(data: bytes) -> Image:
     with tifffile.TiffFile(BytesIO(data)) as file:
         page: Any = file.pages[0]
         if int(page.photometric) not in (1, 2) or page.axes not in ("YX", "YXS", "SYX"):
-            raise _Damaged(f"is a TIFF of {page.photometric.name}, axes {page.axes}, neither grey nor RGB")
+            raise Damaged(f"is a TIFF of {page.photometric.name}, axes {page.axes}, neither grey nor RGB")
         check_memory(page.nbytes, f"a picture of {page.shape}")
         # tifffile leaves missing parts black.
         parts = list(zip(page.dataoffsets, page.databytecounts))
         if len(parts) != math.prod(page.chunked) or any(
             size < 1 or start + size > len(data) for start, size in parts
         ):
-            raise _Damaged("is truncated or damaged: the TIFF's pixels do not fill the picture")
+            raise Damaged("is truncated or damaged: the TIFF's pixels do not fill the picture")
         pixels: Image = page.asarray()
         if page.axes == "SYX":
             pixels = np.moveaxis(pixels, 0, 2)
@@ -361,7 +295,7 @@ def _decode_tiff(data: bytes) -> Image:
         return _checked_floats(pixels)
     colours = pixels.ndim == 2 or pixels.shape[2] in (3, 4)
     if pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2 or not colours:
-        raise _Damaged(f"is a TIFF of {pixels.shape} {pixels.dtype}")
+        raise Damaged(f"is a TIFF of {pixels.shape} {pixels.dtype}")
     return pixels
 
 
@@ -369,7 +303,7 @@ def _decode_tiff(data: bytes) -> Image:
 
 def _encode(target: BinaryIO, pixels: Image, kind: str, quality: int) -> None:
     if pixels.dtype == np.uint16 and kind == "PNG":
-        _encode_png_of_16_bits(target, pixels)
+        encode_png_of_16_bits(target, pixels)
     elif pixels.dtype == np.uint16:
         import tifffile
 
@@ -384,18 +318,3 @@ def _encode(target: BinaryIO, pixels: Image, kind: str, quality: int) -> None:
         elif kind == "TIFF":
             options |= {"compression": "tiff_adobe_deflate"}
         _pillow().fromarray(pixels).save(target, **options)
-
-
-def _encode_png_of_16_bits(target: BinaryIO, pixels: Image) -> None:
-    height, width = pixels.shape[:2]
-    colour = 0 if pixels.ndim == 2 else {3: 2, 4: 6}[pixels.shape[2]]
-    big = pixels.astype(">u2").view(np.uint8).reshape(height, -1)
-    rows = np.empty((height, 1 + big.shape[1]), np.uint8)
-    rows[:, 0] = 2  # each row minus the one above: cheap, and photographs shrink
-    rows[0, 1:] = big[0]
-    np.subtract(big[1:], big[:-1], out=rows[1:, 1:])
-    target.write(PNG_MAGIC)
-    header = struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0)
-    for name, body in ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 6)), (b"IEND", b"")):
-        target.write(struct.pack(">I", len(body)) + name + body)
-        target.write(struct.pack(">I", zlib.crc32(body, zlib.crc32(name))))

@@ -29,7 +29,7 @@ FLOORS = [
     ["_jit"],
     ["_kernels"],
     ["_validate"],
-    ["boxes", "overlaps", "aligned", "coding", "anchors", "images", "archives", "ridge", "regression", "canvas"],
+    ["boxes", "overlaps", "aligned", "coding", "anchors", "images", "deep_png", "archives", "ridge", "regression", "canvas"],
     ["suppression", "fusion", "matching", "regressor", "proposals", "datasets", "draw", "panels", "features", "synthetic"],
     ["rpn", "evaluation"],
     ["rcnn", "scale_out", "demo"],
