@@ -122,7 +122,7 @@ def with_classes(dataset: detutils.Dataset, names: list[str]) -> detutils.Datase
     for record in dataset.images:
         keep = np.flatnonzero(np.isin(record.labels, labels))
         count = len(record.labels)
-        columns = {
+        columns: dict[str, Any] = {
             field: value[keep]
             for field, value in record._asdict().items()
             if isinstance(value, np.ndarray) and value.shape[:1] == (count,)
