@@ -41,28 +41,23 @@ MARKS = 5
 
 
 @inlined
-def _sort_by_digit(keys: Any, shift: Any, order: Any, spare: Any) -> None:
-    """One stable counting-sort pass of a radix sort; the result is in ``spare``."""
-    count = np.zeros((1 << DIGIT) + 1, np.int64)
+def _sort(keys: Any, limits: Any, order: Any, spare: Any) -> Any:
+    """Sort ``order`` by keys[0], then stably by keys[1], by digits; the result, and an array to spare."""
     mask = (1 << DIGIT) - 1
-    for i in range(order.size):
-        count[((keys[order[i]] >> shift) & mask) + 1] += 1
-    for d in range(1 << DIGIT):
-        count[d + 1] += count[d]
-    for i in range(order.size):
-        d = (keys[order[i]] >> shift) & mask
-        spare[count[d]] = order[i]
-        count[d] += 1
-
-
-@inlined
-def _sort(keys: Any, most: Any, order: Any, spare: Any) -> Any:
-    """Reorder ``order`` by keys from 0 to ``most``, stably; the result, and the array that is free now."""
-    shift = 0
-    while shift == 0 or (most >> shift) > 0:
-        _sort_by_digit(keys, shift, order, spare)
-        order, spare = spare, order
-        shift += DIGIT
+    for row in range(2):
+        shift = 0
+        while limits[row] >> shift > 0:
+            count = np.zeros(mask + 2, np.int64)
+            for i in range(order.size):
+                count[((keys[row, order[i]] >> shift) & mask) + 1] += 1
+            for d in range(mask):
+                count[d + 1] += count[d]
+            for i in range(order.size):
+                d = (keys[row, order[i]] >> shift) & mask
+                spare[count[d]] = order[i]
+                count[d] += 1
+            order, spare = spare, order
+            shift += DIGIT
     return order, spare
 
 
@@ -80,32 +75,29 @@ def neighbour_order(boxes: F8, candidates: I8, groups: I8, n_groups: int) -> I8:
     cells = float(CELLS - 1)
     wide, high = right - left, bottom - top
     largest = math.frexp(longest)[1]
-    across, down, kinds = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+    keys, down = np.empty((2, n), np.int64), np.empty(n, np.int64)
     for i in range(n):
         c = candidates[i]
         x, y = boxes[c, 0] + boxes[c, 2], boxes[c, 1] + boxes[c, 3]
-        across[i] = int((x - left) / wide * cells) if wide > 0.0 else 0
+        keys[0, i] = int((x - left) / wide * cells) if wide > 0.0 else 0
         down[i] = int((y - top) / high * cells) if high > 0.0 else 0
         side = max(boxes[c, 2] - boxes[c, 0], boxes[c, 3] - boxes[c, 1])
-        kinds[i] = SIZES - 1 if side == 0.0 else min((largest - math.frexp(side)[1]) // OCTAVES, SIZES - 1)
-        if n_groups > 1:
-            kinds[i] += SIZES * groups[c]
-    order, spare = _sort(across, CELLS - 1, np.arange(n), np.empty(n, np.int64))
-    order, spare = _sort(kinds, SIZES * n_groups - 1, order, spare)
-    strips = across  # which strip each box is in; strips of one kind hold equally many boxes
-    strip = -1
-    first = 0
-    while first < n:
-        last = first
-        while last < n and kinds[order[last]] == kinds[order[first]]:
-            last += 1
-        length = LEAF * math.ceil(math.sqrt((last - first) / LEAF))
-        for i in range(first, last):
-            strip += 1 if (i - first) % length == 0 else 0
-            strips[order[i]] = strip
-        first = last
-    order, spare = _sort(down, CELLS - 1, order, spare)
-    order, spare = _sort(strips, strip, order, spare)
+        kind = SIZES - 1 if side == 0.0 else min((largest - math.frexp(side)[1]) // OCTAVES, SIZES - 1)
+        keys[1, i] = SIZES * groups[c] + kind if n_groups > 1 else kind
+    order, spare = _sort(keys, (CELLS - 1, SIZES * n_groups - 1), np.arange(n), np.empty(n, np.int64))
+    strip, length, first = -1, 1, 0  # strips of one kind hold equally many boxes
+    for i in range(n):
+        if i == 0 or keys[1, order[i]] != keys[1, order[i - 1]]:
+            first = i
+            last = i
+            while last < n and keys[1, order[last]] == keys[1, order[i]]:
+                last += 1
+            length = LEAF * math.ceil(math.sqrt((last - first) / LEAF))
+        strip += 1 if (i - first) % length == 0 else 0
+        keys[0, order[i]] = strip
+    for i in range(n):
+        keys[0, i], keys[1, i] = down[i], keys[0, i]
+    order, spare = _sort(keys, (CELLS - 1, strip), order, spare)
     result = np.empty(n, np.int64)
     for i in range(n):
         result[i] = candidates[order[i]]
