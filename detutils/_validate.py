@@ -30,6 +30,7 @@ Array = npt.NDArray[Any]
 FLOAT64 = np.dtype(np.float64)
 FLOAT32 = np.dtype(np.float32)
 INT64 = np.dtype(np.int64)
+NDARRAY = np.ndarray  # looking it up in NumPy costs a tenth of a small check
 EXACT_INTEGERS = 2**53  # beyond it float64 skips integers
 ALWAYS_FITS = 1 << 28  # bytes that are allocated without asking how many are free
 
@@ -97,7 +98,7 @@ def as_boxes(boxes: Any, name: str = "boxes", *, keep_float32: bool = False, che
 
 def is_ready_pair(boxes1: Any, boxes2: Any) -> bool:
     """Whether ``as_box_pair`` would return the arguments as they are: what most calls bring."""
-    if type(boxes1) is not np.ndarray or type(boxes2) is not np.ndarray:
+    if type(boxes1) is not NDARRAY or type(boxes2) is not NDARRAY:
         return False
     dtype = boxes1.dtype
     return (
@@ -530,7 +531,10 @@ def as_color(value: Any, name: str = "color") -> tuple[int, int, int]:
 
 def as_names(values: Any, name: str = "labels", length: int | None = None) -> list[str]:
     """A sequence of words or whole numbers, as words."""
-    if isinstance(values, (str, bytes)) or values is None or not hasattr(values, "__len__"):
+    foreign = hasattr(values, "__array__") or hasattr(values, "__dlpack__")
+    if foreign and not isinstance(values, np.ndarray):
+        values = _as_array(values, name)  # its items would be of a kind of their own
+    if isinstance(values, (str, bytes)) or np.ndim(values) == 0 or not hasattr(values, "__len__"):
         raise TypeError(f"{name} must be a sequence of str or int, got {type(values).__name__}")
     if length is not None and len(values) != length:
         raise ValueError(f"{name} must hold {length} names, got {len(values)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,51 +22,58 @@ from detutils._validate import (
     raise_bad_box,
 )
 
+_Kernels: TypeAlias = tuple[Callable[..., int], Callable[..., int]]  # for float64, for float32
+
+_IOU: _Kernels = kernels.iou_matrix, kernels.iou_matrix_float32
+_IOA: _Kernels = kernels.ioa_matrix, kernels.ioa_matrix_float32
+_GIOU: _Kernels = kernels.giou_matrix, kernels.giou_matrix_float32
+_DIOU: _Kernels = kernels.diou_matrix, kernels.diou_matrix_float32
+_CIOU: _Kernels = kernels.ciou_matrix, kernels.ciou_matrix_float32
+
 _DEFAULT_OFFSET, _DEFAULT_WORKERS = 0, 1  # known by identity, a small call has no time to check them
 _PAIRS_A_SLICE = 1 << 25  # some hundredths of a second: Ctrl-C is heard between two slices
 _PAIRS_IN_FLOAT64 = 1 << 20  # so many at a time where a float32 matrix has to be computed in float64
 
 
 def _pairwise(
-    kernel: Callable[..., int],
-    kernel_float32: Callable[..., int],
-    boxes1: Any,
-    boxes2: Any,
-    offset: int,
-    out: Array | None,
-    workers: int,
+    of: _Kernels, boxes1: Any, boxes2: Any, offset: int, out: Array | None, workers: int
 ) -> Array:
-    first, second = (
-        (boxes1, boxes2) if is_ready_pair(boxes1, boxes2) else as_box_pair(boxes1, boxes2, check_rows=False)
-    )
+    if not is_ready_pair(boxes1, boxes2):
+        boxes1, boxes2 = as_box_pair(boxes1, boxes2, check_rows=False)
     added = 0.0 if offset is _DEFAULT_OFFSET else as_offset(offset)
     threads = 1 if workers is _DEFAULT_WORKERS else as_workers(workers)
-    n, m = len(first), len(second)
-    if out is None and n * m <= _PAIRS_A_SLICE:
-        result = np.empty((n, m), first.dtype)
+    shape, dtype = (len(boxes1), len(boxes2)), boxes1.dtype
+    small = threads == 1 and shape[0] * shape[1] <= _PAIRS_A_SLICE
+    if small and out is None:
+        result = np.empty(shape, dtype)
     else:
-        check_apart(out, "out", first, second)
-        result = as_out(out, (n, m), first.dtype)
-    narrow = first.dtype == FLOAT32
-    if threads == 1 and n * m <= _PAIRS_A_SLICE:  # the kernel looks at the rows itself: small calls are short
-        row = (kernel_float32 if narrow else kernel)(first, second, added, result)
+        check_apart(out, "out", boxes1, boxes2)
+        result = as_out(out, shape, dtype)
+    if small:  # the kernel looks at the rows itself, because small calls have no time for another pass
+        row = of[dtype == FLOAT32](boxes1, boxes2, added, result)
         if row == -1:
             return result
         if row >= 0:
-            _raise_bad_row(first, second, row)
-    as_box_pair(first, second)  # before any thread starts
+            _raise_bad_row(boxes1, boxes2, row)
+    as_box_pair(boxes1, boxes2)  # before any thread starts
+    _fill_in_slices(of, boxes1, boxes2, added, result, threads)
+    return result
+
+
+def _fill_in_slices(
+    of: _Kernels, first: Array, second: Array, added: float, result: Array, threads: int
+) -> None:
+    n, m = result.shape
     step = max(1, min(-(-n // threads), _PAIRS_A_SLICE // max(m, 1)))
+    few = max(1, _PAIRS_IN_FLOAT64 // max(m, 1))
 
     def fill(start: int) -> None:
         rows, to = first[start : start + step], result[start : start + step]
-        if not narrow:
-            kernel(rows, second, added, to)
-        elif kernel_float32(rows, second, added, to) == -2:
+        if of[first.dtype == FLOAT32](rows, second, added, to) == -2:
             wide, others = rows.astype(np.float64), second.astype(np.float64)
-            few = max(1, _PAIRS_IN_FLOAT64 // max(m, 1))
             for low in range(0, len(rows), few):
                 part = np.empty((min(few, len(rows) - low), m))
-                kernel(wide[low : low + few], others, added, part)
+                of[0](wide[low : low + few], others, added, part)
                 to[low : low + few] = part
 
     if threads == 1:
@@ -75,7 +82,6 @@ def _pairwise(
     else:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(fill, range(0, n, step)))
-    return result
 
 
 def _raise_bad_row(first: Array, second: Array, row: int) -> NoReturn:
@@ -123,10 +129,6 @@ def box_iou(
     MemoryError
         If the matrix is larger than the memory that is free.
 
-    See Also
-    --------
-    aligned_box_iou : The same measure row by row.
-
     Notes
     -----
     N x M evaluations, done in vector registers in the dtype of the result. float32 boxes with sides beyond
@@ -145,7 +147,7 @@ def box_iou(
     array([[0.5, 0. ],
            [0. , 0. ]])
     """
-    return _pairwise(kernels.iou_matrix, kernels.iou_matrix_float32, boxes1, boxes2, offset, out, workers)
+    return _pairwise(_IOU, boxes1, boxes2, offset, out, workers)
 
 
 def box_ioa(
@@ -188,10 +190,6 @@ def box_ioa(
     MemoryError
         If the matrix is larger than the memory that is free.
 
-    See Also
-    --------
-    aligned_box_ioa : The same measure row by row.
-
     Notes
     -----
     N x M evaluations, done in vector registers in the dtype of the result. float32 boxes with sides beyond
@@ -209,7 +207,7 @@ def box_ioa(
     array([[0.5, 0. ],
            [0. , 0. ]])
     """
-    return _pairwise(kernels.ioa_matrix, kernels.ioa_matrix_float32, boxes1, boxes2, offset, out, workers)
+    return _pairwise(_IOA, boxes1, boxes2, offset, out, workers)
 
 
 def generalized_box_iou(
@@ -251,10 +249,6 @@ def generalized_box_iou(
     MemoryError
         If the matrix is larger than the memory that is free.
 
-    See Also
-    --------
-    aligned_generalized_box_iou : The same measure row by row.
-
     Notes
     -----
     N x M evaluations, done in vector registers in the dtype of the result. float32 boxes with sides beyond
@@ -271,7 +265,7 @@ def generalized_box_iou(
     array([[ 0.5       , -0.77777778],
            [-0.33333333, -0.68      ]])
     """
-    return _pairwise(kernels.giou_matrix, kernels.giou_matrix_float32, boxes1, boxes2, offset, out, workers)
+    return _pairwise(_GIOU, boxes1, boxes2, offset, out, workers)
 
 
 def distance_box_iou(
@@ -313,10 +307,6 @@ def distance_box_iou(
     MemoryError
         If the matrix is larger than the memory that is free.
 
-    See Also
-    --------
-    aligned_distance_box_iou : The same measure row by row.
-
     Notes
     -----
     N x M evaluations, done in vector registers in the dtype of the result. float32 boxes with sides beyond
@@ -333,7 +323,7 @@ def distance_box_iou(
     array([[ 0.46875   , -0.44444444],
            [-0.18055556, -0.36      ]])
     """
-    return _pairwise(kernels.diou_matrix, kernels.diou_matrix_float32, boxes1, boxes2, offset, out, workers)
+    return _pairwise(_DIOU, boxes1, boxes2, offset, out, workers)
 
 
 def complete_box_iou(
@@ -376,10 +366,6 @@ def complete_box_iou(
     MemoryError
         If the matrix is larger than the memory that is free.
 
-    See Also
-    --------
-    aligned_complete_box_iou : The same measure row by row.
-
     Notes
     -----
     N x M evaluations and N + M arctangents, done in vector registers in the dtype of the result. float32
@@ -396,4 +382,4 @@ def complete_box_iou(
     array([[ 0.46550187, -0.44444444],
            [-0.18224502, -0.36      ]])
     """
-    return _pairwise(kernels.ciou_matrix, kernels.ciou_matrix_float32, boxes1, boxes2, offset, out, workers)
+    return _pairwise(_CIOU, boxes1, boxes2, offset, out, workers)
