@@ -31,27 +31,35 @@ def soft_nms(
     return keep, new_scores
 
 
+def added(numbers):
+    """Their sum from left to right: from Python 3.12 on, the built-in carries the rounding errors along."""
+    total = 0.0
+    for number in numbers:
+        total += number
+    return total
+
+
 def mean_box(members):
     """The score-weighted mean of (box, score, ...) members (Solovyev et al. 2021, equations 2 and 3)."""
-    total = sum(member[1] for member in members)
+    total = added(member[1] for member in members)
     if len(members) == 1:
         return list(members[0][0])
-    return [sum(member[1] * member[0][side] for member in members) / total for side in range(4)]
+    return [added(member[1] * member[0][side] for member in members) / total for side in range(4)]
 
 
 def fused_score(members, weights, method, allow_overflow):
     """The score of a cluster of (box, weighted score, label, model) members."""
-    total = sum(member[1] for member in members)
-    seen = sum(weights[member[3]] for member in members)
-    present = sum(weights[model] for model in dict.fromkeys(member[3] for member in members))
+    total = added(member[1] for member in members)
+    seen = added(weights[member[3]] for member in members)
+    present = added(weights[model] for model in dict.fromkeys(member[3] for member in members))
     if method == "max":
         return max(member[1] for member in members) / max(weights)
     if method == "box_and_model_avg":
-        return total / seen * present / sum(weights)
+        return total / seen * present / added(weights)
     if method == "absent_model_aware_avg":
-        return total / (seen + (sum(weights) - present))
+        return total / (seen + (added(weights) - present))
     count = len(members) if allow_overflow else min(len(members), len(weights))
-    return total / len(members) * count / sum(weights)
+    return total / len(members) * count / added(weights)
 
 
 def weighted_boxes_fusion(
