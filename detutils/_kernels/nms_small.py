@@ -51,7 +51,9 @@ def _order(scores, score_threshold):  # type: ignore[no-untyped-def]
                 order[j] = i
                 m += 1
         return order[:m]
-    values = np.full((n + BLOCK - 1) // BLOCK * BLOCK, -np.inf, scores.dtype)  # whole blocks: no scalar remainder
+    padded = (n + BLOCK - 1) // BLOCK * BLOCK  # whole vectors: no scalar remainder
+    values = np.full(padded, -np.inf, scores.dtype)
+    above = np.zeros(padded, np.int32)
     chosen = np.empty(n, np.int64)
     m = 0
     for i in range(n):
@@ -59,14 +61,14 @@ def _order(scores, score_threshold):  # type: ignore[no-untyped-def]
             values[m] = scores[i]
             chosen[m] = i
             m += 1
+    for i in range(0, m, 4):  # four at a time; those of the padding are above nobody
+        a, b, c, d = values[i], values[i + 1], values[i + 2], values[i + 3]
+        for j in range(padded):
+            v = values[j]
+            above[j] += np.int32(a > v) + np.int32(b > v) + np.int32(c > v) + np.int32(d > v)
     order[:m] = -1
-    full = values[: (m + BLOCK - 1) // BLOCK * BLOCK]
     for i in range(m):
-        value = values[i]
-        above = np.int32(0)
-        for j in range(full.shape[0]):
-            above += np.int32(full[j] > value)
-        place = np.int64(above)
+        place = np.int64(above[i])
         while order[place] >= 0:  # taken by a tied score of a lower index
             place += 1
         order[place] = chosen[i]
@@ -82,7 +84,9 @@ def _suppress(boxes, scores, limit, largest, iou_threshold, score_threshold, mos
         return keep
     order = _order(scores, score_threshold)
     n = order.shape[0]
-    columns = np.empty((5, n + BLOCK), np.float64)  # of the kept boxes, and room to read a whole block
+    blocks = np.empty((n // BLOCK + 1, 5, BLOCK), np.float64)  # of the kept boxes
+    low, high = iou_threshold * (1.0 - 1e-12), iou_threshold * (1.0 + 1e-12)
+    sure = iou_threshold > 1e-3
     count = 0
     for r in range(n):
         if count == most:
@@ -92,29 +96,44 @@ def _suppress(boxes, scores, limit, largest, iou_threshold, score_threshold, mos
         x2, y2 = np.float64(boxes[i, 2]), np.float64(boxes[i, 3])
         area = (x2 - x1 + offset) * (y2 - y1 + offset)
         hit = False
-        for start in range(0, count, BLOCK):
-            block = columns[:, start : start + BLOCK]
+        for g in range((count + BLOCK - 1) // BLOCK):
+            # a product costs less than a quotient, which is left for the pairs near the threshold
+            hits = 0
             for j in range(BLOCK):
-                w = min(x2, block[2, j]) - max(x1, block[0, j]) + offset
-                h = min(y2, block[3, j]) - max(y1, block[1, j]) + offset
-                inter = max(w, 0.0) * max(h, 0.0)
-                union = area + block[4, j] - inter
-                hit |= inter / max(union, 5e-324) > iou_threshold  # an empty union: 0 / tiny
+                w = min(x2, blocks[g, 2, j]) - max(x1, blocks[g, 0, j]) + offset
+                h = min(y2, blocks[g, 3, j]) - max(y1, blocks[g, 1, j]) + offset
+                inter = w * h
+                hits |= (w > 0.0) & (h > 0.0) & (inter >= low * (area + blocks[g, 4, j] - inter))
+            if hits == 0:
+                continue
+            hits = 0
+            for j in range(BLOCK):
+                w = min(x2, blocks[g, 2, j]) - max(x1, blocks[g, 0, j]) + offset
+                h = min(y2, blocks[g, 3, j]) - max(y1, blocks[g, 1, j]) + offset
+                inter = w * h
+                hits |= (w > 0.0) & (h > 0.0) & (inter > high * (area + blocks[g, 4, j] - inter) + 1e-300)
+            if sure and hits != 0:
+                hit = True
+                break
+            for j in range(BLOCK):
+                w = min(x2, blocks[g, 2, j]) - max(x1, blocks[g, 0, j]) + offset
+                h = min(y2, blocks[g, 3, j]) - max(y1, blocks[g, 1, j]) + offset
+                inter = w * h
+                union = area + blocks[g, 4, j] - inter
+                if (w > 0.0) & (h > 0.0) & (union > 0.0) and inter / union > iou_threshold:
+                    hit = True
             if hit:
                 break
         if hit:
             continue
-        if count % BLOCK == 0:  # open a block of boxes that meet nothing
-            columns[0, count : count + BLOCK] = 1e300
-            columns[1, count : count + BLOCK] = 1e300
-            columns[2, count : count + BLOCK] = -1e300
-            columns[3, count : count + BLOCK] = -1e300
-            columns[4, count : count + BLOCK] = 1.0
-        columns[0, count] = x1
-        columns[1, count] = y1
-        columns[2, count] = x2
-        columns[3, count] = y2
-        columns[4, count] = area
+        g, lane = count // BLOCK, count % BLOCK
+        if lane == 0:  # open a block of boxes that meet nothing
+            for j in range(BLOCK):
+                blocks[g, 0, j] = blocks[g, 1, j] = 1e140
+                blocks[g, 2, j] = blocks[g, 3, j] = -1e140
+                blocks[g, 4, j] = 1.0
+        blocks[g, 0, lane], blocks[g, 1, lane], blocks[g, 2, lane], blocks[g, 3, lane] = x1, y1, x2, y2
+        blocks[g, 4, lane] = area
         order[count] = i
         count += 1
     return order[:count]
