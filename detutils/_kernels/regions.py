@@ -14,12 +14,44 @@ TEXTURE_BINS = 10
 TEXTURE = ORIENTATIONS * TEXTURE_BINS
 
 
-@kernel("void(uint8[:,:,::1], int32[::1], int32[::1], uint8[::1], uint8[:,:,::1], int64, int64)")
-def gradient_codes(planes: U1, taps: I4, slopes: I4, levels: U1, codes: U1, start: int, stop: int) -> None:
-    """Derivatives of a Gaussian along x and y, reduced to 16 levels each: code = 16 * level(x) + level(y).
+# Loops over whole rows that are views of equal length: only then does the compiler turn them into vectors.
 
-    ``taps`` (centre first, sums to 4096) smooths, ``slopes`` (of x - i and x + i, centre left out) derives;
-    ``levels`` maps a derivative in quarters of a grey level a pixel, shifted by 512, to its level.
+
+@inlined
+def _add_sum(out: Any, a: Any, b: Any, factor: Any) -> None:
+    for x in range(out.shape[0]):
+        out[x] += factor * (np.int32(a[x]) + np.int32(b[x]))
+
+
+@inlined
+def _add_difference(out: Any, a: Any, b: Any, factor: Any) -> None:
+    for x in range(out.shape[0]):
+        out[x] += factor * (np.int32(b[x]) - np.int32(a[x]))
+
+
+@inlined
+def _level(value: Any, borders: Any) -> Any:
+    size = abs(value)
+    level = np.int32(0)
+    for i in range(7):
+        level += np.int32(size >= borders[i])
+    return np.int32(7) + (level if value >= 0 else -level)
+
+
+@inlined
+def _pack_levels(across: Any, down: Any, borders: Any, out: Any) -> None:
+    for x in range(out.shape[0]):
+        i = _level((across[x] + 32768) >> 16, borders)
+        j = _level((down[x] + 32768) >> 16, borders)
+        out[x] = np.uint8(np.int32(16) * i + j)
+
+
+@kernel("void(uint8[:,:,::1], int32[::1], int32[::1], int32[::1], uint8[:,:,::1], int64, int64)")
+def gradient_codes(planes: U1, taps: I4, slopes: I4, borders: I4, codes: U1, start: int, stop: int) -> None:
+    """Derivatives of a Gaussian along x and y, reduced to 15 levels each: code = 16 * level(x) + level(y).
+
+    ``taps`` (centre first, sums to 4096) smooths, ``slopes`` (of x - i and x + i, centre left out) derives. A level is
+    how many of the seven ``borders`` (quarters of a grey level a pixel) the derivative reaches, with its sign, plus 7.
     """
     channels, height, width = planes.shape
     radius = taps.shape[0] - 1
@@ -27,39 +59,32 @@ def gradient_codes(planes: U1, taps: I4, slopes: I4, levels: U1, codes: U1, star
     steep = np.empty(width + 2 * radius, np.int32)
     across = np.empty(width, np.int32)
     down = np.empty(width, np.int32)
+    flat_row, steep_row = flat[radius : radius + width], steep[radius : radius + width]
     for c in range(channels):
         for y in range(start, stop):
+            steep_row[:] = 0
+            middle = planes[c, y]
             for x in range(width):
-                flat[radius + x] = taps[0] * np.int32(planes[c, y, x])
-                steep[radius + x] = 0
+                flat_row[x] = taps[0] * np.int32(middle[x])
             for i in range(1, radius + 1):
-                above, below = max(y - i, 0), min(y + i, height - 1)
-                tap, slope = taps[i], slopes[i - 1]
-                for x in range(width):
-                    p, q = np.int32(planes[c, above, x]), np.int32(planes[c, below, x])
-                    flat[radius + x] += tap * (p + q)
-                    steep[radius + x] += slope * (q - p)
-            for x in range(radius, radius + width):
-                flat[x] = (flat[x] + 32) >> 6
-                steep[x] = (steep[x] + 32) >> 6
+                above, below = planes[c, max(y - i, 0)], planes[c, min(y + i, height - 1)]
+                _add_sum(flat_row, above, below, taps[i])
+                _add_difference(steep_row, above, below, slopes[i - 1])
+            for x in range(width):
+                flat_row[x] = (flat_row[x] + 32) >> 6
+                steep_row[x] = (steep_row[x] + 32) >> 6
             for i in range(radius):
                 flat[i], steep[i] = flat[radius], steep[radius]
-                flat[radius + width + i], steep[radius + width + i] = (
-                    flat[radius + width - 1],
-                    steep[radius + width - 1],
-                )
+                flat[radius + width + i] = flat[radius + width - 1]
+                steep[radius + width + i] = steep[radius + width - 1]
+            across[:] = 0
             for x in range(width):
-                across[x] = 0
-                down[x] = taps[0] * steep[radius + x]
+                down[x] = taps[0] * steep_row[x]
             for i in range(1, radius + 1):
-                tap, slope = taps[i], slopes[i - 1]
-                for x in range(width):
-                    across[x] += slope * (flat[radius + x + i] - flat[radius + x - i])
-                    down[x] += tap * (steep[radius + x - i] + steep[radius + x + i])
-            for x in range(width):
-                i = min(max(((across[x] + 32768) >> 16) + 512, 0), 1023)
-                j = min(max(((down[x] + 32768) >> 16) + 512, 0), 1023)
-                codes[c, y, x] = np.uint8(16 * np.int32(levels[i]) + np.int32(levels[j]))
+                left, right = radius - i, radius + i
+                _add_difference(across, flat[left : left + width], flat[right : right + width], slopes[i - 1])
+                _add_sum(down, steep[left : left + width], steep[right : right + width], taps[i])
+            _pack_levels(across, down, borders, codes[c, y])
 
 
 @kernel("void(int32[:,::1], int64[::1], int32[:,::1], int64, int64)")

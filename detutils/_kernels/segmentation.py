@@ -16,6 +16,13 @@ from detutils._jit import I4, I8, U1, U2, inlined, kernel
 WEIGHTS = 7072  # more than 16 * 255 * sqrt(3)
 
 
+@inlined
+def _add_sum(out: Any, a: Any, b: Any, factor: Any) -> None:
+    """Over row views of equal length: only then does the compiler turn the loop into vectors."""
+    for x in range(out.shape[0]):
+        out[x] += factor * (np.int32(a[x]) + np.int32(b[x]))
+
+
 @kernel("void(uint8[:,:,::1], int32[::1], uint16[:,:,::1], int64, int64)")
 def smooth(planes: U1, taps: I4, out: U2, start: int, stop: int) -> None:
     """Smooth by ``taps`` (centre first, the whole sums to 4096) into sixteenths; borders are repeated."""
@@ -23,29 +30,27 @@ def smooth(planes: U1, taps: I4, out: U2, start: int, stop: int) -> None:
     radius = taps.shape[0] - 1
     column = np.empty(width, np.int32)
     padded = np.empty(width + 2 * radius, np.int32)
-    row = np.empty(width, np.int32)
+    row = padded[radius : radius + width]
     for c in range(channels):
         for y in range(start, stop):
+            middle = planes[c, y]
             for x in range(width):
-                column[x] = taps[0] * np.int32(planes[c, y, x])
+                column[x] = taps[0] * np.int32(middle[x])
             for i in range(1, radius + 1):
-                above, below = max(y - i, 0), min(y + i, height - 1)
-                tap = taps[i]
-                for x in range(width):
-                    column[x] += tap * (np.int32(planes[c, above, x]) + np.int32(planes[c, below, x]))
+                _add_sum(column, planes[c, max(y - i, 0)], planes[c, min(y + i, height - 1)], taps[i])
             for x in range(width):
-                padded[radius + x] = (column[x] + 32) >> 6
+                row[x] = (column[x] + 32) >> 6
             for i in range(radius):
                 padded[i] = padded[radius]
                 padded[radius + width + i] = padded[radius + width - 1]
             for x in range(width):
-                row[x] = taps[0] * padded[radius + x]
+                column[x] = taps[0] * row[x]
             for i in range(1, radius + 1):
-                tap = taps[i]
-                for x in range(width):
-                    row[x] += tap * (padded[radius + x - i] + padded[radius + x + i])
+                left, right = radius - i, radius + i
+                _add_sum(column, padded[left : left + width], padded[right : right + width], taps[i])
+            target = out[c, y]
             for x in range(width):
-                out[c, y, x] = np.uint16((row[x] + 8192) >> 14)
+                target[x] = np.uint16((column[x] + 8192) >> 14)
 
 
 @inlined

@@ -47,14 +47,6 @@ def _slopes() -> I4:
 
 
 @cache
-def _levels() -> U1:
-    """From a derivative in quarters of a grey level, plus 512, to one of 15 levels; 7 is none."""
-    steps = np.abs(np.arange(1024) - 512) / 4.0
-    level = np.searchsorted(_BORDERS, steps, side="right")
-    return (7 + np.where(np.arange(1024) < 512, -level, level)).astype(np.uint8)
-
-
-@cache
 def _bins() -> U1:
     """(256, 8): from a pair of levels to the bin of the response in eight directions, 45 degrees apart."""
     values = np.concatenate([-np.array(_VALUES[:0:-1]), _VALUES, [0.0]])
@@ -67,11 +59,12 @@ def _bins() -> U1:
 def gradient_codes(planes: U1, halt: Event | None = None) -> U1:
     """(C, H, W) codes of the two derivatives of a Gaussian of sigma 1, from which all orientations follow."""
     codes = np.empty(planes.shape, np.uint8)
+    borders = np.array([4 * border for border in _BORDERS], np.int32)
     taps = smoothing_taps(1.0)
     slopes = np.zeros(taps.shape[0] - 1, np.int32)
     slopes[:] = _slopes()[: slopes.shape[0]]
     for start, stop in slices(planes.shape[1], SLICE // planes.shape[2], halt):
-        kernels.gradient_codes(planes, taps, slopes, _levels(), codes, start, stop)
+        kernels.gradient_codes(planes, taps, slopes, borders, codes, start, stop)
     return codes
 
 
