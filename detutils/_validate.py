@@ -534,7 +534,8 @@ def as_names(values: Any, name: str = "labels", length: int | None = None) -> li
     foreign = hasattr(values, "__array__") or hasattr(values, "__dlpack__")
     if foreign and not isinstance(values, np.ndarray):
         values = _as_array(values, name)  # its items would be of a kind of their own
-    if isinstance(values, (str, bytes)) or np.ndim(values) == 0 or not hasattr(values, "__len__"):
+    scalar = isinstance(values, np.ndarray) and values.ndim == 0
+    if isinstance(values, (str, bytes)) or scalar or not hasattr(values, "__len__"):
         raise TypeError(f"{name} must be a sequence of str or int, got {type(values).__name__}")
     if length is not None and len(values) != length:
         raise ValueError(f"{name} must hold {length} names, got {len(values)}")

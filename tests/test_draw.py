@@ -111,6 +111,15 @@ def test_boxes_in_any_form(form: str) -> None:
     np.testing.assert_array_equal(plain(GOOD_FORMS[form](boxes)), plain(boxes))
 
 
+def test_labels_in_any_form() -> None:
+    boxes, numbers = whole_boxes(4, 3, 40), np.array([3, 0, 7, 3])
+    wanted = draw_boxes(GREY, boxes, labels=numbers.tolist())
+    np.testing.assert_array_equal(draw_boxes(GREY, boxes, labels=["3", "0", "7", "3"]), wanted)
+    np.testing.assert_array_equal(draw_boxes(GREY, boxes, labels=np.array(["3", "0", "7", "3"])), wanted)
+    for form in ("int16", "big-endian int", "strided", "reversed", "read-only", "__array__", "DLPack"):
+        np.testing.assert_array_equal(draw_boxes(GREY, boxes, labels=GOOD_FORMS[form](numbers)), wanted)
+
+
 def test_depths_and_channels() -> None:
     deep = np.array([[0, 128, 129, 257, 65535]], np.uint16)
     assert draw_boxes(deep, [])[0, :, 0].tolist() == [0, 0, 1, 1, 255]
@@ -279,6 +288,9 @@ def test_bad_scores(scores: Any, error: type[Exception], text: str) -> None:
     ("options", "error", "text"),
     [
         ({"labels": "ab"}, TypeError, "labels must be a sequence"),
+        ({"labels": 3}, TypeError, "labels must be a sequence"),
+        ({"labels": np.array(3)}, TypeError, "labels must be a sequence"),
+        ({"labels": np.zeros((2, 2), int)}, TypeError, r"labels\[0\] must be a str or an int"),
         ({"labels": ["a"]}, ValueError, "labels must hold 2 names, got 1"),
         ({"labels": [1.0, 2.0]}, TypeError, r"labels\[0\] must be a str or an int"),
         ({"labels": [True, False]}, TypeError, r"labels\[0\]"),
