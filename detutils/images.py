@@ -1,7 +1,7 @@
 """Image files in and out: whole pictures, RGB order, the depth of the file, or an error that names the path.
 
-Pillow and tifffile, which come with scikit-image, do the decoding; ``deep_png`` reads and writes 16-bit
-PNGs, which Pillow cuts to 8 bits. OpenCV is not needed.
+Pillow and tifffile, which come with scikit-image, do the decoding, and OpenCV that of 16-bit PNGs, which Pillow
+cuts to 8 bits. Everything else works where OpenCV cannot be imported.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ def read_image(path: str | os.PathLike[str]) -> Image:
         If ``path`` is neither a str nor a path.
     MemoryError
         If the picture does not fit in memory.
+    ImportError
+        If the file is a PNG of 16 bits a channel and OpenCV cannot be imported; the text says what mends it.
 
     Notes
     -----
@@ -132,6 +134,8 @@ def write_image(path: str | os.PathLike[str], image: npt.ArrayLike, *, quality: 
     OSError
         If the folder is missing or not writable, or the disk is full; an older file of this name is then
         untouched.
+    ImportError
+        If a PNG is to hold uint16 and OpenCV cannot be imported; the text says what mends it.
 
     Notes
     -----
@@ -202,7 +206,7 @@ def _decode(data: bytes) -> Image:
         width, height = picture.size
         check_memory(width * height * 12, f"a picture of {width} x {height}")
         if picture.format == "PNG" and chunks[b"IHDR"][8] == 16:
-            return _turn(decode_png_of_16_bits(chunks), _orientation(picture))
+            return _turn(decode_png_of_16_bits(data, chunks), _orientation(picture))
         deep = picture.format == "TIFF" and max(picture.tag_v2.get(258, (8,))) > 8
         if deep and picture.mode not in ("I", "F"):
             return _turn(_decode_tiff(data), _orientation(picture))

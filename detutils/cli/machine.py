@@ -12,12 +12,7 @@ from typing import Any
 
 import detutils
 from detutils.cli.terminal import Progress
-
-CV2_CURES = (
-    "pip install opencv-python-headless (after pip uninstall opencv-python), or "
-    "apt-get install libgl1 libglib2.0-0"
-)
-
+from detutils.deep_png import CV2_CURES
 
 def add_warmup(commands: Any) -> None:
     """Arguments of ``detutils warmup``."""
@@ -55,7 +50,7 @@ def run_version(options: argparse.Namespace) -> int:
 
         facts["opencv"] = str(cv2.__version__)
     except Exception as error:  # a missing system library, or two installs in one folder
-        facts["opencv"] = f"cannot be imported ({error}); not needed here; what mends it: {CV2_CURES}"
+        facts["opencv"] = f"cannot be imported ({error}); only PNGs of 16 bits need it; what mends it: {CV2_CURES}"
     if options.json:
         print(json.dumps(facts))
     else:

@@ -16,21 +16,8 @@ def predict(kind: int, left: int, up: int, corner: int) -> int:
     return (0, left, up, (left + up) // 2)[kind]
 
 
-def unfilter(rows: list[list[int]], step: int) -> list[list[int]]:
-    """Bytes from filtered bytes, each row behind its filter's number."""
-    out: list[list[int]] = []
-    for kind, *row in rows:
-        plain: list[int] = []
-        above = out[-1] if out else [0] * len(row)
-        for x, value in enumerate(row):
-            left, corner = (plain[x - step], above[x - step]) if x >= step else (0, 0)
-            plain.append((value + predict(kind, left, above[x], corner)) % 256)
-        out.append(plain)
-    return out
-
-
 def filtered(rows: list[list[int]], step: int, kind: int | None) -> bytes:
-    """The inverse; without a kind, the filters take turns."""
+    """Bytes less their prediction, each row behind its filter's number; without a kind, the filters take turns."""
     out = b""
     above = [0] * len(rows[0])
     for y, row in enumerate(rows):
