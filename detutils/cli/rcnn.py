@@ -155,7 +155,7 @@ def add_detect(commands: Any) -> None:
     parser.add_argument("model", type=Path, help="what detutils train wrote")
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files, or folders of them")
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="draw the detections there")
-    parser.add_argument("--threshold", type=float, default=0.0, help="least score (0; -1 is a sure negative)")
+    parser.add_argument("--threshold", type=float, default=-0.5, help="least score (-0.5; background: -1)")
     parser.add_argument("--no-regression", action="store_true", help="leave boxes as they are proposed")
     parser.add_argument("--json", action="store_true", help="print a JSON object an image")
     parser.set_defaults(run=run_detect)

@@ -190,8 +190,9 @@ class RCNN:
         image : (H, W), (H, W, 3) or (H, W, 4) ndarray
             uint8, uint16, or float in 0..1.
         score_threshold : float, default -1.0
-            Keep boxes that score higher. Scores are margins: 0 is the classifier's decision, 1 and -1 are
-            sure; the default keeps much for curves of precision and recall.
+            Keep boxes that score higher. Objects are taught to score 1 and background -1; where objects are
+            few, most score less than 1, and training calls a background box above -0.5 a hard one. The
+            default keeps much, for curves of precision and recall.
         iou_threshold : float, default 0.3
             Of boxes of one class that overlap by more, the best stays.
         max_output : int or None, default 100
