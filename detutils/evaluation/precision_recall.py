@@ -170,7 +170,7 @@ def average_precision(recall: npt.ArrayLike, precision: npt.ArrayLike, *, method
 
 def summed(recall: F8, precision: F8, method: Method) -> float:
     """Average precision of a curve that is known to be one."""
-    return area_under(recall, precision) if method == "area" else eleven_points(recall, precision)
+    return float(area_under(recall, precision) if method == "area" else eleven_points(recall, precision))
 
 
 def plot_precision_recall(
