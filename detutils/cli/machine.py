@@ -14,6 +14,7 @@ import detutils
 from detutils.cli.terminal import Progress
 from detutils.deep_png import CV2_CURES
 
+
 def add_warmup(commands: Any) -> None:
     """Arguments of ``detutils warmup``."""
     parser = commands.add_parser("warmup", help="compile every kernel now, so that no later call waits")
