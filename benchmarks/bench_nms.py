@@ -1,4 +1,4 @@
-"""NMS: three scenes from ten to a million boxes, classes, hard cases, memory, growth and the first call of a process."""
+"""NMS: three scenes from ten to a million boxes, classes, hard cases, memory, growth, first calls."""
 
 from __future__ import annotations
 
@@ -47,11 +47,13 @@ print(took, resident("VmHWM") - now, resident("VmHWM"), len(keep))
 
 
 def agree(ours: Array, theirs: Array) -> bool:
-    """The same boxes but for the few pairs that single precision, or a peer's own rule at equality, decides otherwise."""
+    """The same boxes but for the few that single precision or a peer's rule at equality decides otherwise."""
     return len(np.setxor1d(ours, theirs)) <= max(2, len(ours) // 500)
 
 
-def contenders(call: Callable[..., Array], others: dict[str, Any], arguments: tuple[Any, ...]) -> dict[str, Any]:
+def contenders(
+    call: Callable[..., Array], others: dict[str, Any], arguments: tuple[Any, ...]
+) -> dict[str, Any]:
     """detutils first, then the peers that answer within PATIENCE."""
     found = {"detutils": lambda: call(*arguments)}
     for name, peer in others.items():
@@ -71,8 +73,8 @@ def compare_scenes(report: Report) -> dict[tuple[str, float], dict[int, dict[str
     """Every scene, size and threshold; the medians."""
     report.heading("NMS: scenes, sizes, thresholds")
     report.say(
-        "float32 boxes and scores; checks and conversions are inside the timing. Equality is checked first; a peer may "
-        "differ in 0.2 % of the boxes, as most decide in float32."
+        "float32 boxes and scores; checks and conversions are inside the timing. Equality is checked first; "
+        "a peer may differ in 0.2 % of the boxes, as most decide in float32."
     )
     report.say()
     report.begin_comparison()
@@ -102,10 +104,14 @@ def sum_up(report: Report, medians: dict[tuple[str, float], dict[int, dict[str, 
             if others:
                 ratios.setdefault(n, []).append(min(others) / times["detutils"])
     for n, values in ratios.items():
-        report.row(f"{n:,}", *(f"{value:.3g}x" for value in (geometric_mean(values), min(values), max(values))))
+        report.row(
+            f"{n:,}", *(f"{value:.3g}x" for value in (geometric_mean(values), min(values), max(values)))
+        )
     many = [value for n, values in ratios.items() if n >= 1000 for value in values]
     if many:
-        report.row("1,000 and more", *(f"{value:.3g}x" for value in (geometric_mean(many), min(many), max(many))))
+        report.row(
+            "1,000 and more", *(f"{value:.3g}x" for value in (geometric_mean(many), min(many), max(many)))
+        )
     report.heading("NMS: growth of detutils' time, exponent of N from 5,000 boxes on")
     report.table(("scene", "IoU", "exponent"))
     for (name, threshold), by_size in medians.items():
@@ -123,8 +129,8 @@ def compare_classes(report: Report) -> None:
         boxes, scores = scenes.yolo_like(n)
         arguments = (boxes, scores, scenes.labels(len(boxes)), 0.5)
         report.compare(
-            "nms", f"{len(boxes):,} boxes", contenders(detutils.batched_nms, peers.batched_peers(n), arguments),
-            equal=agree, classes=80, n=n,
+            "nms", f"{len(boxes):,} boxes",
+            contenders(detutils.batched_nms, peers.batched_peers(n), arguments), equal=agree, classes=80, n=n,
         )  # fmt: skip
 
 
@@ -138,7 +144,9 @@ def compare_millions(report: Report) -> None:
         calls = {"detutils": lambda arguments=arguments: detutils.nms(*arguments)}
         for peer, call in largest.items():
             calls[peer] = lambda call=call, arguments=arguments: call(*arguments)
-        report.compare("nms", name, calls, equal=agree, seconds=0.0, rounds=3, scene=name, n=1_000_000, threshold=0.5)
+        report.compare(
+            "nms", name, calls, equal=agree, seconds=0.0, rounds=3, scene=name, n=1_000_000, threshold=0.5
+        )
 
 
 def hard_cases(report: Report) -> None:
@@ -163,9 +171,16 @@ def hard_cases(report: Report) -> None:
             output = child(_MEMORY.format(path=folder, threshold=threshold)).output
         took, above, resident, kept = map(float, output.split())
         report.row(
-            f"{name}, {len(boxes):,}", threshold, f"{kept:,.0f}", in_words(took), f"{above:.0f}", f"{resident:.0f}"
+            f"{name}, {len(boxes):,}",
+            threshold,
+            f"{kept:,.0f}",
+            in_words(took),
+            f"{above:.0f}",
+            f"{resident:.0f}",
         )
-        report.rows.append({"family": "nms", "case": f"{name} alone", "seconds": took, "above": above, "MB": resident})
+        report.rows.append(
+            {"family": "nms", "case": f"{name} alone", "seconds": took, "above": above, "MB": resident}
+        )
 
 
 def first_calls(report: Report) -> None:
@@ -178,7 +193,9 @@ def first_calls(report: Report) -> None:
                 output = child(_FIRST_CALL.format(n=n), environment={"NUMBA_CACHE_DIR": folder}).output
                 imported, first = map(float, output.split())
                 report.row(n, state, in_words(imported), in_words(first))
-                report.rows.append({"family": "nms", "case": f"first call, {state}", "n": n, "seconds": first})
+                report.rows.append(
+                    {"family": "nms", "case": f"first call, {state}", "n": n, "seconds": first}
+                )
 
 
 def draw(report: Report, medians: dict[tuple[str, float], dict[int, dict[str, float]]]) -> None:

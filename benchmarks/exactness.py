@@ -1,9 +1,10 @@
 """``python -m benchmarks.exactness [CASES]``: random cases of NMS against the textbook loop, order included.
 
-Sizes 0 to 3000 (most of them small), thresholds 0 to 1, tied scores, IoUs exactly at the threshold, whole-pixel boxes,
-boxes without area, repeated boxes, coordinates shifted by up to 1e5 or scaled up to 1e150, offsets 0 and 1, float32 and
-float64, with and without classes. The reference is the loop of ``tests/naive/suppression.py`` in float64, compiled so
-that a million cases end within the hour; it is itself compared with that definition before the run.
+Sizes 0 to 3000 (most of them small), thresholds 0 to 1, tied scores, IoUs exactly at the threshold,
+whole-pixel boxes, boxes without area, repeated boxes, coordinates shifted by up to 1e5 or scaled up to 1e150,
+offsets 0 and 1, float32 and float64, with and without classes. The reference is the loop of
+``tests/naive/suppression.py`` in float64, compiled so that a million cases end within the hour; it is itself
+compared with that definition before the run.
 """
 
 from __future__ import annotations
@@ -90,7 +91,21 @@ def case(seed: int) -> dict[str, Any]:
     elif rng.random() < 0.2:
         scores = 0.5 + scores * 1e-9
     boxes, scores = boxes.astype(dtype), scores.astype(dtype)
-    thresholds = [0.0, 0.1, 0.25, 1 / 3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1.0, float(rng.random()), float(rng.random())]
+    thresholds = [
+        0.0,
+        0.1,
+        0.25,
+        1 / 3,
+        0.5,
+        0.6,
+        0.7,
+        0.75,
+        0.8,
+        0.9,
+        1.0,
+        float(rng.random()),
+        float(rng.random()),
+    ]
     labels = rng.integers(-2, rng.choice([1, 5, 50]), n) if rng.random() < 0.3 else None
     iou_threshold = float(rng.choice(thresholds))
     if n > 1 and rng.random() < 0.1:  # exactly the IoU of two of the boxes
@@ -130,7 +145,10 @@ def main(cases: int, first: int = 0) -> int:
             wrong += 1
             print(f"seed {seed} differs", flush=True)
         if (seed + 1) % 100_000 == 0:
-            print(f"{seed + 1 - first:,} cases, {wrong} differences, {time.perf_counter() - start:.0f} s", flush=True)
+            print(
+                f"{seed + 1 - first:,} cases, {wrong} differences, {time.perf_counter() - start:.0f} s",
+                flush=True,
+            )
     print(f"{cases:,} cases, {wrong} differences", flush=True)
     return wrong
 

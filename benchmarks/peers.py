@@ -1,7 +1,8 @@
-"""Thin adapters: each peer's best form behind one call, its conversions inside, so that they are part of its time.
+"""Thin adapters: each peer's best form behind one call, its conversions inside, so that they are part of its
+time.
 
-``nms_peers`` and ``batched_peers`` give what is installed. An adapter takes float32 boxes and scores as detectors
-emit them and answers the kept indices by decreasing score.
+``nms_peers`` and ``batched_peers`` give what is installed. An adapter takes float32 boxes and scores as
+detectors emit them and answers the kept indices by decreasing score.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ Nms = Callable[[Array, Array, float], Array]
 Batched = Callable[[Array, Array, Array, float], Array]
 
 
-# ---- the smallest ONNX model that holds one NonMaxSuppression operator -------------------------------------------------
+# ---- the smallest ONNX model that holds one NonMaxSuppression operator
+# -------------------------------------------------
+
 
 def _varint(value: int) -> bytes:
     out = b""
@@ -45,12 +48,16 @@ def _value(name: str, kind: int, dimensions: tuple[int | str, ...]) -> bytes:
 
 
 def nms_model() -> bytes:
-    """ModelProto bytes: boxes (1, N, 4), scores (1, C, N) and three scalars in, selected_indices (M, 3) out."""
+    """ModelProto bytes: boxes (1, N, 4), scores (1, C, N), three scalars in; indices (M, 3) out."""
     float_kind, int64_kind = 1, 7
     names = ("boxes", "scores", "most", "iou_threshold", "score_threshold")
-    node = b"".join(_field(1, name) for name in names) + _field(2, "selected") + _field(4, "NonMaxSuppression")
+    node = (
+        b"".join(_field(1, name) for name in names) + _field(2, "selected") + _field(4, "NonMaxSuppression")
+    )
     graph = _field(1, node) + _field(2, "nms")
-    graph += _field(11, _value("boxes", float_kind, (1, "N", 4))) + _field(11, _value("scores", float_kind, (1, "C", "N")))
+    graph += _field(11, _value("boxes", float_kind, (1, "N", 4))) + _field(
+        11, _value("scores", float_kind, (1, "C", "N"))
+    )
     graph += _field(11, _value("most", int64_kind, (1,)))
     graph += _field(11, _value("iou_threshold", float_kind, (1,)))
     graph += _field(11, _value("score_threshold", float_kind, (1,)))
@@ -90,20 +97,26 @@ def _torchvision() -> Nms:
 def _powerboxes() -> Nms:
     import powerboxes
 
-    return lambda boxes, scores, threshold: powerboxes.nms(boxes, scores.astype(np.float64), threshold, -np.inf)
+    return lambda boxes, scores, threshold: powerboxes.nms(
+        boxes, scores.astype(np.float64), threshold, -np.inf
+    )
 
 
 def _powerboxes_rtree() -> Nms:
     import powerboxes
 
-    return lambda boxes, scores, threshold: powerboxes.rtree_nms(boxes, scores.astype(np.float64), threshold, -np.inf)
+    return lambda boxes, scores, threshold: powerboxes.rtree_nms(
+        boxes, scores.astype(np.float64), threshold, -np.inf
+    )
 
 
 def _lsnms() -> Nms:
     import lsnms
 
     def nms(boxes: Array, scores: Array, threshold: float) -> Array:
-        return lsnms.nms(boxes.astype(np.float64), scores.astype(np.float64), iou_threshold=threshold, score_threshold=0.0)  # type: ignore[no-any-return]
+        return lsnms.nms(
+            boxes.astype(np.float64), scores.astype(np.float64), iou_threshold=threshold, score_threshold=0.0
+        )  # type: ignore[no-any-return]
 
     return nms
 
@@ -176,7 +189,9 @@ def _naive() -> Nms:
     return nms
 
 
-_NMS: dict[str, tuple[Callable[[], Nms], int]] = {  # and the largest N at which a call stays within a second or so
+_NMS: dict[
+    str, tuple[Callable[[], Nms], int]
+] = {  # and the largest N at which a call stays within a second or so
     "onnxruntime": (_onnxruntime, 100_000),
     "torchvision": (_torchvision, 20_000),
     "powerboxes": (_powerboxes, 20_000),
@@ -203,7 +218,9 @@ def _made(make: Callable[[], Any]) -> Any:
         return None
 
 
-# ---- with classes ----------------------------------------------------------------------------------------------------
+# ---- with classes
+# ----------------------------------------------------------------------------------------------------
+
 
 def _by_class(single: Callable[[], Nms]) -> Callable[[], Batched]:
     """One call a class, for peers without classes."""
@@ -287,4 +304,6 @@ _BATCHED: dict[str, tuple[Callable[[], Batched], int]] = {
 
 def batched_peers(n: int) -> dict[str, Batched]:
     """What is installed and answers for n boxes of 80 classes in reasonable time."""
-    return {name: call for name, (make, largest) in _BATCHED.items() if n <= largest and (call := _made(make))}
+    return {
+        name: call for name, (make, largest) in _BATCHED.items() if n <= largest and (call := _made(make))
+    }

@@ -1,4 +1,5 @@
-"""Seeded scenes for the box families: what a region proposal network, a dense head and a survey of small objects emit.
+"""Seeded scenes for the box families: what a region proposal network, a dense head and a survey of small
+objects emit.
 
 Every scene is a pair (boxes, scores) of float32; ``labels`` draws classes uniformly.
 """
@@ -43,7 +44,9 @@ def yolo_like(n: int, seed: int = 0) -> Scene:
         centres.append(np.stack([x + 0.5, y + 0.5], axis=1) * stride)
         strides.append(np.full(steps * steps, float(stride)))
     centre, stride = np.concatenate(centres), np.concatenate(strides)
-    chosen = np.sort(rng.choice(len(centre), n, replace=False)) if len(centre) >= n else np.arange(len(centre))
+    chosen = (
+        np.sort(rng.choice(len(centre), n, replace=False)) if len(centre) >= n else np.arange(len(centre))
+    )
     centre, stride = centre[chosen], stride[chosen]
     count = len(centre)
     loose = stride[:, None] * rng.uniform(1.5, 4.0, (count, 2))

@@ -108,26 +108,28 @@ def nms(
     Returns
     -------
     keep : (K,) int64 ndarray
-        Indices of the kept boxes by decreasing score; of tied scores the lower index comes first, and wins. Empty input
-        gives an empty result.
+        Indices of the kept boxes by decreasing score; of tied scores the lower index comes first, and wins.
+        Empty input gives an empty result.
 
     Raises
     ------
     TypeError
         If an argument is not of numbers.
     ValueError
-        If a shape is wrong, a row breaks the contract (the text names the first), or an option is out of range.
+        If a shape is wrong, a row breaks the contract (the text names the first), or an option is out of
+        range.
 
     Notes
     -----
-    Equal to the textbook loop in float64 for every input dtype: a float32 filter finds the pairs that may exceed the
-    threshold, and those near it are decided by the float64 quotient. Boxes without area neither suppress nor are
-    suppressed. Time grows about linearly with N, memory is about 60 bytes a box; no matrix is built.
+    Equal to the textbook loop in float64 for every input dtype: a float32 filter finds the pairs that may
+    exceed the threshold, and those near it are decided by the float64 quotient. Boxes without area neither
+    suppress nor are suppressed. Time grows about linearly with N, memory is about 60 bytes a box; no matrix
+    is built.
 
     References
     ----------
-    R. Girshick et al., "Rich feature hierarchies for accurate object detection and semantic segmentation", 2014,
-    section 2.2 (the greedy rule).
+    R. Girshick et al., "Rich feature hierarchies for accurate object detection and semantic segmentation",
+    2014, section 2.2 (the greedy rule).
 
     Examples
     --------
@@ -143,8 +145,11 @@ def nms(
     if on_invalid != "raise":
         as_choice(on_invalid, "on_invalid", _INVALID)
         good = valid_rows(boxes.astype(FLOAT64, copy=False), scores)
-        return good[nms(boxes[good], scores[good], threshold, score_threshold=score_threshold, max_output=most,
-                        offset=offset)]  # fmt: skip
+        keep = nms(
+            boxes[good], scores[good], threshold,
+            score_threshold=score_threshold, max_output=most, offset=offset,
+        )  # fmt: skip
+        return good[keep]
     if scores.shape[0] <= MOST:
         small = small_nms_float32 if boxes.dtype is FLOAT32 else small_nms_float64
         keep = small(boxes, scores, threshold, floor, most, pixel)
@@ -194,24 +199,26 @@ def batched_nms(
     Returns
     -------
     keep : (K,) int64 ndarray
-        Indices of the kept boxes by decreasing score over all classes; ties by index. Empty input gives an empty result.
+        Indices of the kept boxes by decreasing score over all classes; ties by index. Empty input gives an
+        empty result.
 
     Raises
     ------
     TypeError
         If an argument is not of numbers, or ``labels`` are not integers.
     ValueError
-        If a shape is wrong, a row breaks the contract (the text names the first), or an option is out of range.
+        If a shape is wrong, a row breaks the contract (the text names the first), or an option is out of
+        range.
 
     Notes
     -----
-    Labels are compared, coordinates are never shifted: negative coordinates and huge labels are as good as any others.
-    Time grows about linearly with N.
+    Labels are compared, coordinates are never shifted: negative coordinates and huge labels are as good as
+    any others. Time grows about linearly with N.
 
     References
     ----------
-    R. Girshick et al., "Rich feature hierarchies for accurate object detection and semantic segmentation", 2014,
-    section 2.2 ("for each class independently").
+    R. Girshick et al., "Rich feature hierarchies for accurate object detection and semantic segmentation",
+    2014, section 2.2 ("for each class independently").
 
     Examples
     --------
@@ -228,8 +235,11 @@ def batched_nms(
     if on_invalid != "raise":
         as_choice(on_invalid, "on_invalid", _INVALID)
         good = valid_rows(boxes.astype(FLOAT64, copy=False), scores)
-        return good[batched_nms(boxes[good], scores[good], labels[good], threshold, score_threshold=score_threshold,
-                                max_output=most, offset=offset)]  # fmt: skip
+        keep = batched_nms(
+            boxes[good], scores[good], labels[good], threshold,
+            score_threshold=score_threshold, max_output=most, offset=offset,
+        )  # fmt: skip
+        return good[keep]
     order, places, starts, columns, rows = _prepare_grouped(boxes, scores, labels, threshold, floor, pixel)
     if threshold == 1.0:
         return order[:most].astype(np.int64)
@@ -247,7 +257,8 @@ def explain_nms(
     max_output: int | None = None,
     offset: int = 0,
 ) -> Explanation:
-    """``nms`` (``batched_nms`` with ``labels``), and for each dropped box which kept box suppressed it, at what IoU.
+    """``nms`` (``batched_nms`` with ``labels``), and for each dropped box which kept box suppressed it, at
+    what IoU.
 
     Parameters
     ----------
@@ -269,25 +280,28 @@ def explain_nms(
     Returns
     -------
     explanation : Explanation
-        ``keep`` as from ``nms``; ``suppressed_by`` (N,) int64 and ``iou`` (N,) float64. The suppressor is the best kept
-        box over the threshold, the first that the greedy loop meets. Boxes at or under the score threshold, and those
-        that came after ``max_output`` was reached, have none (-1, IoU 0), like the kept ones. Empty input gives empty arrays.
+        ``keep`` as from ``nms``; ``suppressed_by`` (N,) int64 and ``iou`` (N,) float64. The suppressor is the
+        best kept box over the threshold, the first that the greedy loop meets. Boxes at or under the score
+        threshold, and those that came after ``max_output`` was reached, have none (-1, IoU 0), like the kept
+        ones. Empty input gives empty arrays.
 
     Raises
     ------
     TypeError
         If an argument is not of numbers, or ``labels`` are not integers.
     ValueError
-        If a shape is wrong, a row breaks the contract (the text names the first), or an option is out of range.
+        If a shape is wrong, a row breaks the contract (the text names the first), or an option is out of
+        range.
 
     Notes
     -----
-    The cost is that of ``nms`` and, for each dropped box, of the kept boxes of its class down to its suppressor.
+    The cost is that of ``nms`` and, for each dropped box, of the kept boxes of its class down to its
+    suppressor.
 
     References
     ----------
-    R. Girshick et al., "Rich feature hierarchies for accurate object detection and semantic segmentation", 2014,
-    section 2.2.
+    R. Girshick et al., "Rich feature hierarchies for accurate object detection and semantic segmentation",
+    2014, section 2.2.
 
     Examples
     --------
@@ -313,12 +327,13 @@ def explain_nms(
 
 
 def _as_pair(boxes: Any, scores: Any) -> tuple[Array, Array]:
-    """Boxes and scores of one dtype, float32 if both were, else float64; their rows are checked by the kernels."""
+    """Boxes and scores of one dtype, float32 if both were, else float64; the kernels check their rows."""
     if type(boxes) is np.ndarray and type(scores) is np.ndarray:
         dtype, shape = boxes.dtype, boxes.shape
         if (
-            (dtype is FLOAT32 or dtype is FLOAT64) and dtype is scores.dtype and len(shape) == 2 and shape[1] == 4
-            and scores.shape == shape[:1] and boxes.flags.carray and scores.flags.carray
+            (dtype is FLOAT32 or dtype is FLOAT64) and dtype is scores.dtype
+            and len(shape) == 2 and shape[1] == 4 and scores.shape == shape[:1]
+            and boxes.flags.carray and scores.flags.carray
         ):  # fmt: skip
             return boxes, scores  # as most calls come; the rest of this function costs microseconds
     boxes = as_boxes(boxes, keep_float32=True, check_rows=False)
@@ -329,7 +344,7 @@ def _as_pair(boxes: Any, scores: Any) -> tuple[Array, Array]:
 
 
 def _suppress(columns: F4, rows: F8, starts: I8, threshold: float, pixel: float, most: int) -> B1:
-    """Which candidates stay: compared with all kept boxes, by a grid, or by a sweep, whatever the scene asks for."""
+    """Which candidates stay: by comparison with all kept ones, a grid or a sweep, as the scene asks."""
     n = columns.shape[1]
     kept = np.zeros(n, np.bool_)
     leave = SWEEP != "never" and starts.shape[0] == 2 and most >= n

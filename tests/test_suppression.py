@@ -29,7 +29,7 @@ THRESHOLDS = [0.0, 0.3, 0.5, 0.7, 1.0]
 
 @pytest.fixture(params=["small", "linear", "grid", "sweep"])
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Every way at every size: one kernel for few boxes, comparison with all kept ones, the grid and the sweep."""
+    """Every way at every size: the kernel for few boxes, the list of kept ones, the grid, the sweep."""
     monkeypatch.setattr(suppression, "MOST", 10**9 if request.param == "small" else 0)
     monkeypatch.setattr(suppression, "BUSY", -1 if request.param == "grid" else 10**9)
     monkeypatch.setattr(suppression, "SWEEP", "always" if request.param == "sweep" else "never")
@@ -58,7 +58,10 @@ def test_is_the_definition(path: str, dtype: type, threshold: float, offset: int
 def test_classes_are_compared(dtype: type, threshold: float) -> None:
     for seed, n in enumerate([0, 1, 5, size(300, 60)]):
         rng = np.random.default_rng(seed)
-        boxes, scores = random_boxes(n, seed, spread=50).astype(dtype), np.round(rng.random(n), 1).astype(dtype)
+        boxes, scores = (
+            random_boxes(n, seed, spread=50).astype(dtype),
+            np.round(rng.random(n), 1).astype(dtype),
+        )
         for labels in (rng.integers(-3, 4, n), rng.choice([-(2**63), 0, 2**63 - 1], n), np.zeros(n, np.int8)):
             found = unchanged(batched_nms, boxes, scores, labels, iou_threshold=threshold)
             wanted = naive.batched_nms(*lists(boxes, scores), labels.tolist(), threshold)
@@ -68,14 +71,18 @@ def test_classes_are_compared(dtype: type, threshold: float) -> None:
 def test_one_class_is_nms_and_all_classes_are_a_sort() -> None:
     boxes, scores = random_boxes(60, 3), whole_scores(60, 3)
     np.testing.assert_array_equal(batched_nms(boxes, scores, np.full(60, 7)), nms(boxes, scores))
-    np.testing.assert_array_equal(batched_nms(boxes, scores, np.arange(60)), np.argsort(-scores, kind="stable"))
+    np.testing.assert_array_equal(
+        batched_nms(boxes, scores, np.arange(60)), np.argsort(-scores, kind="stable")
+    )
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-9, 1e9, 1e18, 1e140])
 def test_any_scale(path: str, scale: float) -> None:
     boxes, scores = random_boxes(size(200, 40), 1), whole_scores(size(200, 40), 1)
     for threshold in (0.0, 0.4, 0.7):
-        assert nms(boxes * scale, scores, threshold).tolist() == naive.nms(*lists(boxes * scale, scores), threshold)
+        assert nms(boxes * scale, scores, threshold).tolist() == naive.nms(
+            *lists(boxes * scale, scores), threshold
+        )
     if scale < 1e30:
         small = (boxes * scale).astype(np.float32)
         assert nms(small, scores, 0.5).tolist() == naive.nms(*lists(small, scores), 0.5)
@@ -185,7 +192,9 @@ def test_permuting_the_input_permutes_the_result() -> None:
 def test_small_whole_boxes(rows: list[tuple[int, ...]], threshold: float, offset: int, dtype: type) -> None:
     table = np.array(rows, dtype).reshape(-1, 6)
     corners = table[:, :4]
-    boxes = np.hstack([np.minimum(corners[:, :2], corners[:, 2:]), np.maximum(corners[:, :2], corners[:, 2:])])
+    boxes = np.hstack(
+        [np.minimum(corners[:, :2], corners[:, 2:]), np.maximum(corners[:, :2], corners[:, 2:])]
+    )
     scores, labels = table[:, 4].copy(), table[:, 5].astype(np.int64)
     assert nms(boxes, scores, threshold, offset=offset).tolist() == naive.nms(
         *lists(boxes, scores), threshold, offset=offset
@@ -211,7 +220,9 @@ def test_mixed_dtypes(path: str) -> None:
     boxes, scores = random_boxes(40, 1), np.random.default_rng(1).random(40)
     short = boxes.astype(np.float32)
     np.testing.assert_array_equal(nms(short, scores), nms(short.astype(np.float64), scores))
-    np.testing.assert_array_equal(nms(boxes, scores.astype(np.float32)), nms(boxes, scores.astype(np.float32).astype(float)))
+    np.testing.assert_array_equal(
+        nms(boxes, scores.astype(np.float32)), nms(boxes, scores.astype(np.float32).astype(float))
+    )
 
 
 @pytest.mark.parametrize(("boxes", "error", "pattern"), BAD_BOXES)

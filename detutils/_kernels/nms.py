@@ -1,13 +1,14 @@
 """Greedy non-maximum suppression over the columns of ``nms_order``: a float32 filter, float64 decisions.
 
-Candidates come in runs (one a class) by decreasing score. Each is compared with the boxes kept so far, in blocks of 16
-that the compiler turns into vector instructions. A pair that passes the filter is decided by the float64 quotient of
-the definition, unless it clears the threshold by more than float32 can err.
+Candidates come in runs (one a class) by decreasing score. Each is compared with the boxes kept so far, in
+blocks of 16 that the compiler turns into vector instructions. A pair that passes the filter is decided by the
+float64 quotient of the definition, unless it clears the threshold by more than float32 can err.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ CELL = 2.0  # side of a cell as a multiple of spread * longest side
 
 
 @inlined
-def _exceeds(columns, rows, a, b, iou_threshold, offset):  # type: ignore[no-untyped-def]
+def _exceeds(columns: Any, rows: Any, a: Any, b: Any, iou_threshold: Any, offset: Any) -> Any:
     """Whether IoU > threshold in float64, as the definition computes it."""
     if rows.shape[0] > 0:
         ax1, ay1, ax2, ay2 = rows[a, 0], rows[a, 1], rows[a, 2], rows[a, 3]
@@ -41,7 +42,7 @@ def _exceeds(columns, rows, a, b, iou_threshold, offset):  # type: ignore[no-unt
 
 
 @inlined
-def _may_hit(blocks, g, x1, y1, x2, y2, share):  # type: ignore[no-untyped-def]
+def _may_hit(blocks: Any, g: Any, x1: Any, y1: Any, x2: Any, y2: Any, share: Any) -> Any:
     """Whether any of 16 boxes may exceed the threshold with this one."""
     none = np.float32(0)
     hits = 0
@@ -53,7 +54,7 @@ def _may_hit(blocks, g, x1, y1, x2, y2, share):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _must_hit(blocks, g, x1, y1, x2, y2, share):  # type: ignore[no-untyped-def]
+def _must_hit(blocks: Any, g: Any, x1: Any, y1: Any, x2: Any, y2: Any, share: Any) -> Any:
     """Whether any of 16 boxes exceeds the threshold by more than the rounding of exact float32 columns."""
     none = np.float32(0)
     clear = np.float32(1.00001)
@@ -67,7 +68,7 @@ def _must_hit(blocks, g, x1, y1, x2, y2, share):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _decide(blocks, members, g, columns, rows, r, iou_threshold, offset):  # type: ignore[no-untyped-def]
+def _decide(blocks: Any, members: Any, g: Any, columns: Any, rows: Any, r: Any, iou_threshold: Any, offset: Any) -> Any:
     """Decide a block that passed the filter, one pair after the other."""
     none = np.float32(0)
     x1, y1, x2, y2, share = columns[0, r], columns[1, r], columns[2, r], columns[3, r], columns[4, r]
@@ -81,7 +82,19 @@ def _decide(blocks, members, g, columns, rows, r, iou_threshold, offset):  # typ
 
 
 @inlined
-def _linear(columns, rows, start, stop, iou_threshold, offset, most, busy, blocks, members, kept):  # type: ignore[no-untyped-def]
+def _linear(
+    columns: Any,
+    rows: Any,
+    start: Any,
+    stop: Any,
+    iou_threshold: Any,
+    offset: Any,
+    most: Any,
+    busy: Any,
+    blocks: Any,
+    members: Any,
+    kept: Any,
+) -> Any:
     """Compare with every box kept so far; stop where a grid pays, and say where that is."""
     xs1, ys1, xs2, ys2, shares = columns[0], columns[1], columns[2], columns[3], columns[4]
     sure = rows.shape[0] == 0 and iou_threshold > 1e-3
@@ -125,8 +138,9 @@ def _linear(columns, rows, start, stop, iou_threshold, offset, most, busy, block
 
 
 @inlined
-def _levels(columns, chosen, spread, level_of, table):  # type: ignore[no-untyped-def]
-    """Sort boxes into levels by the binary exponent of the longer side, and merge levels where boxes lie thin.
+def _levels(columns: Any, chosen: Any, spread: Any, level_of: Any, table: Any) -> Any:
+    """Sort boxes into levels by the binary exponent of the longer side, and merge levels where boxes lie
+    thin.
 
     ``table`` gets a row a level: smallest and largest longer side, largest width and height, cells per pixel.
     """
@@ -175,18 +189,32 @@ def _levels(columns, chosen, spread, level_of, table):  # type: ignore[no-untype
 
 
 @inlined
-def _cell(position, cells_per_pixel):  # type: ignore[no-untyped-def]
+def _cell(position: Any, cells_per_pixel: Any) -> Any:
     return np.int64(math.floor(min(max(position * cells_per_pixel, -2e9), 2e9)))
 
 
 @inlined
-def _row_base(row, level):  # type: ignore[no-untyped-def]
-    """Rows of cells start anywhere in the table; cells of a row are neighbours there. Collisions cost time only."""
+def _row_base(row: Any, level: Any) -> Any:
+    """Where a row of cells starts in the table: anywhere, as rows that collide cost time only."""
     return (row * 40503 + level * 2654435) * 9973
 
 
 @inlined
-def _reachable(x1, y1, x2, y2, spread, ratio, slack, table, levels, bounds, mask, n, ranges):  # type: ignore[no-untyped-def]
+def _reachable(
+    x1: Any,
+    y1: Any,
+    x2: Any,
+    y2: Any,
+    spread: Any,
+    ratio: Any,
+    slack: Any,
+    table: Any,
+    levels: Any,
+    bounds: Any,
+    mask: Any,
+    n: Any,
+    ranges: Any,
+) -> Any:
     """Fill ``ranges`` with the places [from, to) of all boxes that may exceed the threshold with this one."""
     count = 0
     w, h = np.float64(x2) - np.float64(x1), np.float64(y2) - np.float64(y1)
@@ -223,12 +251,24 @@ def _reachable(x1, y1, x2, y2, spread, ratio, slack, table, levels, bounds, mask
 
 
 @inlined
-def _grid(columns, rows, start, first, stop, iou_threshold, offset, most, total, kept):  # type: ignore[no-untyped-def]
+def _grid(
+    columns: Any,
+    rows: Any,
+    start: Any,
+    first: Any,
+    stop: Any,
+    iou_threshold: Any,
+    offset: Any,
+    most: Any,
+    total: Any,
+    kept: Any,
+) -> Any:
     """Go on from candidate ``first`` with the kept boxes in cells, a grid a level of sizes.
 
-    IoU > t bounds the ratio of longer sides by t and, as IoU is at most that of the projections on an axis, the
-    distance of centres along it by (w1 + w2) / 2 * (1 - t) / (1 + t). A box therefore meets only boxes of a few cells
-    of a few levels. All candidates are known: every cell gets room for its boxes, contiguous along a row of cells.
+    IoU > t bounds the ratio of longer sides by t and, as IoU is at most that of the projections on an axis,
+    the distance of centres along it by (w1 + w2) / 2 * (1 - t) / (1 + t). A box therefore meets only boxes of
+    a few cells of a few levels. All candidates are known: every cell gets room for its boxes, contiguous
+    along a row of cells.
     """
     sure = rows.shape[0] == 0 and iou_threshold > 1e-3
     spread = (1.0 - iou_threshold) / (1.0 + iou_threshold) * (1.0 + 1e-5) + 1e-4
@@ -313,17 +353,23 @@ def _grid(columns, rows, start, first, stop, iou_threshold, offset, most, total,
             kept[r] = True
 
 
-@kernel(
-    "int64(float32[:,::1], float64[:,::1], int64[::1], float64, float64, int64, int64, int64, boolean[::1])"
-)
+@kernel("int64(float32[:,::1], float64[:,::1], int64[::1], float64, float64, int64, int64, int64, boolean[::1])")
 def suppress(
-    columns: F4, rows: F8, starts: I8, iou_threshold: float, offset: float, most: int, busy: int, resume: int, kept: B1
+    columns: F4,
+    rows: F8,
+    starts: I8,
+    iou_threshold: float,
+    offset: float,
+    most: int,
+    busy: int,
+    resume: int,
+    kept: B1,
 ) -> int:
     """Set in ``kept`` which candidates stay; ``starts`` bounds the runs that are thinned on their own.
 
-    A grid takes over where a candidate meets more than ``busy`` blocks, at once if that is negative. If then most
-    candidates stay and ``resume`` is 0, the rest is left to ``sweep``: the answer is the first undecided one, or -1.
-    If ``resume`` is positive, a grid goes on from there, alone; a negative one leaves nothing.
+    A grid takes over where a candidate meets more than ``busy`` blocks, at once if that is negative. If then
+    most candidates stay and ``resume`` is 0, the rest is left to ``sweep``: the answer is the first undecided
+    one, or -1. If ``resume`` is positive, a grid goes on from there, alone; a negative one leaves nothing.
     """
     if resume > 0:
         _grid(columns, rows, 0, resume, columns.shape[1], iou_threshold, offset, most, 0, kept)
@@ -343,6 +389,6 @@ def suppress(
                 for r in range(first - WINDOW, first):
                     stay += kept[r]
                 if stay > WINDOW // 2:
-                    return first
+                    return int(first)
             _grid(columns, rows, start, first, stop, iou_threshold, offset, most, total, kept)
     return -1

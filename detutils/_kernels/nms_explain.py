@@ -1,6 +1,8 @@
-"""Who suppressed whom: after the decisions, each dropped box looks for the first kept box over the threshold."""
+"""Who suppressed whom: after the decisions, each dropped box seeks the first kept one over the threshold."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +10,7 @@ from detutils._jit import B1, F4, F8, I4, I8, inlined, kernel
 
 
 @inlined
-def _iou(columns, rows, a, b, offset):  # type: ignore[no-untyped-def]
+def _iou(columns: Any, rows: Any, a: Any, b: Any, offset: Any) -> Any:
     """The float64 quotient of the definition."""
     if rows.shape[0] > 0:
         ax1, ay1, ax2, ay2 = rows[a, 0], rows[a, 1], rows[a, 2], rows[a, 3]
@@ -32,10 +34,18 @@ def _iou(columns, rows, a, b, offset):  # type: ignore[no-untyped-def]
     "int32[::1], int64, int64, float64, float64)"
 )
 def explain(
-    columns: F4, rows: F8, starts: I8, kept: B1, order: I4, places: I4, n: int, last: int, iou_threshold: float,
+    columns: F4,
+    rows: F8,
+    starts: I8,
+    kept: B1,
+    order: I4,
+    places: I4,
+    n: int,
+    last: int,
+    iou_threshold: float,
     offset: float,
 ) -> tuple[I8, F8]:
-    """(suppressor or -1, IoU or 0) of each of n boxes; candidates beyond rank ``last`` were never looked at."""
+    """(suppressor or -1, IoU or 0) of each box; candidates beyond rank ``last`` were never met."""
     by = np.full(n, -1, np.int64)
     iou = np.zeros(n, np.float64)
     best = np.empty(columns.shape[1], np.int64)

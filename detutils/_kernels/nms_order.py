@@ -1,12 +1,16 @@
-"""What non-maximum suppression needs before its first decision: checked rows, their order, and columns to filter by.
+"""What non-maximum suppression needs before its first decision: checked rows, their order, and columns to
+filter by.
 
-The columns are float32, rounded outward (x1 and y1 down, x2 and y2 up, an ``offset`` of 1 already added), so that an
-intersection computed from them is never too small; the fifth column is a share of the area that is never too large.
-A pair can therefore exceed the IoU threshold only if ``w > 0``, ``h > 0`` and ``w * h >= share + share``: with
-A + B = union + inter, IoU > t means inter > t / (1 + t) * (A + B), and ``share`` is that multiple of one area.
+The columns are float32, rounded outward (x1 and y1 down, x2 and y2 up, an ``offset`` of 1 already added), so
+that an intersection computed from them is never too small; the fifth column is a share of the area that is
+never too large. A pair can therefore exceed the IoU threshold only if ``w > 0``, ``h > 0`` and ``w * h >=
+share + share``: with A + B = union + inter, IoU > t means inter > t / (1 + t) * (A + B), and ``share`` is
+that multiple of one area.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +22,8 @@ DIGIT = 2048
 
 
 @inlined
-def _check(boxes, scores, distance, limit, largest):  # type: ignore[no-untyped-def]
-    """(-1 or 2 * row for a bad box or 2 * row + 1 for a bad score, whether a coordinate lies beyond ``distance``)."""
+def _check(boxes: Any, scores: Any, distance: Any, limit: Any, largest: Any) -> Any:
+    """(-1, or 2 * row for a bad box, or 2 * row + 1 for a bad score; whether one is beyond ``distance``)."""
     n = boxes.shape[0]
     far = False
     for start in range(0, n, BLOCK):
@@ -49,7 +53,7 @@ def _check(boxes, scores, distance, limit, largest):  # type: ignore[no-untyped-
 
 
 @inlined
-def _sort_pairs(pairs):  # type: ignore[no-untyped-def]
+def _sort_pairs(pairs: Any) -> Any:
     """Sort by the upper 32 bits, stable: three passes of 11 bits, those skipped in which all agree."""
     n = pairs.shape[0]
     counts = np.zeros((3, DIGIT), np.int32)
@@ -79,7 +83,7 @@ def _sort_pairs(pairs):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _sort_long(keys, order):  # type: ignore[no-untyped-def]
+def _sort_long(keys: Any, order: Any) -> Any:
     """``order`` sorted by 64-bit keys, stable: six passes of 11 bits, those skipped in which all agree."""
     n = keys.shape[0]
     counts = np.zeros((6, DIGIT), np.int32)
@@ -111,7 +115,7 @@ def _sort_long(keys, order):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _rejected(bad):  # type: ignore[no-untyped-def]
+def _rejected(bad: Any) -> Any:
     order = np.empty(1, np.int32)
     order[0] = -1 - bad // 2
     return order, bad % 2 == 1
@@ -172,13 +176,13 @@ def rank_float64(boxes: F8, scores: F8, score_threshold: float) -> tuple[I4, boo
 
 
 @inlined
-def _share(iou_threshold):  # type: ignore[no-untyped-def]
+def _share(iou_threshold: Any) -> Any:
     """The multiple of an area that two boxes at the threshold have in common, less than float32 can lose."""
     return iou_threshold / (1.0 + iou_threshold) * (1.0 - 2e-6) if iou_threshold > 1e-6 else 0.0
 
 
 @inlined
-def _down(value):  # type: ignore[no-untyped-def]
+def _down(value: Any) -> Any:
     """The largest float32 that is certainly not above the value, or the value itself."""
     near = np.float32(value)
     if near > value:
@@ -244,7 +248,7 @@ def columns_float64(boxes: F8, order: I4, iou_threshold: float, offset: float, f
 
 @kernel("Tuple((int32[::1], int64[::1]))(int64[::1], int32[::1])")
 def group_by_label(labels: I8, order: I4) -> tuple[I4, I8]:
-    """Positions in ``order`` by label, stable, and where each label's run starts (one more than there are labels)."""
+    """Positions in ``order`` by label, stable, and where the labels' runs start, with the end of the last."""
     m = order.shape[0]
     places = np.empty(m, np.int32)
     if m == 0:

@@ -1,10 +1,12 @@
 """Non-maximum suppression of a few boxes in one call: checks, order and decisions, without an index.
 
-Up to some hundred boxes the fixed costs of sorting by digits and of a second kernel exceed the work itself. Ranks come
-from counting smaller keys, which vectorises, and every decision is the float64 quotient.
+Up to some hundred boxes the fixed costs of sorting by digits and of a second kernel exceed the work itself.
+Ranks come from counting smaller keys, which vectorises, and every decision is the float64 quotient.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +17,7 @@ BLOCK = 16
 
 
 @inlined
-def _first_bad(boxes, scores, limit, largest):  # type: ignore[no-untyped-def]
+def _first_bad(boxes: Any, scores: Any, limit: Any, largest: Any) -> Any:
     """-1, or 2 * row for a bad box, 2 * row + 1 for a bad score; boxes come first."""
     n = boxes.shape[0]
     good = True
@@ -36,7 +38,7 @@ def _first_bad(boxes, scores, limit, largest):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _order(scores, score_threshold):  # type: ignore[no-untyped-def]
+def _order(scores: Any, score_threshold: Any) -> Any:
     """Indices of the scores above the threshold, highest first, ties by index."""
     n = scores.shape[0]
     order = np.empty(n, np.int64)
@@ -76,7 +78,9 @@ def _order(scores, score_threshold):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _suppress(boxes, scores, limit, largest, iou_threshold, score_threshold, most, offset):  # type: ignore[no-untyped-def]
+def _suppress(
+    boxes: Any, scores: Any, limit: Any, largest: Any, iou_threshold: Any, score_threshold: Any, most: Any, offset: Any
+) -> Any:
     bad = _first_bad(boxes, scores, limit, largest)
     if bad >= 0:
         keep = np.empty(1, np.int64)
@@ -144,7 +148,7 @@ def small_nms_float32(
     boxes: F4, scores: F4, iou_threshold: float, score_threshold: float, most: int, offset: float
 ) -> I8:
     big = np.float32(3.4028235e38)
-    return _suppress(  # type: ignore[no-any-return,no-untyped-call]
+    return _suppress(  # type: ignore[no-any-return]
         boxes, scores, big, big, iou_threshold, score_threshold, most, offset
     )
 
@@ -153,6 +157,6 @@ def small_nms_float32(
 def small_nms_float64(
     boxes: F8, scores: F8, iou_threshold: float, score_threshold: float, most: int, offset: float
 ) -> I8:
-    return _suppress(  # type: ignore[no-any-return,no-untyped-call]
+    return _suppress(  # type: ignore[no-any-return]
         boxes, scores, 1e150, 1.7976931348623157e308, iou_threshold, score_threshold, most, offset
     )

@@ -1,15 +1,17 @@
-"""Non-maximum suppression where boxes lie thin: first all pairs over the threshold, place by place, then the decisions.
+"""Non-maximum suppression where boxes lie thin: first all pairs over the threshold, place by place, then the
+decisions.
 
-Most boxes of a thin scene stay, so that a candidate saves little by meeting kept boxes only; what costs is memory
-visited at random. Here the boxes are laid out by cells, row after row, every pair is tested once while its
-neighbourhood is in the cache, and a last pass by decreasing score reads who is above whom. A scene that turns out to
-be crowded is refused; the grid of ``nms`` is for those. The filter and the bounds are those of ``nms`` and
-``nms_order``.
+Most boxes of a thin scene stay, so that a candidate saves little by meeting kept boxes only; what costs is
+memory visited at random. Here the boxes are laid out by cells, row after row, every pair is tested once while
+its neighbourhood is in the cache, and a last pass by decreasing score reads who is above whom. A scene that
+turns out to be crowded is refused; the grid of ``nms`` is for those. The filter and the bounds are those of
+``nms`` and ``nms_order``.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +26,7 @@ CELL = 2.0  # side of a cell as a multiple of spread * longest side
 
 
 @inlined
-def _exceeds(columns, rows, a, b, iou_threshold, offset):  # type: ignore[no-untyped-def]
+def _exceeds(columns: Any, rows: Any, a: Any, b: Any, iou_threshold: Any, offset: Any) -> Any:
     """Whether IoU > threshold in float64, as the definition computes it."""
     if rows.shape[0] > 0:
         ax1, ay1, ax2, ay2 = rows[a, 0], rows[a, 1], rows[a, 2], rows[a, 3]
@@ -44,11 +46,11 @@ def _exceeds(columns, rows, a, b, iou_threshold, offset):  # type: ignore[no-unt
 
 
 @inlined
-def _levels(columns, chosen, spread, level_of, table):  # type: ignore[no-untyped-def]
+def _levels(columns: Any, chosen: Any, spread: Any, level_of: Any, table: Any) -> Any:
     """Levels by the binary exponent of the longer side, largest first, merged where boxes lie thin.
 
-    ``table`` gets a row a level: smallest and largest longer side, largest width and height, cells per pixel, cells
-    in a row, rows, first cell. Returns (levels, cells, least x and y of a centre, farthest coordinate).
+    ``table`` gets a row a level: smallest and largest longer side, largest width and height, cells per pixel,
+    cells in a row, rows, first cell. Returns (levels, cells, least x and y of a centre, farthest coordinate).
     """
     m = chosen.shape[0]
     sides = np.empty(m, np.float32)
@@ -97,19 +99,35 @@ def _levels(columns, chosen, spread, level_of, table):  # type: ignore[no-untype
         table[level, 5] = math.floor(width * scale) + 1.0
         table[level, 6] = math.floor(height * scale) + 1.0
         table[level, 7] = cells
-        cells += np.int64(table[level, 5] * table[level, 6])
+        cells += int(table[level, 5] * table[level, 6])
     farthest = np.float64(max(max(-left, right), max(-top, bottom)))
     return levels, cells, np.float64(left), np.float64(top), farthest
 
 
 @inlined
-def _cell(position, scale, cells):  # type: ignore[no-untyped-def]
+def _cell(position: Any, scale: Any, cells: Any) -> Any:
     return np.int64(min(max(position * scale, 0.0), cells - 1.0))
 
 
 @inlined
-def _look(p, place, level, x, y, table, levels, spread, ratio, slack, starts, left, top, ranges):  # type: ignore[no-untyped-def]
-    """Fill ``ranges`` with the places of boxes that box p has to be tested with; -1 if there are too many ranges.
+def _look(
+    p: Any,
+    place: Any,
+    level: Any,
+    x: Any,
+    y: Any,
+    table: Any,
+    levels: Any,
+    spread: Any,
+    ratio: Any,
+    slack: Any,
+    starts: Any,
+    left: Any,
+    top: Any,
+    ranges: Any,
+) -> Any:
+    """Fill ``ranges`` with the places of boxes that box p has to be tested with; -1 if there are too many
+    ranges.
 
     Of its own level those that follow it, of levels with larger boxes all: every pair comes up once.
     """
@@ -146,7 +164,7 @@ def _look(p, place, level, x, y, table, levels, spread, ratio, slack, starts, le
 
 @kernel("boolean(float32[:,::1], float64[:,::1], float64, float64, int64, boolean[::1])")
 def sweep(columns: F4, rows: F8, iou_threshold: float, offset: float, first: int, kept: B1) -> bool:
-    """Go on from candidate ``first``, with ``kept`` decided below it; False, with nothing decided, in a crowd."""
+    """Go on from candidate ``first``, ``kept`` being decided below it; in a crowd only answer False."""
     sure = rows.shape[0] == 0 and iou_threshold > 1e-3
     spread = (1.0 - iou_threshold) / (1.0 + iou_threshold) * (1.0 + 1e-5) + 1e-4
     ratio = 1.0 / max(iou_threshold, 1e-200) * (1.0 + 1e-5)
@@ -186,7 +204,12 @@ def sweep(columns: F4, rows: F8, iou_threshold: float, offset: float, first: int
         r = chosen[i]
         p = starts[home[i]]
         starts[home[i]] = p + 1
-        place[0, p], place[1, p], place[2, p], place[3, p] = columns[0, r], columns[1, r], columns[2, r], columns[3, r]
+        place[0, p], place[1, p], place[2, p], place[3, p] = (
+            columns[0, r],
+            columns[1, r],
+            columns[2, r],
+            columns[3, r],
+        )
         place[4, p] = columns[4, r]
         rank[p] = r
         level_at[p] = level_of[i]
@@ -205,7 +228,20 @@ def sweep(columns: F4, rows: F8, iou_threshold: float, offset: float, first: int
         x1, y1, x2, y2, share = place[0, p], place[1, p], place[2, p], place[3, p], place[4, p]
         x, y = 0.5 * (np.float64(x1) + np.float64(x2)), 0.5 * (np.float64(y1) + np.float64(y2))
         count = _look(
-            p, place, np.int64(level_at[p]), x, y, table, levels, spread, ratio, slack, starts, left, top, ranges
+            p,
+            place,
+            np.int64(level_at[p]),
+            x,
+            y,
+            table,
+            levels,
+            spread,
+            ratio,
+            slack,
+            starts,
+            left,
+            top,
+            ranges,
         )
         if count < 0:
             return False

@@ -15,7 +15,7 @@ def iou(a, b, offset=0):
 def explain_nms(
     boxes, scores, iou_threshold=0.5, *, labels=None, score_threshold=None, max_output=None, offset=0
 ):
-    """Keep the best box, drop what overlaps it, go on (Girshick et al. 2014, section 2.2); and who dropped whom."""
+    """Keep the best box, drop what overlaps it, go on (Girshick et al. 2014, section 2.2)."""
     order = sorted(range(len(scores)), key=lambda i: -scores[i])  # stable: ties by index
     if score_threshold is not None:
         order = [i for i in order if scores[i] > score_threshold]
