@@ -371,9 +371,6 @@ def suppress(
     most candidates stay and ``resume`` is 0, the rest is left to ``sweep``: the answer is the first undecided
     one, or -1. If ``resume`` is positive, a grid goes on from there, alone; a negative one leaves nothing.
     """
-    if resume > 0:
-        _grid(columns, rows, 0, resume, columns.shape[1], iou_threshold, offset, most, 0, kept)
-        return -1
     longest = 0
     for run in range(starts.shape[0] - 1):
         longest = max(longest, starts[run + 1] - starts[run])
@@ -382,7 +379,9 @@ def suppress(
     members = np.empty((room, LANES), np.int32)
     for run in range(starts.shape[0] - 1):
         start, stop = starts[run], starts[run + 1]
-        first, total = _linear(columns, rows, start, stop, iou_threshold, offset, most, busy, blocks, members, kept)
+        first, total = resume, 0
+        if resume <= 0:
+            first, total = _linear(columns, rows, start, stop, iou_threshold, offset, most, busy, blocks, members, kept)
         if first < stop and total < most:
             if resume == 0 and busy >= 0:
                 stay = 0
