@@ -51,9 +51,7 @@ def agree(ours: Array, theirs: Array) -> bool:
     return len(np.setxor1d(ours, theirs)) <= max(2, len(ours) // 500)
 
 
-def contenders(
-    call: Callable[..., Array], others: dict[str, Any], arguments: tuple[Any, ...]
-) -> dict[str, Any]:
+def contenders(call: Callable[..., Array], others: dict[str, Any], arguments: tuple[Any, ...]) -> dict[str, Any]:
     """detutils first, then the peers that answer within PATIENCE."""
     found = {"detutils": lambda: call(*arguments)}
     for name, peer in others.items():
@@ -104,14 +102,10 @@ def sum_up(report: Report, medians: dict[tuple[str, float], dict[int, dict[str, 
             if others:
                 ratios.setdefault(n, []).append(min(others) / times["detutils"])
     for n, values in ratios.items():
-        report.row(
-            f"{n:,}", *(f"{value:.3g}x" for value in (geometric_mean(values), min(values), max(values)))
-        )
+        report.row(f"{n:,}", *(f"{value:.3g}x" for value in (geometric_mean(values), min(values), max(values))))
     many = [value for n, values in ratios.items() if n >= 1000 for value in values]
     if many:
-        report.row(
-            "1,000 and more", *(f"{value:.3g}x" for value in (geometric_mean(many), min(many), max(many)))
-        )
+        report.row("1,000 and more", *(f"{value:.3g}x" for value in (geometric_mean(many), min(many), max(many))))
     report.heading("NMS: growth of detutils' time, exponent of N from 5,000 boxes on")
     report.table(("scene", "IoU", "exponent"))
     for (name, threshold), by_size in medians.items():
@@ -144,9 +138,7 @@ def compare_millions(report: Report) -> None:
         calls = {"detutils": lambda arguments=arguments: detutils.nms(*arguments)}
         for peer, call in largest.items():
             calls[peer] = lambda call=call, arguments=arguments: call(*arguments)
-        report.compare(
-            "nms", name, calls, equal=agree, seconds=0.0, rounds=3, scene=name, n=1_000_000, threshold=0.5
-        )
+        report.compare("nms", name, calls, equal=agree, seconds=0.0, rounds=3, scene=name, n=1_000_000, threshold=0.5)
 
 
 def hard_cases(report: Report) -> None:
@@ -178,9 +170,7 @@ def hard_cases(report: Report) -> None:
             f"{above:.0f}",
             f"{resident:.0f}",
         )
-        report.rows.append(
-            {"family": "nms", "case": f"{name} alone", "seconds": took, "above": above, "MB": resident}
-        )
+        report.rows.append({"family": "nms", "case": f"{name} alone", "seconds": took, "above": above, "MB": resident})
 
 
 def first_calls(report: Report) -> None:
@@ -193,9 +183,7 @@ def first_calls(report: Report) -> None:
                 output = child(_FIRST_CALL.format(n=n), environment={"NUMBA_CACHE_DIR": folder}).output
                 imported, first = map(float, output.split())
                 report.row(n, state, in_words(imported), in_words(first))
-                report.rows.append(
-                    {"family": "nms", "case": f"first call, {state}", "n": n, "seconds": first}
-                )
+                report.rows.append({"family": "nms", "case": f"first call, {state}", "n": n, "seconds": first})
 
 
 def draw(report: Report, medians: dict[tuple[str, float], dict[int, dict[str, float]]]) -> None:
@@ -205,18 +193,20 @@ def draw(report: Report, medians: dict[tuple[str, float], dict[int, dict[str, fl
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
+    everyone = sorted({peer for by_size in medians.values() for times in by_size.values() for peer in times})
+    colours = dict(zip(everyone, pyplot.get_cmap("tab20").colors, strict=False))
     figure, axes = pyplot.subplots(1, len(scenes.SCENES), figsize=(15, 5), sharey=True)
     for axis, name in zip(axes, scenes.SCENES, strict=True):
         by_size = medians[name, 0.5]
-        names = list(dict.fromkeys(peer for times in by_size.values() for peer in times))
-        for peer in names:
+        for peer in everyone:
             points = [(n, times[peer] * 1e3) for n, times in by_size.items() if peer in times]
-            style = {"linewidth": 3, "color": "black"} if peer == "detutils" else {"linewidth": 1}
-            axis.loglog(*zip(*points, strict=True), marker="o", markersize=3, label=peer, **style)
+            style = {"linewidth": 3.0, "color": "black"} if peer == "detutils" else {"color": colours[peer]}
+            if points:
+                axis.loglog(*zip(*points, strict=True), marker="o", markersize=3, label=peer, **style)
         axis.set(title=f"{name}, IoU 0.5", xlabel="boxes")
         axis.grid(which="major", alpha=0.3)
     axes[0].set_ylabel("milliseconds, one thread")
-    axes[-1].legend(fontsize=8, loc="upper left")
+    axes[0].legend(fontsize=8, loc="upper left")
     figure.tight_layout()
     folder = Path(report.options.plots)
     folder.mkdir(parents=True, exist_ok=True)
