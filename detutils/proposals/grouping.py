@@ -109,7 +109,23 @@ class Hierarchy(NamedTuple):
     boxes: F8
 
     def mask(self, region: int) -> B1:
-        """(H, W) booleans: the pixels of region 0 ... 2 R - 2."""
+        """The pixels of a region.
+
+        Parameters
+        ----------
+        region : int
+            0 ... 2 R - 2.
+
+        Returns
+        -------
+        mask : (H, W) bool ndarray
+            True on its pixels.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ``region`` is no integer or there is no such region.
+        """
         count = self.merges.shape[0] + 1
         region = _validate.as_integer(region, "region", 0, 2 * count - 2)
         inside = np.zeros(2 * count - 1, np.bool_)
