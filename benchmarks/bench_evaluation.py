@@ -93,8 +93,7 @@ def coco_contenders(found: list[Any], truth: list[Any]) -> dict[str, Callable[[]
 
         calls["pycocotools"] = peer(found, truth, COCO, COCOeval)
     if importlib.util.find_spec("faster_coco_eval"):
-        from faster_coco_eval import COCO as FasterCOCO
-        from faster_coco_eval import COCOeval_faster
+        from faster_coco_eval import COCO as FasterCOCO, COCOeval_faster
 
         calls["faster-coco-eval"] = peer(found, truth, FasterCOCO, COCOeval_faster)
     return calls

@@ -122,83 +122,95 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from detutils._jit import warmup as warmup
-    from detutils.aligned import aligned_box_ioa as aligned_box_ioa
-    from detutils.aligned import aligned_box_iou as aligned_box_iou
-    from detutils.aligned import aligned_complete_box_iou as aligned_complete_box_iou
-    from detutils.aligned import aligned_distance_box_iou as aligned_distance_box_iou
-    from detutils.aligned import aligned_generalized_box_iou as aligned_generalized_box_iou
-    from detutils.anchors import anchors_inside_image as anchors_inside_image
-    from detutils.anchors import generate_anchors as generate_anchors
-    from detutils.anchors import grid_anchors as grid_anchors
-    from detutils.anchors import kmeans_anchors as kmeans_anchors
-    from detutils.anchors import pyramid_anchors as pyramid_anchors
-    from detutils.boxes import box_area as box_area
-    from detutils.boxes import box_convert as box_convert
-    from detutils.boxes import clip_boxes_to_image as clip_boxes_to_image
-    from detutils.boxes import remove_small_boxes as remove_small_boxes
-    from detutils.coding import decode_boxes as decode_boxes
-    from detutils.coding import encode_boxes as encode_boxes
-    from detutils.datasets.coco import read_coco as read_coco
-    from detutils.datasets.coco import read_coco_detections as read_coco_detections
-    from detutils.datasets.coco import write_coco_detections as write_coco_detections
-    from detutils.datasets.records import AnnotatedImage as AnnotatedImage
-    from detutils.datasets.records import Dataset as Dataset
-    from detutils.datasets.records import Detections as Detections
+    from detutils.aligned import (
+        aligned_box_ioa as aligned_box_ioa,
+        aligned_box_iou as aligned_box_iou,
+        aligned_complete_box_iou as aligned_complete_box_iou,
+        aligned_distance_box_iou as aligned_distance_box_iou,
+        aligned_generalized_box_iou as aligned_generalized_box_iou,
+    )
+    from detutils.anchors import (
+        anchors_inside_image as anchors_inside_image,
+        generate_anchors as generate_anchors,
+        grid_anchors as grid_anchors,
+        kmeans_anchors as kmeans_anchors,
+        pyramid_anchors as pyramid_anchors,
+    )
+    from detutils.boxes import (
+        box_area as box_area,
+        box_convert as box_convert,
+        clip_boxes_to_image as clip_boxes_to_image,
+        remove_small_boxes as remove_small_boxes,
+    )
+    from detutils.coding import decode_boxes as decode_boxes, encode_boxes as encode_boxes
+    from detutils.datasets.coco import (
+        read_coco as read_coco,
+        read_coco_detections as read_coco_detections,
+        write_coco_detections as write_coco_detections,
+    )
+    from detutils.datasets.records import AnnotatedImage as AnnotatedImage, Dataset as Dataset, Detections as Detections
     from detutils.datasets.voc import read_voc as read_voc
     from detutils.datasets.yolo import read_yolo as read_yolo
-    from detutils.draw import draw_boxes as draw_boxes
-    from detutils.draw import draw_segments as draw_segments
-    from detutils.evaluation.coco import CocoResult as CocoResult
-    from detutils.evaluation.coco import evaluate_coco as evaluate_coco
-    from detutils.evaluation.precision_recall import PrecisionRecall as PrecisionRecall
-    from detutils.evaluation.precision_recall import average_precision as average_precision
-    from detutils.evaluation.precision_recall import plot_precision_recall as plot_precision_recall
-    from detutils.evaluation.precision_recall import precision_recall_curve as precision_recall_curve
-    from detutils.evaluation.recall import BestOverlap as BestOverlap
-    from detutils.evaluation.recall import ProposalRecall as ProposalRecall
-    from detutils.evaluation.recall import average_best_overlap as average_best_overlap
-    from detutils.evaluation.recall import proposal_recall as proposal_recall
-    from detutils.evaluation.voc import VocResult as VocResult
-    from detutils.evaluation.voc import evaluate_voc as evaluate_voc
-    from detutils.features import box_features as box_features
-    from detutils.features import crop_boxes as crop_boxes
-    from detutils.fusion import FusedBoxes as FusedBoxes
-    from detutils.fusion import box_voting as box_voting
-    from detutils.fusion import soft_nms as soft_nms
-    from detutils.fusion import weighted_boxes_fusion as weighted_boxes_fusion
-    from detutils.images import read_image as read_image
-    from detutils.images import write_image as write_image
-    from detutils.matching import Matches as Matches
-    from detutils.matching import ProposalSample as ProposalSample
-    from detutils.matching import Sample as Sample
-    from detutils.matching import match_boxes as match_boxes
-    from detutils.matching import sample_matches as sample_matches
-    from detutils.matching import sample_proposals as sample_proposals
-    from detutils.overlaps import box_ioa as box_ioa
-    from detutils.overlaps import box_iou as box_iou
-    from detutils.overlaps import complete_box_iou as complete_box_iou
-    from detutils.overlaps import distance_box_iou as distance_box_iou
-    from detutils.overlaps import generalized_box_iou as generalized_box_iou
+    from detutils.draw import draw_boxes as draw_boxes, draw_segments as draw_segments
+    from detutils.evaluation.coco import CocoResult as CocoResult, evaluate_coco as evaluate_coco
+    from detutils.evaluation.precision_recall import (
+        PrecisionRecall as PrecisionRecall,
+        average_precision as average_precision,
+        plot_precision_recall as plot_precision_recall,
+        precision_recall_curve as precision_recall_curve,
+    )
+    from detutils.evaluation.recall import (
+        BestOverlap as BestOverlap,
+        ProposalRecall as ProposalRecall,
+        average_best_overlap as average_best_overlap,
+        proposal_recall as proposal_recall,
+    )
+    from detutils.evaluation.voc import VocResult as VocResult, evaluate_voc as evaluate_voc
+    from detutils.features import box_features as box_features, crop_boxes as crop_boxes
+    from detutils.fusion import (
+        FusedBoxes as FusedBoxes,
+        box_voting as box_voting,
+        soft_nms as soft_nms,
+        weighted_boxes_fusion as weighted_boxes_fusion,
+    )
+    from detutils.images import read_image as read_image, write_image as write_image
+    from detutils.matching import (
+        Matches as Matches,
+        ProposalSample as ProposalSample,
+        Sample as Sample,
+        match_boxes as match_boxes,
+        sample_matches as sample_matches,
+        sample_proposals as sample_proposals,
+    )
+    from detutils.overlaps import (
+        box_ioa as box_ioa,
+        box_iou as box_iou,
+        complete_box_iou as complete_box_iou,
+        distance_box_iou as distance_box_iou,
+        generalized_box_iou as generalized_box_iou,
+    )
     from detutils.panels import draw_panels as draw_panels
-    from detutils.proposals.grouping import Hierarchy as Hierarchy
-    from detutils.proposals.grouping import Strategy as Strategy
-    from detutils.proposals.grouping import hierarchical_grouping as hierarchical_grouping
+    from detutils.proposals.grouping import (
+        Hierarchy as Hierarchy,
+        Strategy as Strategy,
+        hierarchical_grouping as hierarchical_grouping,
+    )
     from detutils.proposals.segmentation import felzenszwalb as felzenszwalb
-    from detutils.proposals.strategies import Proposals as Proposals
-    from detutils.proposals.strategies import selective_search as selective_search
+    from detutils.proposals.strategies import Proposals as Proposals, selective_search as selective_search
     from detutils.rcnn.model import RCNN as RCNN
     from detutils.rcnn.training import train_rcnn as train_rcnn
     from detutils.regressor import BoxRegressor as BoxRegressor
-    from detutils.rpn import RpnProposals as RpnProposals
-    from detutils.rpn import RpnTargets as RpnTargets
-    from detutils.rpn import rpn_proposals as rpn_proposals
-    from detutils.rpn import rpn_targets as rpn_targets
-    from detutils.scale_out import ImageProposals as ImageProposals
-    from detutils.scale_out import propose_images as propose_images
-    from detutils.suppression import Explanation as Explanation
-    from detutils.suppression import batched_nms as batched_nms
-    from detutils.suppression import explain_nms as explain_nms
-    from detutils.suppression import nms as nms
-    from detutils.synthetic import Scenes as Scenes
-    from detutils.synthetic import make_scenes as make_scenes
-    from detutils.synthetic import write_scenes as write_scenes
+    from detutils.rpn import (
+        RpnProposals as RpnProposals,
+        RpnTargets as RpnTargets,
+        rpn_proposals as rpn_proposals,
+        rpn_targets as rpn_targets,
+    )
+    from detutils.scale_out import ImageProposals as ImageProposals, propose_images as propose_images
+    from detutils.suppression import (
+        Explanation as Explanation,
+        batched_nms as batched_nms,
+        explain_nms as explain_nms,
+        nms as nms,
+    )
+    from detutils.synthetic import Scenes as Scenes, make_scenes as make_scenes, write_scenes as write_scenes

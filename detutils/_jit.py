@@ -6,6 +6,7 @@ that trusts them. Kernels live in ``detutils/_kernels``; nothing else in the pac
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import os
@@ -106,10 +107,8 @@ class _ForgivingCache(FunctionCache):  # type: ignore[misc]
             _warn_once(f"writing to {self._cache_path} failed ({error})")
 
     def _discard_index(self) -> None:
-        try:
+        with contextlib.suppress(OSError):
             os.unlink(self._cache_file._index_path)
-        except OSError:
-            pass
 
 
 def kernel(signature: str) -> Callable[[_Function], _Function]:

@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from detutils import _validate as check
 from detutils._jit import F8, I8
-from detutils._kernels import fusion as kernels
-from detutils._kernels import soft_nms as trees
+from detutils._kernels import fusion as kernels, soft_nms as trees
 
 _FEW = 192  # boxes below which the plain loop is faster than a tree
 _PATIENCE = 1_000_000  # blocks of boxes that a kernel visits between two looks at Ctrl-C

@@ -212,7 +212,7 @@ def test_difficult_objects_are_ignored_once() -> None:
 
 
 def test_too_many_classes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detutils._validate._available_memory", lambda: 2**28)
+    monkeypatch.setattr("detutils._validate.memory._available_memory", lambda: 2**28)
     labels = np.arange(10_000)
     boxes = np.zeros((labels.size, 4))
     with pytest.raises(MemoryError, match=r"the precision of 10000 classes needs 0\.3 GiB"):

@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import detutils
 from detutils._kernels.matching import PAGE
 from tests import cases
-from tests.naive import coding, overlaps
-from tests.naive import matching as naive
+from tests.naive import coding, matching as naive, overlaps
 
 BOX = np.array([[0.0, 0.0, 10.0, 10.0]])
 

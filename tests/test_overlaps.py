@@ -7,8 +7,7 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import detutils
 from detutils import overlaps
@@ -22,8 +21,7 @@ from tests.cases import (
     unchanged,
     whole_boxes,
 )
-from tests.naive import aligned as naive_aligned
-from tests.naive import overlaps as naive
+from tests.naive import aligned as naive_aligned, overlaps as naive
 
 PAIRWISE = ["box_iou", "box_ioa", "generalized_box_iou", "distance_box_iou", "complete_box_iou"]
 ALIGNED = [f"aligned_{name}" for name in PAIRWISE]
@@ -290,7 +288,7 @@ def test_a_matrix_beyond_memory_is_refused_at_once() -> None:
     many = np.lib.stride_tricks.as_strided(np.zeros(4, np.float32), (size(3_000_000, 30_000), 4), (0, 4))
     with pytest.MonkeyPatch.context() as patch:
         if not JIT:
-            patch.setattr("detutils._validate._available_memory", lambda: 1 << 28)
+            patch.setattr("detutils._validate.memory._available_memory", lambda: 1 << 28)
         with pytest.raises(MemoryError, match=r"GiB"):
             detutils.box_iou(many, many)
     assert detutils.box_iou(rows, rows).shape == (1, 1)

@@ -8,8 +8,7 @@ import pytest
 from detutils import felzenszwalb
 from detutils.proposals import colours, regions, segmentation
 from tests.cases import BAD_IMAGES, size, unchanged
-from tests.naive import regions as naive_regions
-from tests.naive import segmentation as naive
+from tests.naive import regions as naive_regions, segmentation as naive
 
 
 def picture(height: int, width: int, seed: int, channels: int = 3) -> np.ndarray:

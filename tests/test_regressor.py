@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detutils import BoxRegressor
-from detutils import ridge as ridge_module
+from detutils import BoxRegressor, ridge as ridge_module
 from detutils.regressor import NotFittedError
 from tests.cases import BAD_BOXES, BAD_LABELS, BAD_OFFSETS, BAD_THRESHOLDS, GOOD_FORMS, size, unchanged
 from tests.naive import regressor as naive

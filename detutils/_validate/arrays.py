@@ -1,0 +1,212 @@
+"""Arrays of numbers, labels, flags and names in the canonical form that kernels take."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from detutils._jit import B1, F8, I8
+from detutils._kernels.checks import LIMIT, first_not_finite, first_not_finite_float32
+from detutils._validate.memory import ALWAYS_FITS, check_memory
+
+Array = npt.NDArray[Any]
+FLOAT64 = np.dtype(np.float64)
+FLOAT32 = np.dtype(np.float32)
+INT64 = np.dtype(np.int64)
+NDARRAY = np.ndarray  # looking it up in NumPy costs a tenth of a small check
+EXACT_INTEGERS = 2**53  # beyond it float64 skips integers
+
+
+def as_array(value: Any, name: str) -> Array:
+    """Any array-like as a plain ndarray of a real, numeric dtype."""
+    if value is None:
+        raise TypeError(f"{name} must be an array of numbers, got None")
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} must not be a masked array: fill or compress it first")
+    try:
+        if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+            array = np.from_dlpack(value)
+        else:
+            array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} is not a rectangular array: {error}") from None
+    except Exception as error:  # foreign arrays raise what they like (a GPU tensor, one that requires grad)
+        raise TypeError(f"{name} cannot be read as an array: {error}") from error
+    kinds: set[Any] = {type(item) for item in array.flat} if array.dtype.kind == "O" else set()
+    if kinds == {int}:
+        raise ValueError(f"{name} holds integers beyond 64 bits")
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
+    return array
+
+
+def as_floats(value: Any, name: str, keep_float32: bool) -> Array:
+    array = as_array(value, name)
+    if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size:
+        if int(array.max()) > EXACT_INTEGERS or int(array.min()) < -EXACT_INTEGERS:
+            raise ValueError(f"{name} holds integers beyond 2**53, which float64 cannot tell apart")
+    dtype = FLOAT32 if keep_float32 and array.dtype == FLOAT32 else FLOAT64
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+
+
+def is_ready(value: Any, keep_float32: bool) -> bool:
+    """Whether a value is in canonical form already, in a tenth of a microsecond."""
+    return (
+        type(value) is np.ndarray
+        and (value.dtype == FLOAT64 or (keep_float32 and value.dtype == FLOAT32))
+        and value.flags.carray
+    )
+
+
+def as_vector(
+    values: Any, name: str = "scores", length: int | None = None, *, keep_float32: bool = False, finite: bool = True
+) -> Array:
+    """``values`` as a finite (N,) float64 vector (or float32 if it was and may stay)."""
+    if not is_ready(values, keep_float32):
+        values = as_floats(values, name, keep_float32)
+    if values.ndim != 1 or (length is not None and values.shape[0] != length):
+        raise ValueError(f"{name} must have shape ({'N' if length is None else length},), got {values.shape}")
+    if finite:
+        row = first_not_finite(values) if values.dtype == FLOAT64 else first_not_finite_float32(values)
+        if row >= 0:
+            raise ValueError(f"{name}[{row}] is not finite: {values[row]}")
+    return values  # type: ignore[no-any-return]
+
+
+def as_matrix(
+    values: Any, name: str, rows: int | None = None, columns: int | None = None, *, keep_float32: bool = False,
+    finite: bool = True,
+) -> Array:
+    """``values`` as a finite (rows, columns) float64 matrix (or float32 if it was and may stay)."""
+    array: Array = values if is_ready(values, keep_float32) else as_floats(values, name, keep_float32)
+    if array.ndim != 2 or (rows is not None and array.shape[0] != rows) or (
+        columns is not None and array.shape[1] != columns
+    ):
+        wanted = f"({'N' if rows is None else rows}, {'D' if columns is None else columns})"
+        raise ValueError(f"{name} must have shape {wanted}, got {array.shape}")
+    return finite_matrix(array, name, 0) if finite else array
+
+
+def finite_matrix(array: Array, name: str, first_row: int) -> Array:
+    flat = array.reshape(-1)
+    bad = first_not_finite(flat) if array.dtype == FLOAT64 else first_not_finite_float32(flat)
+    if bad >= 0:
+        row, column = divmod(int(bad), array.shape[1])
+        raise ValueError(f"{name}[{first_row + row}, {column}] is not finite: {flat[bad]}")
+    return array
+
+
+def as_table(values: Any, name: str, rows: int | None = None, columns: int | None = None) -> Array:
+    """``values`` as a (rows, columns) array in the dtype and layout that it has: too large to copy, so
+    ``check_table_block`` looks at its numbers a block at a time."""
+    array = as_array(values, name)
+    wanted = f"({'N' if rows is None else rows}, {'D' if columns is None else columns})"
+    if array.ndim != 2 or (rows is not None and array.shape[0] != rows) or (
+        columns is not None and array.shape[1] != columns
+    ):
+        raise ValueError(f"{name} must have shape {wanted}, got {array.shape}")
+    if array.shape[1] == 0:
+        raise ValueError(f"{name} must have at least one column, got {array.shape}")
+    return array
+
+
+def check_table_block(block: Array, name: str, first_row: int) -> Array:
+    """A block of rows of a table as finite float64 or float32 numbers (copied only where it is something else)."""
+    return finite_matrix(as_floats(block, name, True), name, first_row)
+
+
+def as_positive(values: Any, name: str, length: int | None = None) -> F8:
+    """A (N,) float64 vector of finite numbers, each greater than 0."""
+    vector = as_vector(values, name, length)
+    if vector.size and not vector.min() > 0.0:
+        row = int(np.argmax(vector <= 0.0))
+        raise ValueError(f"{name}[{row}] must be greater than 0, got {vector[row]:g}")
+    return vector
+
+
+def as_labels(labels: Any, name: str = "labels", length: int | None = None) -> I8:
+    """Integer class labels as (N,) int64; floats are refused even where they are whole."""
+    if not (type(labels) is np.ndarray and labels.dtype == INT64 and labels.flags.carray):
+        array = as_array(labels, name)
+        if array.dtype.kind not in "iu" and array.size:
+            raise TypeError(f"{name} must be integers, got dtype {array.dtype}")
+        if array.dtype == np.uint64 and array.size and int(array.max()) > np.iinfo(np.int64).max:
+            raise ValueError(f"{name} holds integers beyond int64")
+        labels = np.require(array, INT64, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+    if labels.ndim != 1 or (length is not None and labels.shape[0] != length):
+        raise ValueError(f"{name} must have shape ({'N' if length is None else length},), got {labels.shape}")
+    return labels  # type: ignore[no-any-return]
+
+
+def as_votes(values: F8, name: str) -> F8:
+    """Weights of a mean: a checked vector of numbers from 0 to 1e150, whose sums of products stay finite."""
+    bad = np.flatnonzero(~((values >= 0.0) & (values <= LIMIT)))
+    if bad.size:
+        raise ValueError(f"{name}[{bad[0]}] must be in [0, {LIMIT:g}], got {values[bad[0]]:g}")
+    return values
+
+
+def as_indices(values: Any, name: str, length: int) -> I8:
+    """A (K,) int64 vector of indices 0 ... length - 1; negative ones are refused."""
+    indices = as_labels(values, name)
+    if indices.size and not 0 <= int(indices.min()) <= int(indices.max()) < length:
+        row = int(np.argmax((indices < 0) | (indices >= length)))
+        raise ValueError(f"{name}[{row}] must be in [0, {length - 1}], got {indices[row]}")
+    return indices
+
+
+def as_flags(flags: Any, name: str, length: int | None = None) -> B1:
+    """A (N,) vector of booleans."""
+    if flags is None:
+        raise TypeError(f"{name} must be an array of booleans, got None")
+    array = np.asarray(flags)
+    if array.dtype != np.bool_ and array.size:
+        raise TypeError(f"{name} must be booleans, got dtype {array.dtype}")
+    if array.ndim != 1 or (length is not None and array.shape[0] != length):
+        raise ValueError(f"{name} must have shape ({'N' if length is None else length},), got {array.shape}")
+    return np.require(array, np.bool_, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+
+
+def as_out(out: Any, shape: tuple[int, ...], dtype: npt.DTypeLike, name: str = "out") -> Array:
+    """An array to write a result into: allocated if None, else of exactly this shape and dtype."""
+    dtype = np.dtype(dtype)
+    if out is None:
+        size = math.prod(shape) * dtype.itemsize
+        if size >= ALWAYS_FITS:
+            check_memory(size, f"a {shape} {dtype} result")
+        return np.empty(shape, dtype)
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {type(out).__name__}")
+    if out.shape != shape or out.dtype != dtype:
+        raise ValueError(f"{name} must have shape {shape} and dtype {dtype}, got {out.shape} and {out.dtype}")
+    if not out.flags.carray:
+        raise ValueError(f"{name} must be C-contiguous, aligned and writable")
+    return out
+
+
+def check_apart(out: Any, name: str, *arrays: Array) -> None:
+    """Refuse an ``out`` that shares memory with what is read while it is written."""
+    if out is not None and any(np.may_share_memory(out, array) for array in arrays):
+        raise ValueError(f"{name} must not share memory with the other arguments")
+
+
+def as_names(values: Any, name: str = "labels", length: int | None = None) -> list[str]:
+    """A sequence of words or whole numbers, as words."""
+    foreign = hasattr(values, "__array__") or hasattr(values, "__dlpack__")
+    if foreign and not isinstance(values, np.ndarray):
+        values = as_array(values, name)  # its items would be of a kind of their own
+    scalar = isinstance(values, np.ndarray) and values.ndim == 0
+    if isinstance(values, (str, bytes)) or scalar or not hasattr(values, "__len__"):
+        raise TypeError(f"{name} must be a sequence of str or int, got {type(values).__name__}")
+    if length is not None and len(values) != length:
+        raise ValueError(f"{name} must hold {length} names, got {len(values)}")
+    words = []
+    for i, value in enumerate(values):
+        if not isinstance(value, (str, int, np.integer)) or isinstance(value, bool):
+            raise TypeError(f"{name}[{i}] must be a str or an int, got {type(value).__name__}")
+        words.append(str(value))
+    return words

@@ -1,0 +1,172 @@
+"""Single values: numbers, integers, words, flags, sizes, seeds, paths."""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+_Choice = TypeVar("_Choice", bound=str)
+
+
+def as_number(
+    value: Any, name: str, low: float = -math.inf, high: float = math.inf, *, above: float | None = None,
+    below: float | None = None,
+) -> float:
+    """A finite real number in [low, high] (and > ``above`` and < ``below``, where given)."""
+    if type(value) is not float:
+        if isinstance(value, (bool, np.bool_, str, bytes)) or value is None or np.ndim(value) != 0:
+            raise TypeError(f"{name} must be a number, got {type(value).__name__}")
+        if isinstance(value, (complex, np.complexfloating)):
+            raise TypeError(f"{name} must be a real number, got {type(value).__name__}")
+        try:
+            value = float(value)
+        except OverflowError:
+            raise ValueError(f"{name} is too large for a float") from None
+        except (TypeError, ValueError):
+            raise TypeError(f"{name} must be a number, got {type(value).__name__}") from None
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value}")
+    if above is not None and not value > above:
+        raise ValueError(f"{name} must be greater than {above:g}, got {value:g}")
+    if below is not None and not value < below:
+        raise ValueError(f"{name} must be less than {below:g}, got {value:g}")
+    if not low <= value <= high:
+        span = f"in [{low:g}, {high:g}]" if math.isfinite(high) else f"at least {low:g}"
+        raise ValueError(f"{name} must be {span}, got {value:g}")
+    return value  # type: ignore[no-any-return]
+
+
+def as_threshold(value: Any, name: str = "iou_threshold") -> float:
+    """A number in [0, 1]; both ends are legal."""
+    if type(value) is float and 0.0 <= value <= 1.0:
+        return value
+    return as_number(value, name, 0.0, 1.0)
+
+
+def as_weights(weights: Any, name: str = "weights") -> tuple[float, float, float, float]:
+    """Four numbers, each greater than 0."""
+    if weights is None or isinstance(weights, (str, bytes)) or np.ndim(weights) != 1:
+        raise TypeError(f"{name} must be four numbers, got {weights!r}")
+    if len(weights) != 4:
+        raise ValueError(f"{name} must be four numbers, got {len(weights)}")
+    wx, wy, ww, wh = (as_number(weight, f"{name}[{i}]", above=0.0) for i, weight in enumerate(weights))
+    return wx, wy, ww, wh
+
+
+def as_integer(value: Any, name: str, low: int | None = None, high: int | None = None) -> int:
+    """An integer (not a bool, not a whole float) in [low, high]."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be an integer, got {type(value).__name__}")
+    try:
+        value = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {type(value).__name__}") from None
+    if low is not None and value < low:
+        raise ValueError(f"{name} must be at least {low}, got {value}")
+    if high is not None and value > high:
+        raise ValueError(f"{name} must be at most {high}, got {value}")
+    return int(value)
+
+
+def as_offset(offset: Any) -> float:
+    """The pixel rule: 0 for continuous coordinates, 1 for inclusive pixels."""
+    if type(offset) is int and (offset == 0 or offset == 1):
+        return float(offset)
+    number = as_number(offset, "offset")
+    if number not in (0.0, 1.0):
+        raise ValueError(f"offset must be 0 or 1, got {offset}")
+    return number
+
+
+def as_choice(value: Any, name: str, choices: Sequence[_Choice]) -> _Choice:
+    """One of a few words."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {type(value).__name__}")
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+    return value  # type: ignore[return-value]
+
+
+def as_flag(value: Any, name: str) -> bool:
+    """A single True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {type(value).__name__}")
+    return bool(value)
+
+
+def as_image_size(image_size: Any, name: str = "image_size") -> tuple[float, float]:
+    """(height, width), each greater than 0."""
+    if isinstance(image_size, (str, bytes)) or image_size is None or np.ndim(image_size) != 1:
+        raise TypeError(f"{name} must be a pair (height, width), got {image_size!r}")
+    if len(image_size) != 2:
+        raise ValueError(f"{name} must be a pair (height, width), got {len(image_size)} values")
+    height, width = image_size
+    return as_number(height, f"{name}[0]", above=0.0), as_number(width, f"{name}[1]", above=0.0)
+
+
+def as_grid_size(grid_size: Any, name: str = "grid_size") -> tuple[int, int]:
+    """(rows, columns), whole numbers of at least 0."""
+    if isinstance(grid_size, (str, bytes)) or grid_size is None or np.ndim(grid_size) != 1:
+        raise TypeError(f"{name} must be a pair (rows, columns), got {grid_size!r}")
+    if len(grid_size) != 2:
+        raise ValueError(f"{name} must be a pair (rows, columns), got {len(grid_size)} values")
+    rows, columns = grid_size
+    return as_integer(rows, f"{name}[0]", 0, 2**31), as_integer(columns, f"{name}[1]", 0, 2**31)
+
+
+def as_grid_sizes(values: Any, length: int, name: str = "grid_sizes") -> list[tuple[int, int]]:
+    """One pair (rows, columns) for each of ``length`` strides."""
+    if isinstance(values, (str, bytes)) or values is None or not hasattr(values, "__len__"):
+        raise TypeError(f"{name} must be a sequence of pairs (rows, columns), got {type(values).__name__}")
+    if len(values) != length:
+        raise ValueError(f"{name} must hold {length} pairs, one a stride, got {len(values)}")
+    return [as_grid_size(pair, f"{name}[{level}]") for level, pair in enumerate(values)]
+
+
+def as_stride(stride: Any, name: str = "stride") -> tuple[float, float]:
+    """A number greater than 0, or a pair of them, as (vertical, horizontal)."""
+    if stride is None or isinstance(stride, (str, bytes)) or np.ndim(stride) == 0:
+        both = as_number(stride, name, above=0.0)
+        return both, both
+    if np.ndim(stride) != 1 or len(stride) != 2:
+        raise ValueError(f"{name} must be a number or a pair (vertical, horizontal), got {stride!r}")
+    down, right = stride
+    return as_number(down, f"{name}[0]", above=0.0), as_number(right, f"{name}[1]", above=0.0)
+
+
+def as_workers(workers: Any) -> int:
+    """The number of threads: 1 is serial, -1 is every core that this process may use."""
+    if type(workers) is int and workers > 0:
+        return workers
+    count = as_integer(workers, "workers")
+    if count == -1:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if count < 1:
+        raise ValueError(f"workers must be at least 1, or -1 for all cores, got {count}")
+    return count
+
+
+def as_seed(seed: Any, name: str = "seed") -> int:
+    """A seed for reproducible randomness, 0 ... 2**63 - 1."""
+    return as_integer(seed, name, 0, 2**63 - 1)
+
+
+def as_rng(seed: Any, name: str = "seed") -> np.random.Generator:
+    """A generator of random numbers: the given one, or a fresh one for an integer."""
+    return seed if isinstance(seed, np.random.Generator) else np.random.default_rng(as_seed(seed, name))
+
+
+def as_path(value: Any, name: str = "path") -> Path:
+    """A file's or folder's name: text or a path object."""
+    if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
+        raise TypeError(f"{name} must be a str or a path, got {type(value).__name__}")
+    text = os.fspath(value)
+    if not text or "\0" in text:
+        raise ValueError(f"{name} is not a file name: {text!r}")
+    return Path(text)
