@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--markdown", metavar="FILE", help="also write the tables there")
     parser.add_argument("--json", metavar="FILE", help="also write every median there")
     parser.add_argument("--images", metavar="FOLDER", help="photographs for the proposals family")
-    parser.add_argument("--annotations", metavar="PATH", help="their boxes: COCO JSON, or a folder of VOC or YOLO files")
+    parser.add_argument("--annotations", metavar="PATH", help="their boxes: COCO JSON, or a VOC or YOLO folder")
     parser.add_argument("--limit", type=int, metavar="N", help="use only the first N photographs")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.names if name not in known]
