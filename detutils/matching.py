@@ -237,7 +237,7 @@ def sample_matches(
     (1, array([4, 5, 6]))
     """
     marks = check.as_labels(labels)
-    total = check.as_integer(number, "number", 0)
+    total = check.as_integer(number, "number", 0, 2**53)
     share = check.as_threshold(positive_fraction, "positive_fraction")
     rng = check.as_rng(seed)
     positives = _choose(np.flatnonzero(marks > 0), int(total * share), rng)

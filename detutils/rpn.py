@@ -281,7 +281,7 @@ def rpn_proposals(
     marks = check.as_vector(scores, "scores", len(rows))
     smallest = check.as_number(min_size, "min_size", 0.0)
     before = check.as_integer(pre_nms, "pre_nms", 0)
-    after = check.as_integer(post_nms, "post_nms", 0)
+    after = check.as_integer(post_nms, "post_nms", 0, 2**53)
     floors = None if levels is None else check.as_labels(levels, "levels", len(rows))
     groups = [np.arange(len(rows))]
     if floors is not None and floors.size:

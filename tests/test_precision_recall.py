@@ -125,3 +125,10 @@ def test_plot_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(ImportError, match=r"pip install 'detutils\[plot\]'"):
         detutils.plot_precision_recall([])
+
+
+def test_more_objects_than_can_be_counted() -> None:
+    with pytest.raises(ValueError, match="positives must be at most"):
+        detutils.precision_recall_curve([0.5], [True], 10**400)
+    with pytest.raises(TypeError, match="matched must not be a masked array"):
+        detutils.precision_recall_curve([0.5], np.ma.array([True], mask=[True]), 1)

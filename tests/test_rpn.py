@@ -266,3 +266,16 @@ def test_a_box_beyond_all_numbers_is_named_by_its_anchor() -> None:
     deltas[1, 2] = 1e4
     with pytest.raises(ValueError, match=r"deltas\[1\] move anchors\[1\]"):
         detutils.rpn_proposals(deltas, [0.1, 0.9, 0.5], anchors, SIZE, clamp=None, pre_nms=2)
+
+
+def test_numbers_beyond_every_machine_are_refused_by_name() -> None:
+    for number in (2**53 + 1, 10**400):
+        with pytest.raises(ValueError, match="post_nms must be"):
+            detutils.rpn_proposals(np.zeros((1, 4)), [0.5], [[0, 0, 9, 9]], (20, 20), post_nms=number)
+        with pytest.raises(ValueError, match="number must be"):
+            detutils.rpn_targets([[0, 0, 9, 9]], [[0, 0, 9, 9]], number=number)
+
+
+def test_nothing_at_all_may_be_written_as_empty_lists() -> None:
+    assert detutils.rpn_proposals([], [], [], (20, 20)).boxes.shape == (0, 4)
+    assert detutils.decode_boxes([], []).shape == (0, 4)

@@ -16,7 +16,7 @@ from detutils import _validate as validate
 from tests import cases
 
 
-def refused(error: type[Exception], pattern: str) -> Any:
+def refused(error: type[Exception] | tuple[type[Exception], ...], pattern: str) -> Any:
     return pytest.raises(error, match=pattern)
 
 
@@ -259,3 +259,43 @@ def test_matrices() -> None:
     matrix[1, 2] = np.nan
     with refused(ValueError, r"features\[1, 2\] is not finite: nan"):
         validate.as_matrix(matrix, "features")
+
+
+def test_no_rows_of_a_matrix_may_be_an_empty_list() -> None:
+    assert validate.as_matrix([], "deltas", 0, 5).shape == (0, 5)
+    assert validate.as_matrix([], "deltas", 0).shape == (0, 4)
+    with refused(ValueError, r"deltas must have shape \(2, 4\), got \(0,\)"):
+        validate.as_matrix([], "deltas", 2, 4)
+
+
+class _Broken:
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        raise RuntimeError("out of order")
+
+
+_NO_NUMBERS = [np.ma.masked, [[1], [1, 2]], _Broken(), np.timedelta64(3), np.datetime64("2020")]
+
+
+@pytest.mark.parametrize("value", _NO_NUMBERS, ids=lambda value: type(value).__name__)
+def test_what_only_looks_like_a_number(value: Any) -> None:
+    for check in (validate.as_number, validate.as_threshold, validate.as_image_size, validate.as_weights):
+        with refused(TypeError, "^option must be"):
+            check(value, "option")
+    for check in (validate.as_stride, validate.as_grid_size):
+        with refused((TypeError, ValueError), "^option must be"):
+            check(value, "option")
+    with refused(TypeError, "^image_size"):
+        validate.as_image_size((5, value))
+
+
+def test_flags_that_are_none() -> None:
+    for value in (np.ma.zeros(2, bool), _Broken(), [None, None], [0, 1]):
+        with refused(TypeError, "^crowd "):
+            validate.as_flags(value, "crowd", 2)
+    with refused(ValueError, "^crowd is not a rectangular array"):
+        validate.as_flags([[1], [1, 2]], "crowd", 2)
+
+
+def test_a_masked_array_is_no_place_for_results() -> None:
+    with refused(TypeError, "out must be a NumPy array, got MaskedArray"):
+        validate.as_out(np.ma.zeros((2, 2)), (2, 2), np.float64)

@@ -186,3 +186,10 @@ def test_what_is_wrong_is_named() -> None:
         detutils.evaluate_voc([], [], comparison="<")
     with pytest.raises(ValueError, match="offset must be 0 or 1"):
         detutils.evaluate_voc([], [], offset=2)
+
+
+def test_flags_that_are_masked_or_ragged_are_refused_by_name() -> None:
+    found = [([[0, 0, 9, 9]], [0.5], [0])]
+    for flags, error in ((np.ma.array([True], mask=[True]), TypeError), ([[1], [1, 2]], ValueError)):
+        with pytest.raises(error, match=r"ground_truth\[0\] difficult"):
+            detutils.evaluate_voc(found, [{"boxes": [[0, 0, 9, 9]], "labels": [0], "difficult": flags}])

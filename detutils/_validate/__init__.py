@@ -27,6 +27,7 @@ from detutils._validate.arrays import (
     check_table_block as check_table_block,
     finite_matrix as finite_matrix,
     is_ready as is_ready,
+    plain_array as plain_array,
 )
 from detutils._validate.boxes import (
     as_box_pair as as_box_pair,

@@ -20,10 +20,8 @@ NDARRAY = np.ndarray  # looking it up in NumPy costs a tenth of a small check
 EXACT_INTEGERS = 2**53  # beyond it float64 skips integers
 
 
-def as_array(value: Any, name: str) -> Array:
-    """Any array-like as a plain ndarray of a real, numeric dtype."""
-    if value is None:
-        raise TypeError(f"{name} must be an array of numbers, got None")
+def plain_array(value: Any, name: str) -> Array:
+    """Any array-like as a plain ndarray of whatever dtype."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must not be a masked array: fill or compress it first")
     try:
@@ -35,6 +33,14 @@ def as_array(value: Any, name: str) -> Array:
         raise ValueError(f"{name} is not a rectangular array: {error}") from None
     except Exception as error:  # foreign arrays raise what they like (a GPU tensor, one that requires grad)
         raise TypeError(f"{name} cannot be read as an array: {error}") from error
+    return array
+
+
+def as_array(value: Any, name: str) -> Array:
+    """Any array-like as a plain ndarray of a real, numeric dtype."""
+    if value is None:
+        raise TypeError(f"{name} must be an array of numbers, got None")
+    array = plain_array(value, name)
     kinds: set[Any] = {type(item) for item in array.flat} if array.dtype.kind == "O" else set()
     if kinds == {int}:
         raise ValueError(f"{name} holds integers beyond 64 bits")
@@ -83,6 +89,8 @@ def as_matrix(
 ) -> Array:
     """``values`` as a finite (rows, columns) float64 matrix (or float32 if it was and may stay)."""
     array: Array = values if is_ready(values, keep_float32) else as_floats(values, name, keep_float32)
+    if rows == 0 and array.shape == (0,):  # no rows, written as []
+        array = array.reshape(0, 4 if columns is None else columns)
     if array.ndim != 2 or (rows is not None and array.shape[0] != rows) or (
         columns is not None and array.shape[1] != columns
     ):
@@ -163,7 +171,7 @@ def as_flags(flags: Any, name: str, length: int | None = None) -> B1:
     """A (N,) vector of booleans."""
     if flags is None:
         raise TypeError(f"{name} must be an array of booleans, got None")
-    array = np.asarray(flags)
+    array = plain_array(flags, name)
     if array.dtype != np.bool_ and array.size:
         raise TypeError(f"{name} must be booleans, got dtype {array.dtype}")
     if array.ndim != 1 or (length is not None and array.shape[0] != length):
@@ -179,7 +187,7 @@ def as_out(out: Any, shape: tuple[int, ...], dtype: npt.DTypeLike, name: str = "
         if size >= ALWAYS_FITS:
             check_memory(size, f"a {shape} {dtype} result")
         return np.empty(shape, dtype)
-    if not isinstance(out, np.ndarray):
+    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"{name} must be a NumPy array, got {type(out).__name__}")
     if out.shape != shape or out.dtype != dtype:
         raise ValueError(f"{name} must have shape {shape} and dtype {dtype}, got {out.shape} and {out.dtype}")

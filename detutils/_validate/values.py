@@ -12,6 +12,16 @@ from typing import Any, TypeVar
 import numpy as np
 
 _Choice = TypeVar("_Choice", bound=str)
+# What float() would take for a number, or warn about.
+_NO_NUMBERS = (bool, np.bool_, str, bytes, np.datetime64, np.timedelta64, np.ma.MaskedArray)
+
+
+def _dimensions(value: Any) -> int:
+    """The number of dimensions, -1 for what is no array at all."""
+    try:
+        return np.ndim(value)
+    except Exception:  # a ragged list; foreign objects raise what they like
+        return -1
 
 
 def as_number(
@@ -20,7 +30,7 @@ def as_number(
 ) -> float:
     """A finite real number in [low, high] (and > ``above`` and < ``below``, where given)."""
     if type(value) is not float:
-        if isinstance(value, (bool, np.bool_, str, bytes)) or value is None or np.ndim(value) != 0:
+        if isinstance(value, _NO_NUMBERS) or value is None or _dimensions(value) != 0:
             raise TypeError(f"{name} must be a number, got {type(value).__name__}")
         if isinstance(value, (complex, np.complexfloating)):
             raise TypeError(f"{name} must be a real number, got {type(value).__name__}")
@@ -51,7 +61,7 @@ def as_threshold(value: Any, name: str = "iou_threshold") -> float:
 
 def as_weights(weights: Any, name: str = "weights") -> tuple[float, float, float, float]:
     """Four numbers, each greater than 0."""
-    if weights is None or isinstance(weights, (str, bytes)) or np.ndim(weights) != 1:
+    if weights is None or isinstance(weights, (str, bytes)) or _dimensions(weights) != 1:
         raise TypeError(f"{name} must be four numbers, got {weights!r}")
     if len(weights) != 4:
         raise ValueError(f"{name} must be four numbers, got {len(weights)}")
@@ -102,7 +112,7 @@ def as_flag(value: Any, name: str) -> bool:
 
 def as_image_size(image_size: Any, name: str = "image_size") -> tuple[float, float]:
     """(height, width), each greater than 0."""
-    if isinstance(image_size, (str, bytes)) or image_size is None or np.ndim(image_size) != 1:
+    if isinstance(image_size, (str, bytes)) or image_size is None or _dimensions(image_size) != 1:
         raise TypeError(f"{name} must be a pair (height, width), got {image_size!r}")
     if len(image_size) != 2:
         raise ValueError(f"{name} must be a pair (height, width), got {len(image_size)} values")
@@ -112,7 +122,7 @@ def as_image_size(image_size: Any, name: str = "image_size") -> tuple[float, flo
 
 def as_grid_size(grid_size: Any, name: str = "grid_size") -> tuple[int, int]:
     """(rows, columns), whole numbers of at least 0."""
-    if isinstance(grid_size, (str, bytes)) or grid_size is None or np.ndim(grid_size) != 1:
+    if isinstance(grid_size, (str, bytes)) or grid_size is None or _dimensions(grid_size) != 1:
         raise TypeError(f"{name} must be a pair (rows, columns), got {grid_size!r}")
     if len(grid_size) != 2:
         raise ValueError(f"{name} must be a pair (rows, columns), got {len(grid_size)} values")
@@ -131,10 +141,10 @@ def as_grid_sizes(values: Any, length: int, name: str = "grid_sizes") -> list[tu
 
 def as_stride(stride: Any, name: str = "stride") -> tuple[float, float]:
     """A number greater than 0, or a pair of them, as (vertical, horizontal)."""
-    if stride is None or isinstance(stride, (str, bytes)) or np.ndim(stride) == 0:
+    if stride is None or isinstance(stride, (str, bytes)) or _dimensions(stride) == 0:
         both = as_number(stride, name, above=0.0)
         return both, both
-    if np.ndim(stride) != 1 or len(stride) != 2:
+    if _dimensions(stride) != 1 or len(stride) != 2:
         raise ValueError(f"{name} must be a number or a pair (vertical, horizontal), got {stride!r}")
     down, right = stride
     return as_number(down, f"{name}[0]", above=0.0), as_number(right, f"{name}[1]", above=0.0)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detutils._jit import B1, F8, I8
-from detutils._validate import as_boxes, as_labels, as_sizes, as_vector
+from detutils._validate import as_boxes, as_labels, as_sizes, as_vector, plain_array
 
 
 class Objects(NamedTuple):
@@ -137,7 +137,7 @@ def _flags(item: Any, names: tuple[str, ...], where: str, length: int) -> B1:
     value = _optional(item, names)
     if value is None:
         return np.zeros(length, np.bool_)
-    array = np.asarray(value)
+    array = plain_array(value, f"{where} {names[0]}")
     if array.shape != (length,):
         raise ValueError(f"{where} {names[0]} must have shape ({length},), got {array.shape}")
     if array.size and array.dtype.kind not in "biu":

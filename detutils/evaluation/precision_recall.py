@@ -91,7 +91,7 @@ def precision_recall_curve(
     """
     values = as_vector(scores)
     right = as_flags(matched, "matched", values.size)
-    count = as_integer(positives, "positives", 0)
+    count = as_integer(positives, "positives", 0, 2**53)
     aside = np.zeros(values.size, np.bool_) if ignored is None else as_flags(ignored, "ignored", values.size)
     right = right & ~aside
     if right.sum() > count:
