@@ -456,3 +456,9 @@ def test_yolo_arguments(tmp_path: Path) -> None:
     write(pictures / "a.jpg", "")
     with pytest.raises(ValueError, match=r"a\.jpg: is empty, damaged or no image"):
         detutils.read_yolo(labels, pictures)
+
+
+def test_an_encoding_that_nobody_knows(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text('<?xml version="1.0" encoding="bogus"?><annotation/>')
+    with pytest.raises(ValueError, match=r"a\.xml: line 1: unknown encoding: bogus"):
+        detutils.read_voc(tmp_path)

@@ -233,6 +233,8 @@ def write_coco_detections(
     """
     file = as_path(path)
     _places(dataset)
+    if isinstance(detections, (str, bytes)) or not isinstance(detections, Sequence):
+        raise TypeError(f"detections must be a sequence of records, got {type(detections).__name__}")
     if len(detections) != len(dataset.images):
         raise ValueError(f"detections has {len(detections)} entries and dataset {len(dataset.images)} images")
     entries = []

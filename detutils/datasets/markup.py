@@ -83,4 +83,6 @@ def read_xml(file: Path) -> Node:
         parser.Parse(read_bytes(file), True)
     except expat.ExpatError as error:
         broken(file, f"line {error.lineno}, column {error.offset + 1}", expat.ErrorString(error.code))
+    except LookupError as error:  # the file names an encoding that Python does not know
+        broken(file, "line 1", str(error))
     return top.children[0]
