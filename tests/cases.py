@@ -77,6 +77,12 @@ def _unaligned(array: np.ndarray) -> np.ndarray:
     return view
 
 
+def _swapped(array: np.ndarray) -> np.ndarray:
+    """Float32 whose dtype equals NumPy's but is another object, as after reading big-endian files."""
+    foreign = array.astype(">f4")
+    return foreign.byteswap().view(foreign.dtype.newbyteorder())
+
+
 GOOD_FORMS: dict[str, Callable[[np.ndarray], Any]] = {
     "list": lambda array: array.tolist(),
     "tuple": lambda array: tuple(map(tuple, array.tolist())) if array.ndim == 2 else tuple(array.tolist()),
@@ -87,6 +93,7 @@ GOOD_FORMS: dict[str, Callable[[np.ndarray], Any]] = {
     "longdouble": lambda array: array.astype(np.longdouble),
     "big-endian": lambda array: array.astype(">f8"),
     "big-endian int": lambda array: array.astype(">i4"),
+    "swapped float32": _swapped,
     "Fortran": np.asfortranarray,
     "strided": _strided,
     "reversed": lambda array: array[::-1].copy()[::-1],

@@ -56,14 +56,15 @@ def as_floats(value: Any, name: str, keep_float32: bool) -> Array:
             raise ValueError(f"{name} holds integers beyond 2**53, which float64 cannot tell apart")
     dtype = FLOAT32 if keep_float32 and array.dtype == FLOAT32 else FLOAT64
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+        ready = np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+    return ready.view(dtype)  # arrays whose bytes were swapped bring an equal dtype that is another object
 
 
 def is_ready(value: Any, keep_float32: bool) -> bool:
     """Whether a value is in canonical form already, in a tenth of a microsecond."""
     return (
         type(value) is np.ndarray
-        and (value.dtype == FLOAT64 or (keep_float32 and value.dtype == FLOAT32))
+        and (value.dtype is FLOAT64 or (keep_float32 and value.dtype is FLOAT32))
         and value.flags.carray
     )
 

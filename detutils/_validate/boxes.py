@@ -45,8 +45,8 @@ def is_ready_pair(boxes1: Any, boxes2: Any) -> bool:
         return False
     dtype = boxes1.dtype
     return (
-        dtype in (FLOAT32, FLOAT64)
-        and dtype == boxes2.dtype
+        (dtype is FLOAT32 or dtype is FLOAT64)
+        and dtype is boxes2.dtype
         and boxes1.flags.carray
         and boxes2.flags.carray
         and boxes1.ndim == boxes2.ndim == 2
