@@ -150,13 +150,15 @@ def nms(
             score_threshold=score_threshold, max_output=most, offset=offset,
         )  # fmt: skip
         return good[keep]
-    if scores.shape[0] <= MOST:
+    n = len(scores)
+    if n <= MOST:
         small = small_nms_float32 if boxes.dtype is FLOAT32 else small_nms_float64
-        keep = small(boxes, scores, threshold, floor, most, pixel)
-        if keep.shape[0] and keep[0] < 0:
-            row, is_score = divmod(-1 - int(keep[0]), 2)
+        keep = np.empty(n, np.int64)
+        count = small(boxes, scores, threshold, floor, most, pixel, keep)
+        if count < 0:
+            row, is_score = divmod(-1 - count, 2)
             _raise_bad_row(boxes, scores, row, bool(is_score))
-        return keep
+        return keep[:count]
     order, columns, rows = _prepare(boxes, scores, threshold, floor, pixel)
     if threshold == 1.0:  # no IoU exceeds it
         return order[:most].astype(np.int64)

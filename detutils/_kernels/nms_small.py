@@ -38,10 +38,9 @@ def _first_bad(boxes: Any, scores: Any, limit: Any, largest: Any) -> Any:
 
 
 @inlined
-def _order(scores: Any, score_threshold: Any) -> Any:
-    """Indices of the scores above the threshold, highest first, ties by index."""
+def _order(scores: Any, score_threshold: Any, order: Any) -> Any:
+    """Fill ``order`` with the scores above the threshold, highest first, ties by index; how many there are."""
     n = scores.shape[0]
-    order = np.empty(n, np.int64)
     if n <= 24:
         m = 0
         for i in range(n):
@@ -52,7 +51,7 @@ def _order(scores: Any, score_threshold: Any) -> Any:
                     j -= 1
                 order[j] = i
                 m += 1
-        return order[:m]
+        return m
     padded = (n + BLOCK - 1) // BLOCK * BLOCK  # whole vectors: no scalar remainder
     values = np.full(padded, -np.inf, scores.dtype)
     above = np.zeros(padded, np.int32)
@@ -74,20 +73,25 @@ def _order(scores: Any, score_threshold: Any) -> Any:
         while order[place] >= 0:  # taken by a tied score of a lower index
             place += 1
         order[place] = chosen[i]
-    return order[:m]
+    return m
 
 
 @inlined
 def _suppress(
-    boxes: Any, scores: Any, limit: Any, largest: Any, iou_threshold: Any, score_threshold: Any, most: Any, offset: Any
+    boxes: Any,
+    scores: Any,
+    limit: Any,
+    largest: Any,
+    iou_threshold: Any,
+    score_threshold: Any,
+    most: Any,
+    offset: Any,
+    keep: Any,
 ) -> Any:
     bad = _first_bad(boxes, scores, limit, largest)
     if bad >= 0:
-        keep = np.empty(1, np.int64)
-        keep[0] = -1 - bad
-        return keep
-    order = _order(scores, score_threshold)
-    n = order.shape[0]
+        return -1 - bad
+    n = _order(scores, score_threshold, keep)
     blocks = np.empty((n // BLOCK + 1, 5, BLOCK), np.float64)  # of the kept boxes
     low, high = iou_threshold * (1.0 - 1e-12), iou_threshold * (1.0 + 1e-12)
     sure = iou_threshold > 1e-3
@@ -95,7 +99,7 @@ def _suppress(
     for r in range(n):
         if count == most:
             break
-        i = order[r]
+        i = keep[r]
         x1, y1 = np.float64(boxes[i, 0]), np.float64(boxes[i, 1])
         x2, y2 = np.float64(boxes[i, 2]), np.float64(boxes[i, 3])
         area = (x2 - x1 + offset) * (y2 - y1 + offset)
@@ -138,25 +142,31 @@ def _suppress(
                 blocks[g, 4, j] = 1.0
         blocks[g, 0, lane], blocks[g, 1, lane], blocks[g, 2, lane], blocks[g, 3, lane] = x1, y1, x2, y2
         blocks[g, 4, lane] = area
-        order[count] = i
+        keep[count] = i
         count += 1
-    return order[:count]
+    return count
 
 
-@kernel("int64[::1](float32[:,::1], float32[::1], float64, float64, int64, float64)")
+@kernel("int64(float32[:,::1], float32[::1], float64, float64, int64, float64, int64[::1])")
 def small_nms_float32(
-    boxes: F4, scores: F4, iou_threshold: float, score_threshold: float, most: int, offset: float
-) -> I8:
+    boxes: F4, scores: F4, iou_threshold: float, score_threshold: float, most: int, offset: float, keep: I8
+) -> int:
+    """Write the kept rows to ``keep``, which has room for all, and return their number.
+
+    A row that breaks the contract gives -1 - 2 * row, a score that does -2 - 2 * row. An array made by the caller
+    costs half of one that machine code hands over.
+    """
     big = np.float32(3.4028235e38)
     return _suppress(  # type: ignore[no-any-return]
-        boxes, scores, big, big, iou_threshold, score_threshold, most, offset
+        boxes, scores, big, big, iou_threshold, score_threshold, most, offset, keep
     )
 
 
-@kernel("int64[::1](float64[:,::1], float64[::1], float64, float64, int64, float64)")
+@kernel("int64(float64[:,::1], float64[::1], float64, float64, int64, float64, int64[::1])")
 def small_nms_float64(
-    boxes: F8, scores: F8, iou_threshold: float, score_threshold: float, most: int, offset: float
-) -> I8:
+    boxes: F8, scores: F8, iou_threshold: float, score_threshold: float, most: int, offset: float, keep: I8
+) -> int:
+    """``small_nms_float32`` for float64."""
     return _suppress(  # type: ignore[no-any-return]
-        boxes, scores, 1e150, 1.7976931348623157e308, iou_threshold, score_threshold, most, offset
+        boxes, scores, 1e150, 1.7976931348623157e308, iou_threshold, score_threshold, most, offset, keep
     )
