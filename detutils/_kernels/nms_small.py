@@ -12,7 +12,7 @@ import numpy as np
 
 from detutils._jit import F4, F8, I8, inlined, kernel
 
-MOST = 192  # the callers' switch: beyond it the kernels of ``nms`` are quicker
+MOST = 320  # the callers' switch: beyond it the kernels of ``nms`` are quicker
 BLOCK = 16
 
 
