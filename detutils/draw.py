@@ -118,6 +118,7 @@ def draw_boxes(
     opacity = as_number(opacity, "opacity", 0.0, 1.0)
     halo_width = max(1.0, line * 0.4) if as_flag(halo, "halo") else 0.0
     letters = max(10, round(size / 40)) if text_size is None else as_integer(text_size, "text_size", 4, 2000)
+    typeface = load_font(font, letters) if font is not None or names is not None or points is not None else None
 
     order = np.arange(rows.shape[0]) if points is None else np.argsort(-points, kind="stable")[::-1]
     frames, seen = _frames(rows, canvas.shape[0], canvas.shape[1], line)
@@ -128,7 +129,6 @@ def draw_boxes(
     )
     if names is not None or points is not None:
         texts = _texts(names, points)
-        typeface = load_font(font, letters)
         _write_tags(canvas, frames, paints, texts, order[::-1], typeface, letters)
     return canvas
 

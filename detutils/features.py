@@ -11,6 +11,7 @@ from detutils._kernels import features as kernels
 from detutils._validate import as_boxes, as_image, as_integer, as_number, check_memory
 
 CHUNK = 256  # windows described at once
+LARGEST_SIDE = 100_000  # of a window; a cell is at most half of it
 
 
 def crop_boxes(image: Any, boxes: Any, size: int = 64, *, context: float = 1.0) -> F4:
@@ -69,7 +70,7 @@ def crop_boxes(image: Any, boxes: Any, size: int = 64, *, context: float = 1.0) 
     """
     pixels, levels = _pyramid(image)
     places = as_boxes(boxes)
-    side = as_integer(size, "size", 1)
+    side = as_integer(size, "size", 1, LARGEST_SIDE)
     around = as_number(context, "context", above=0.0)
     check_memory(len(places) * side * side * 12, f"{len(places)} windows of {side} x {side}")
     windows = np.empty((len(places), side, side, 3), np.float32)
@@ -133,8 +134,8 @@ def box_features(image: Any, boxes: Any, *, size: int = 64, cell: int = 8, conte
     """
     pixels, levels = _pyramid(image)
     places = as_boxes(boxes)
-    step = as_integer(cell, "cell", 2)
-    side = as_integer(size, "size", 2 * step)
+    step = as_integer(cell, "cell", 2, LARGEST_SIDE // 2)
+    side = as_integer(size, "size", 2 * step, LARGEST_SIDE)
     around = as_number(context, "context", above=0.0)
     cells = side // step
     width = 36 * (cells - 1) ** 2 + 3 * cells**2 + 24 + 2 * (cells**2 + 2 * side)

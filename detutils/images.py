@@ -60,7 +60,7 @@ def read_image(path: str | os.PathLike[str]) -> Image:
     Raises
     ------
     OSError
-        If the file is missing, is a folder or must not be read. The text holds the path.
+        If the file is missing, is a folder, a device or a pipe, or must not be read. The text holds the path.
     ValueError
         If the file is empty, truncated, damaged or no image. The text holds the path.
     TypeError
@@ -91,6 +91,8 @@ def read_image(path: str | os.PathLike[str]) -> Image:
            [7, 7, 7]], dtype=uint8)
     """
     file = as_path(path)
+    if file.exists() and not (file.is_file() or file.is_dir()):  # a device or a pipe may never end
+        raise OSError(f"{file} is not a regular file")
     data = file.read_bytes()
     if not data:
         raise ValueError(f"{file} is empty")

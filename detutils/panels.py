@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +65,8 @@ def draw_panels(
     >>> sheet.ndim, sheet.dtype
     (3, dtype('uint8'))
     """
+    if not isinstance(pictures, Iterable):
+        raise TypeError(f"pictures must be a sequence of images, got {type(pictures).__name__}")
     tiles = [as_canvas(picture, f"pictures[{i}]") for i, picture in enumerate(pictures)]
     if not tiles:
         raise ValueError("pictures is empty")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -353,3 +354,12 @@ def test_no_traceback_for_what_users_can_mend(
     monkeypatch.setattr(detutils, "generate_anchors", fail)
     assert main(["anchors"]) == 2
     assert capsys.readouterr().err == f"detutils anchors: error: {str(error) or 'MemoryError'}\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell closes the stream")
+def test_a_closed_output_is_no_crash() -> None:
+    command = f"{shlex.quote(sys.executable)} -m detutils anchors >&-"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=environment, check=False)
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 0

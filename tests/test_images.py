@@ -413,3 +413,9 @@ def test_only_pngs_of_16_bits_need_opencv(tmp_path: Path) -> None:
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no such device here")
+def test_a_device_that_never_ends_is_refused() -> None:
+    with pytest.raises(OSError, match="/dev/zero is not a regular file"):
+        read_image("/dev/zero")

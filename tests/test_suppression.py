@@ -210,7 +210,8 @@ def test_every_guise(path: str, form: str, n: int) -> None:
     wrap = GOOD_FORMS[form]
     np.testing.assert_array_equal(nms(wrap(boxes), wrap(scores), 0.2), nms(boxes, scores, 0.2))
     wanted = batched_nms(boxes, scores, labels, 0.2)
-    whole = GOOD_FORMS["int16"] if form in ("float16", "float32", "swapped float32", "longdouble", "big-endian") else wrap
+    floats = ("float16", "float32", "swapped float32", "longdouble", "big-endian")
+    whole = GOOD_FORMS["int16"] if form in floats else wrap
     np.testing.assert_array_equal(batched_nms(wrap(boxes), wrap(scores), whole(labels), 0.2), wanted)
     np.testing.assert_array_equal(explain_nms(wrap(boxes), wrap(scores), 0.2).keep, nms(boxes, scores, 0.2))
 

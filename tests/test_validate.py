@@ -299,3 +299,16 @@ def test_flags_that_are_none() -> None:
 def test_a_masked_array_is_no_place_for_results() -> None:
     with refused(TypeError, "out must be a NumPy array, got MaskedArray"):
         validate.as_out(np.ma.zeros((2, 2)), (2, 2), np.float64)
+
+
+def test_absurd_integers_are_refused_in_few_words() -> None:
+    with refused(ValueError, "count must be at most 9007199254740992, got an integer of 1329 bits"):
+        validate.as_integer(10**400, "count")
+    with refused(ValueError, "count must be at least 0, got an integer of 1329 bits"):
+        validate.as_integer(-(10**400), "count", 0)
+
+
+def test_class_names_are_unique() -> None:
+    assert validate.as_class_names(("cat", "dog")) == ["cat", "dog"]
+    with refused(ValueError, "class_names holds 'cat' twice"):
+        validate.as_class_names(["cat", "dog", "cat"])

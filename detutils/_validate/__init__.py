@@ -12,6 +12,7 @@ from detutils._validate.arrays import (
     NDARRAY as NDARRAY,
     Array as Array,
     as_array as as_array,
+    as_class_names as as_class_names,
     as_flags as as_flags,
     as_floats as as_floats,
     as_indices as as_indices,

@@ -219,3 +219,12 @@ def as_names(values: Any, name: str = "labels", length: int | None = None) -> li
             raise TypeError(f"{name}[{i}] must be a str or an int, got {type(value).__name__}")
         words.append(str(value))
     return words
+
+
+def as_class_names(values: Any, name: str = "class_names") -> list[str]:
+    """The names of classes, each once: a label is a place in them."""
+    names = as_names(values, name)
+    for place, word in enumerate(names):
+        if names.index(word) != place:
+            raise ValueError(f"{name} holds {word!r} twice")
+    return names

@@ -69,8 +69,13 @@ def as_weights(weights: Any, name: str = "weights") -> tuple[float, float, float
     return wx, wy, ww, wh
 
 
-def as_integer(value: Any, name: str, low: int | None = None, high: int | None = None) -> int:
-    """An integer (not a bool, not a whole float) in [low, high]."""
+def _shown(value: int) -> str:
+    """The number, or its size where Python refuses to write thousands of digits."""
+    return str(value) if value.bit_length() < 200 else f"an integer of {value.bit_length()} bits"
+
+
+def as_integer(value: Any, name: str, low: int | None = None, high: int = 2**53) -> int:
+    """An integer (not a bool, not a whole float) in [low, high], and in any case one that float64 holds exactly."""
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be an integer, got {type(value).__name__}")
     try:
@@ -78,9 +83,9 @@ def as_integer(value: Any, name: str, low: int | None = None, high: int | None =
     except TypeError:
         raise TypeError(f"{name} must be an integer, got {type(value).__name__}") from None
     if low is not None and value < low:
-        raise ValueError(f"{name} must be at least {low}, got {value}")
-    if high is not None and value > high:
-        raise ValueError(f"{name} must be at most {high}, got {value}")
+        raise ValueError(f"{name} must be at least {low}, got {_shown(value)}")
+    if value > high:
+        raise ValueError(f"{name} must be at most {high}, got {_shown(value)}")
     return int(value)
 
 

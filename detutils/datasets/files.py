@@ -18,6 +18,8 @@ def read_bytes(path: Path) -> bytes:
     """The content of a file; OSError with the path if it cannot be read, ValueError if it is empty."""
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, not a file")
+    if path.exists() and not path.is_file():  # a device or a pipe may never end
+        raise OSError(f"{path} is not a regular file")
     content = path.read_bytes()
     if not content.strip():
         broken(path, "", "the file is empty")

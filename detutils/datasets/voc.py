@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detutils._validate import as_integer, as_names, as_offset, as_path
+from detutils._validate import as_class_names, as_integer, as_offset, as_path
 from detutils.datasets.files import broken, decode, number, read_bytes
 from detutils.datasets.markup import Node, read_xml
 from detutils.datasets.records import AnnotatedImage, Dataset
@@ -87,7 +87,7 @@ def read_voc(
     source = as_path(path)
     first = as_integer(first_pixel, "first_pixel", 0, 1)
     added = as_offset(offset)
-    names = None if class_names is None else as_names(class_names, "class_names")
+    names = None if class_names is None else as_class_names(class_names)
     if image_set is not None and not isinstance(image_set, str):
         raise TypeError(f"image_set must be a str, got {type(image_set).__name__}")
     pictures = [_picture(file) for file in _files(source, image_set)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from detutils._validate import as_image_size, as_names, as_path
+from detutils._validate import as_class_names, as_image_size, as_path
 from detutils.datasets.files import broken, decode, number, picture_size
 from detutils.datasets.records import AnnotatedImage, Dataset
 
@@ -72,7 +72,7 @@ def read_yolo(
     (array([1]), array([[240., 120., 400., 360.]]))
     """
     folder = as_path(labels, "labels")
-    names = None if class_names is None else tuple(as_names(class_names, "class_names"))
+    names = None if class_names is None else tuple(as_class_names(class_names))
     sizes = _sizes(images)
     files = sorted(path for path in folder.iterdir() if path.suffix == ".txt")
     texts = {path.stem: path for path in files if path.name != "classes.txt"}

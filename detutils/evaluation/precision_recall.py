@@ -197,7 +197,7 @@ def plot_precision_recall(
     ImportError
         If matplotlib is not installed; the text names the extra that brings it.
     TypeError
-        If ``curves`` or ``names`` is not of these kinds.
+        If ``curves``, ``names`` or ``ax`` is not of these kinds.
     ValueError
         If there are not as many names as curves.
 
@@ -213,6 +213,8 @@ def plot_precision_recall(
     >>> ax.get_xlabel()
     'recall'
     """
+    if not isinstance(curves, Iterable):
+        raise TypeError(f"curves must be PrecisionRecall or a sequence of them, got {type(curves).__name__}")
     lines = [curves] if isinstance(curves, PrecisionRecall) else list(curves)
     for line in lines:
         if not isinstance(line, PrecisionRecall):
@@ -224,6 +226,8 @@ def plot_precision_recall(
         except ImportError as error:
             raise ImportError(f"plots need matplotlib: pip install 'detutils[plot]' ({error})") from None
         ax = Figure(figsize=(6.4, 4.8), layout="constrained").add_subplot()
+    elif not hasattr(ax, "plot"):
+        raise TypeError(f"ax must be matplotlib Axes, got {type(ax).__name__}")
     for i, line in enumerate(lines):
         if np.isnan(line.recall).any():
             continue
