@@ -87,7 +87,11 @@ def sliding_windows(image: Array) -> Array:
 
 def makers(*, slow: bool) -> dict[str, Maker]:
     """What is installed, detutils' fast mode first; ``slow`` adds what takes seconds an image."""
-    found: dict[str, Maker] = {OURS: _ours("fast"), "detutils single": _ours("single")}
+    found: dict[str, Maker] = {
+        OURS: _ours("fast"),
+        "detutils single": _ours("single"),
+        "detutils dense": _ours("dense"),
+    }
     if slow:
         found["detutils quality"] = _ours("quality")
     try:
