@@ -7,6 +7,7 @@ that trusts them. Kernels live in ``detutils/_kernels``; nothing else in the pac
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib
 import os
@@ -129,9 +130,29 @@ def kernel(signature: str) -> Callable[[_Function], _Function]:
         else:  # as silent about infinities as machine code
             dispatcher = np.errstate(all="ignore")(function)
         _KERNELS.append((dispatcher, signature))
-        return dispatcher  # type: ignore[no-any-return]
+        if JIT_DISABLED or signature.partition("(")[0] in ("void", "int64", "float64", "boolean"):
+            return dispatcher  # type: ignore[no-any-return]
+        return _hearing(dispatcher)  # type: ignore[no-any-return]
 
     return decorate
+
+
+def _hearing(dispatcher: Any) -> Any:
+    """A kernel that hands over arrays: Ctrl-C during its loop surfaces while Numba wraps them, as a SystemError."""
+
+    @functools.wraps(dispatcher.py_func)
+    def call(*arguments: Any) -> Any:
+        try:
+            return dispatcher(*arguments)
+        except SystemError as error:
+            cause: BaseException | None = error
+            while cause is not None:
+                if isinstance(cause, KeyboardInterrupt):
+                    raise KeyboardInterrupt from None
+                cause = cause.__cause__
+            raise
+
+    return call
 
 
 def inlined(function: _Function) -> _Function:

@@ -42,6 +42,7 @@ BUSY = 20  # blocks of 16 kept boxes that a candidate meets, from which on a gri
 
 SWEEP = "thin"  # which scenes of one class are left to the sweep: "thin", and for tests "never" or "always"
 _ALL = 2**62
+_PATIENCE = 1 << 26  # pairs that the explanation compares between two looks at Ctrl-C: a tenth of a second or two
 _NO_ROWS = np.empty((0, 4))
 _INVALID: tuple[Literal["raise", "drop"], ...] = ("raise", "drop")
 
@@ -324,7 +325,10 @@ def explain_nms(
     last = len(order)  # the rank at which the loop stopped
     if len(keep) == most:
         last = int(np.flatnonzero(order == keep[-1])[0]) if most else 0
-    by, iou = explain(columns, rows, starts, kept, order, places, len(scores), last, threshold, pixel)
+    by, iou = np.full(len(scores), -1, np.int64), np.zeros(len(scores))
+    place, best = np.zeros(3, np.int64), np.empty(len(order), np.int64)
+    while explain(columns, rows, starts, kept, order, places, last, _PATIENCE, threshold, pixel, place, best, by, iou):
+        pass  # between two slices Ctrl-C is heard
     return Explanation(keep, by, iou)
 
 

@@ -94,3 +94,18 @@ def test_warmup_reports_every_kernel() -> None:
     assert count == len(seen) == len(_jit.kernels())
     assert [done for done, _, _ in seen] == list(range(1, count + 1))
     assert {total for _, total, _ in seen} == {count}
+
+
+def test_an_interrupt_is_an_interrupt() -> None:
+    def interrupted(*arguments: object) -> None:
+        inner = SystemError("returned a result with an exception set")
+        inner.__cause__ = KeyboardInterrupt()
+        raise SystemError("returned a result with an exception set") from inner
+
+    def broken(*arguments: object) -> None:
+        raise SystemError("something else")
+
+    for kernel, error in ((interrupted, KeyboardInterrupt), (broken, SystemError)):
+        kernel.py_func = kernel  # type: ignore[attr-defined]
+        with pytest.raises(error):
+            _jit._hearing(kernel)(1)

@@ -300,3 +300,13 @@ def test_drop_leaves_out_bad_rows_only(dtype: type) -> None:
     found = unchanged(batched_nms, bad, worse, labels, on_invalid="drop")
     np.testing.assert_array_equal(found, good[batched_nms(boxes[good], scores[good], labels[good])])
     assert nms(np.full((3, 4), np.nan), np.ones(3), on_invalid="drop").tolist() == []
+
+
+@pytest.mark.parametrize("patience", [0, 1, 50])
+def test_an_explanation_in_slices_is_the_same(patience: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    boxes, scores = random_boxes(120, 5), np.random.default_rng(5).random(120)
+    labels = np.arange(120) % 3
+    whole = explain_nms(boxes, scores, 0.3, labels=labels, max_output=60)
+    monkeypatch.setattr("detutils.suppression._PATIENCE", patience)
+    for part, wanted in zip(explain_nms(boxes, scores, 0.3, labels=labels, max_output=60), whole, strict=True):
+        np.testing.assert_array_equal(part, wanted)

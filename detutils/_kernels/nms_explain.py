@@ -30,8 +30,8 @@ def _iou(columns: Any, rows: Any, a: Any, b: Any, offset: Any) -> Any:
 
 
 @kernel(
-    "Tuple((int64[::1], float64[::1]))(float32[:,::1], float64[:,::1], int64[::1], boolean[::1], int32[::1], "
-    "int32[::1], int64, int64, float64, float64)"
+    "int64(float32[:,::1], float64[:,::1], int64[::1], boolean[::1], int32[::1], int32[::1], int64, int64, float64, "
+    "float64, int64[::1], int64[::1], int64[::1], float64[::1])"
 )
 def explain(
     columns: F4,
@@ -40,33 +40,48 @@ def explain(
     kept: B1,
     order: I4,
     places: I4,
-    n: int,
     last: int,
+    patience: int,
     iou_threshold: float,
     offset: float,
-) -> tuple[I8, F8]:
-    """(suppressor or -1, IoU or 0) of each box; candidates beyond rank ``last`` were never met."""
-    by = np.full(n, -1, np.int64)
-    iou = np.zeros(n, np.float64)
-    best = np.empty(columns.shape[1], np.int64)
-    for run in range(starts.shape[0] - 1):
-        count = 0
-        for r in range(starts[run], starts[run + 1]):
-            if places[r] > last:
-                break
+    place: I8,
+    best: I8,
+    by: I8,
+    iou: F8,
+) -> int:
+    """Write (suppressor or -1, IoU or 0) of each box; candidates beyond rank ``last`` were never met.
+
+    Returns 0 when done. After about ``patience`` pairs it returns 1 and goes on from ``place`` (the class, the
+    candidate, how many were kept before it) at the next call.
+    """
+    run, r, count = place[0], place[1], place[2]
+    spent = 0
+    while run < starts.shape[0] - 1:
+        while r < starts[run + 1] and places[r] <= last:
+            if spent > patience:
+                place[0], place[1], place[2] = run, r, count
+                return 1
             if kept[r]:
                 best[count] = r
                 count += 1
+                r += 1
+                spent += 1
                 continue
             x1, y1, x2, y2, share = columns[0, r], columns[1, r], columns[2, r], columns[3, r], columns[4, r]
             for k in range(count):
                 a = best[k]
                 w = min(x2, columns[2, a]) - max(x1, columns[0, a])
                 h = min(y2, columns[3, a]) - max(y1, columns[1, a])
+                spent += 1
                 if (w > 0) & (h > 0) & (w * h >= share + columns[4, a]):
                     value = _iou(columns, rows, a, r, offset)
                     if value > iou_threshold:
                         by[order[places[r]]] = order[places[a]]
                         iou[order[places[r]]] = value
                         break
-    return by, iou
+            r += 1
+        run += 1
+        if run < starts.shape[0] - 1:
+            r = starts[run]
+        count = 0
+    return 0
