@@ -116,7 +116,7 @@ def run(report: Report) -> None:
             rounds=3,  # pycocotools takes a minute a call
         )
     found, truth = scene(100 if report.quick else 500, 100)
-    lists = [tuple(part.tolist() for part in one) for one in found]
+    lists = [tuple(part.tolist() for part in one[:3]) for one in found]
     plain = [(image["boxes"], image["labels"]) for image in truth]
     objects = [
         {"boxes": rows.tolist(), "labels": labels.tolist(), "difficult": [False] * labels.size}

@@ -1,0 +1,45 @@
+"""The benchmarks' harness: families are found, equality comes before time, ratios mean what they say."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import time
+
+import pytest
+
+from benchmarks import harness
+from benchmarks.__main__ import families, main
+
+
+@pytest.mark.parametrize("name", families())
+def test_every_family_can_be_run(name: str) -> None:
+    assert callable(importlib.import_module(f"benchmarks.bench_{name}").run)
+
+
+def test_unknown_names_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["nothing"])
+    assert caught.value.code == 2
+    assert "no benchmark is called nothing" in capsys.readouterr().err
+
+
+def test_a_different_result_is_never_timed(capsys: pytest.CaptureFixture[str]) -> None:
+    options = argparse.Namespace(quick=True, markdown=None, json=None)
+    report = harness.Report(options)
+
+    def slow() -> int:
+        time.sleep(0.02)
+        return 1
+
+    contenders = {"detutils": lambda: 1, "wrong": lambda: 2, "slow": slow}
+    medians = report.compare("family", "case", contenders, equal=lambda ours, theirs: ours == theirs, seconds=0.01)
+    assert set(medians) == {"detutils", "slow"}
+    assert report.rows[0]["different"] == ["wrong"]
+    assert report.rows[0]["ratios"]["slow"] == medians["slow"] / medians["detutils"]
+    assert "different result, not timed: wrong" in capsys.readouterr().out
+
+
+def test_seconds_in_words() -> None:
+    words = [harness.in_words(value) for value in (2.5, 0.0123, 4.56e-6, 7e-9)]
+    assert words == ["2.5 s", "12.3 ms", "4.56 us", "7 ns"]
