@@ -43,3 +43,11 @@ def test_a_different_result_is_never_timed(capsys: pytest.CaptureFixture[str]) -
 def test_seconds_in_words() -> None:
     words = [harness.in_words(value) for value in (2.5, 0.0123, 4.56e-6, 7e-9)]
     assert words == ["2.5 s", "12.3 ms", "4.56 us", "7 ns"]
+
+
+def test_a_fresh_process_tells_its_own_peak_of_memory() -> None:
+    small = harness.child("print('ready')")
+    assert small.output == "ready"
+    large = harness.child("block = bytearray(200_000_000)")
+    assert large.peak_bytes - small.peak_bytes > 150_000_000
+    assert small.peak_bytes < 150_000_000
