@@ -17,11 +17,11 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from detutils import batched_nms, nms, suppression
+from detutils import batched_nms, candidates, nms, suppression
 from tests.naive import suppression as naive
 
 Array = npt.NDArray[Any]
-SMALL, BUSY = suppression.MOST, suppression.BUSY
+FEW, SOME, BUSY = suppression.FEW, suppression.SOME, candidates.BUSY
 
 
 @numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
@@ -117,10 +117,11 @@ def case(seed: int) -> dict[str, Any]:
 def differs(seed: int) -> bool:
     """Whether the package's answer to a case is not the definition's."""
     one = case(seed)
-    way = seed % 4  # the kernels for many boxes must be right for few ones, too
-    suppression.MOST = SMALL if way == 0 else 0
-    suppression.BUSY = -1 if way == 2 else BUSY
-    suppression.SWEEP = "always" if way == 3 else "thin"
+    way = seed % 5  # the kernels for more boxes must be right for fewer ones, too
+    suppression.FEW = FEW if way == 0 else -1
+    suppression.SOME = SOME if way == 0 else 10**9 if way == 1 else -1
+    candidates.BUSY = -1 if way == 3 else BUSY
+    candidates.SWEEP = "always" if way == 4 else "thin"
     options = {"iou_threshold": one["iou_threshold"], "offset": one["offset"]}
     if one["labels"] is None:
         found = nms(one["boxes"], one["scores"], **options)

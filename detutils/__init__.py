@@ -62,6 +62,8 @@ _HOMES: dict[str, str] = {
     "evaluate_voc": "evaluation.voc",
     "box_features": "features",
     "crop_boxes": "features",
+    "Explanation": "explanation",
+    "explain_nms": "explanation",
     "FusedBoxes": "fusion",
     "box_voting": "fusion",
     "soft_nms": "fusion",
@@ -95,9 +97,7 @@ _HOMES: dict[str, str] = {
     "rpn_targets": "rpn",
     "ImageProposals": "scale_out",
     "propose_images": "scale_out",
-    "Explanation": "suppression",
     "batched_nms": "suppression",
-    "explain_nms": "suppression",
     "nms": "suppression",
     "Scenes": "synthetic",
     "make_scenes": "synthetic",
@@ -167,6 +167,7 @@ if TYPE_CHECKING:
     )
     from detutils.evaluation.voc import VocResult as VocResult, evaluate_voc as evaluate_voc
     from detutils.features import box_features as box_features, crop_boxes as crop_boxes
+    from detutils.explanation import Explanation as Explanation, explain_nms as explain_nms
     from detutils.fusion import (
         FusedBoxes as FusedBoxes,
         box_voting as box_voting,
@@ -207,10 +208,5 @@ if TYPE_CHECKING:
         rpn_targets as rpn_targets,
     )
     from detutils.scale_out import ImageProposals as ImageProposals, propose_images as propose_images
-    from detutils.suppression import (
-        Explanation as Explanation,
-        batched_nms as batched_nms,
-        explain_nms as explain_nms,
-        nms as nms,
-    )
+    from detutils.suppression import batched_nms as batched_nms, nms as nms
     from detutils.synthetic import Scenes as Scenes, make_scenes as make_scenes, write_scenes as write_scenes

@@ -155,6 +155,32 @@ def _hearing(dispatcher: Any) -> Any:
     return call
 
 
+class Direct:
+    """A kernel without Numba's look at the arguments, which costs a fifth of a microsecond of one or two.
+
+    ``call`` trusts its caller even with the types: every array must have the dtype and the layout of the signature.
+    """
+
+    __slots__ = ("call",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        def first(*arguments: Any) -> Any:
+            self.call = _entry_point(function)
+            return self.call(*arguments)
+
+        self.call: Callable[..., Any] = first
+
+
+def _entry_point(function: Any) -> Callable[..., Any]:
+    """The compiled function behind a kernel."""
+    if JIT_DISABLED:
+        return function  # type: ignore[no-any-return]
+    signature = next(signature for dispatcher, signature in _KERNELS if dispatcher is function)
+    types = tuple(sigutils.normalize_signature(signature)[0])
+    function.compile(types)
+    return function.overloads[types].entry_point  # type: ignore[no-any-return]
+
+
 def inlined(function: _Function) -> _Function:
     """Compile a part of a kernel: called from kernels of the same file only, and cached inside them."""
     return numba.jit(**OPTIONS)(function)  # type: ignore[no-any-return]

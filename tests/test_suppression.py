@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from detutils import batched_nms, explain_nms, nms, suppression
+from detutils import batched_nms, candidates, explain_nms, nms, suppression
 from tests.cases import (
     BAD_BOXES,
     BAD_LABELS,
@@ -26,12 +26,13 @@ TWO = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 2.0, 2.0]])
 THRESHOLDS = [0.0, 0.3, 0.5, 0.7, 1.0]
 
 
-@pytest.fixture(params=["small", "linear", "grid", "sweep"])
+@pytest.fixture(params=["few", "some", "linear", "grid", "sweep"])
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Every way at every size: the kernel for few boxes, the list of kept ones, the grid, the sweep."""
-    monkeypatch.setattr(suppression, "MOST", 10**9 if request.param == "small" else 0)
-    monkeypatch.setattr(suppression, "BUSY", -1 if request.param == "grid" else 10**9)
-    monkeypatch.setattr(suppression, "SWEEP", "always" if request.param == "sweep" else "never")
+    """Every way at every size: the kernels for few and for some boxes, the list of kept ones, the grid, the sweep."""
+    monkeypatch.setattr(suppression, "SOME", 10**9 if request.param in ("few", "some") else -1)
+    monkeypatch.setattr(suppression, "FEW", 10**9 if request.param == "few" else -1)
+    monkeypatch.setattr(candidates, "BUSY", -1 if request.param == "grid" else 10**9)
+    monkeypatch.setattr(candidates, "SWEEP", "always" if request.param == "sweep" else "never")
     return str(request.param)
 
 
@@ -307,6 +308,6 @@ def test_an_explanation_in_slices_is_the_same(patience: int, monkeypatch: pytest
     boxes, scores = random_boxes(120, 5), np.random.default_rng(5).random(120)
     labels = np.arange(120) % 3
     whole = explain_nms(boxes, scores, 0.3, labels=labels, max_output=60)
-    monkeypatch.setattr("detutils.suppression._PATIENCE", patience)
+    monkeypatch.setattr("detutils.explanation._PATIENCE", patience)
     for part, wanted in zip(explain_nms(boxes, scores, 0.3, labels=labels, max_output=60), whole, strict=True):
         np.testing.assert_array_equal(part, wanted)

@@ -1,7 +1,8 @@
-"""Non-maximum suppression of a few boxes in one call: checks, order and decisions, without an index.
+"""Non-maximum suppression of a few boxes in one call: checks, order and decisions, without columns.
 
-Up to some hundred boxes the fixed costs of sorting by digits and of a second kernel exceed the work itself.
-Ranks come from counting smaller keys, which vectorises, and every decision is the float64 quotient.
+Up to some dozens of boxes the fixed costs of anything else exceed the work itself. Each box is put in its place among
+those before it and compared with the blocks of kept ones; a product costs less than the quotient of the definition,
+which is left for the pairs near the threshold.
 """
 
 from __future__ import annotations
@@ -12,8 +13,21 @@ import numpy as np
 
 from detutils._jit import F4, F8, I8, inlined, kernel
 
-MOST = 320  # the callers' switch: beyond it the kernels of ``nms`` are quicker
 BLOCK = 16
+
+
+@inlined
+def _laid_out(boxes: Any, scores: Any) -> Any:
+    """Whether a (N, 4) and a (N,) array lie in memory as the kernel reads them: it may be called without a look."""
+    size = boxes.itemsize
+    return (
+        boxes.shape[1] == 4
+        and boxes.shape[0] == scores.shape[0]
+        and boxes.strides[0] == 4 * size
+        and boxes.strides[1] == size
+        and scores.strides[0] == size
+        and (boxes.ctypes.data | scores.ctypes.data) % size == 0
+    )
 
 
 @inlined
@@ -40,39 +54,15 @@ def _first_bad(boxes: Any, scores: Any, limit: Any, largest: Any) -> Any:
 @inlined
 def _order(scores: Any, score_threshold: Any, order: Any) -> Any:
     """Fill ``order`` with the scores above the threshold, highest first, ties by index; how many there are."""
-    n = scores.shape[0]
-    if n <= 24:
-        m = 0
-        for i in range(n):
-            if scores[i] > score_threshold:
-                j = m
-                while j > 0 and scores[order[j - 1]] < scores[i]:
-                    order[j] = order[j - 1]
-                    j -= 1
-                order[j] = i
-                m += 1
-        return m
-    padded = (n + BLOCK - 1) // BLOCK * BLOCK  # whole vectors: no scalar remainder
-    values = np.full(padded, -np.inf, scores.dtype)
-    above = np.zeros(padded, np.int32)
-    chosen = np.empty(n, np.int64)
     m = 0
-    for i in range(n):
+    for i in range(scores.shape[0]):
         if scores[i] > score_threshold:
-            values[m] = scores[i]
-            chosen[m] = i
+            j = m
+            while j > 0 and scores[order[j - 1]] < scores[i]:
+                order[j] = order[j - 1]
+                j -= 1
+            order[j] = i
             m += 1
-    for i in range(0, m, 4):  # four at a time; those of the padding are above nobody
-        a, b, c, d = values[i], values[i + 1], values[i + 2], values[i + 3]
-        for j in range(padded):
-            v = values[j]
-            above[j] += np.int32(a > v) + np.int32(b > v) + np.int32(c > v) + np.int32(d > v)
-    order[:m] = -1
-    for i in range(m):
-        place = np.int64(above[i])
-        while order[place] >= 0:  # taken by a tied score of a lower index
-            place += 1
-        order[place] = chosen[i]
     return m
 
 
@@ -88,9 +78,11 @@ def _suppress(
     offset: Any,
     keep: Any,
 ) -> Any:
+    if not _laid_out(boxes, scores):
+        return -1
     bad = _first_bad(boxes, scores, limit, largest)
     if bad >= 0:
-        return -1 - bad
+        return -2 - bad
     n = _order(scores, score_threshold, keep)
     blocks = np.empty((n // BLOCK + 1, 5, BLOCK), np.float64)  # of the kept boxes
     low, high = iou_threshold * (1.0 - 1e-12), iou_threshold * (1.0 + 1e-12)
@@ -105,7 +97,6 @@ def _suppress(
         area = (x2 - x1 + offset) * (y2 - y1 + offset)
         hit = False
         for g in range((count + BLOCK - 1) // BLOCK):
-            # a product costs less than a quotient, which is left for the pairs near the threshold
             hits = 0
             for j in range(BLOCK):
                 w = min(x2, blocks[g, 2, j]) - max(x1, blocks[g, 0, j]) + offset
@@ -153,7 +144,8 @@ def small_nms_float32(
 ) -> int:
     """Write the kept rows to ``keep``, which has room for all, and return their number.
 
-    A row that breaks the contract gives -1 - 2 * row, a score that does -2 - 2 * row. An array made by the caller
+    A row that breaks the contract gives -2 - 2 * row, a score that does -3 - 2 * row; -1 says that the
+    arrays are not laid out for this. An array made by the caller
     costs half of one that machine code hands over.
     """
     big = np.float32(3.4028235e38)

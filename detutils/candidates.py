@@ -1,0 +1,105 @@
+"""What suppression works on: boxes and scores that belong together, ranked, as the columns that kernels filter by."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+
+from detutils._jit import B1, F4, F8, I4, I8
+from detutils._kernels.nms import suppress
+from detutils._kernels.nms_order import (
+    columns_float32,
+    columns_float64,
+    group_by_label,
+    rank_float32,
+    rank_float64,
+)
+from detutils._kernels.nms_sweep import sweep
+from detutils._validate import FLOAT32, FLOAT64, NDARRAY, Array, as_boxes, as_vector, raise_bad_box, valid_rows
+
+BUSY = 20  # blocks of 16 kept boxes that a candidate meets, from which on a grid is quicker
+
+SWEEP = "thin"  # which scenes of one class are left to the sweep: "thin", and for tests "never" or "always"
+_NO_ROWS = np.empty((0, 4))
+
+
+def is_plain_pair(boxes: Any, scores: Any) -> bool:
+    """Whether both are arrays of one dtype of the two, and of two and one dimensions: enough for ``Direct`` kernels
+    that look at the lengths and the layout themselves."""
+    if type(boxes) is not NDARRAY or type(scores) is not NDARRAY:
+        return False
+    dtype = boxes.dtype
+    return (dtype is FLOAT32 or dtype is FLOAT64) and dtype is scores.dtype and boxes.ndim == 2 and scores.ndim == 1
+
+
+def as_pair(boxes: Any, scores: Any) -> tuple[Array, Array]:
+    """Boxes and scores of one dtype, float32 if both were, else float64; the kernels check their rows."""
+    if type(boxes) is np.ndarray and type(scores) is np.ndarray:
+        dtype, shape = boxes.dtype, boxes.shape
+        if (
+            (dtype is FLOAT32 or dtype is FLOAT64) and dtype is scores.dtype
+            and len(shape) == 2 and shape[1] == 4 and scores.shape == shape[:1]
+            and boxes.flags.carray and scores.flags.carray
+        ):  # fmt: skip
+            return boxes, scores  # as most calls come; the rest of this function costs microseconds
+    boxes = as_boxes(boxes, keep_float32=True, check_rows=False)
+    scores = as_vector(scores, "scores", boxes.shape[0], keep_float32=True, finite=False)
+    if boxes.dtype is not scores.dtype:
+        boxes, scores = boxes.astype(FLOAT64, copy=False), scores.astype(FLOAT64, copy=False)
+    return boxes, scores
+
+
+def valid(boxes: Array, scores: Array) -> I8:
+    """The rows that fulfil the contract, for ``on_invalid="drop"``."""
+    return valid_rows(boxes.astype(FLOAT64, copy=False), scores)
+
+
+def decide(columns: F4, rows: F8, starts: I8, threshold: float, pixel: float, most: int) -> B1:
+    """Which candidates stay: by comparison with all kept ones, a grid or a sweep, as the scene asks."""
+    n = columns.shape[1]
+    kept = np.zeros(n, np.bool_)
+    leave = SWEEP != "never" and starts.shape[0] == 2 and most >= n
+    if leave and SWEEP == "always":
+        first = 0
+    else:
+        first = suppress(columns, rows, starts, threshold, pixel, most, BUSY, 0 if leave else -1, kept)
+    if first >= 0 and not sweep(columns, rows, threshold, pixel, first, kept):
+        suppress(columns, rows, starts, threshold, pixel, most, BUSY, first or -1, kept)
+    return kept
+
+
+def raise_bad_row(boxes: Array, scores: Array, row: int, is_score: bool) -> NoReturn:
+    """The error for the first row that breaks the contract."""
+    if is_score:
+        raise ValueError(f"scores[{row}] is not finite: {scores[row]}")
+    raise_bad_box(boxes, row)
+
+
+def _rank(boxes: Array, scores: Array, floor: float) -> tuple[I4, bool]:
+    rank = rank_float32 if boxes.dtype is FLOAT32 else rank_float64
+    order, far = rank(boxes, scores, floor)
+    if order.shape[0] and order[0] < 0:
+        raise_bad_row(boxes, scores, -1 - int(order[0]), far)
+    return order, far
+
+
+def _columns(boxes: Array, order: I4, threshold: float, pixel: float, far: bool) -> tuple[F4, F8]:
+    if boxes.dtype is FLOAT32 and pixel == 0.0 and not far:
+        return columns_float32(boxes, order, threshold), _NO_ROWS
+    return columns_float64(boxes.astype(FLOAT64, copy=False), order, threshold, pixel, far)
+
+
+def prepare(boxes: Array, scores: Array, threshold: float, floor: float, pixel: float) -> tuple[I4, F4, F8]:
+    """Rows by decreasing score, and the columns that the suppression filters by."""
+    order, far = _rank(boxes, scores, floor)
+    return order, *_columns(boxes, order, threshold, pixel, far)
+
+
+def prepare_grouped(
+    boxes: Array, scores: Array, labels: I8, threshold: float, floor: float, pixel: float
+) -> tuple[I4, I4, I8, F4, F8]:
+    """``prepare``, with the columns grouped by label."""
+    order, far = _rank(boxes, scores, floor)
+    places, starts = group_by_label(labels, order)
+    return order, places, starts, *_columns(boxes, order[places], threshold, pixel, far)
