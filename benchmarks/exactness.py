@@ -21,7 +21,8 @@ from detutils import batched_nms, candidates, nms, suppression
 from tests.naive import suppression as naive
 
 Array = npt.NDArray[Any]
-FEW, SOME, BUSY = suppression.FEW, suppression.SOME, candidates.BUSY
+SWITCHES = suppression.FEW, suppression.SOME, suppression.SOME_BATCHED
+BUSY = candidates.BUSY
 
 
 @numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
@@ -118,8 +119,8 @@ def differs(seed: int) -> bool:
     """Whether the package's answer to a case is not the definition's."""
     one = case(seed)
     way = seed % 5  # the kernels for more boxes must be right for fewer ones, too
-    suppression.FEW = FEW if way == 0 else -1
-    suppression.SOME = SOME if way == 0 else 10**9 if way == 1 else -1
+    some = 10**9 if way == 1 else -1
+    suppression.FEW, suppression.SOME, suppression.SOME_BATCHED = SWITCHES if way == 0 else (-1, some, some)
     candidates.BUSY = -1 if way == 3 else BUSY
     candidates.SWEEP = "always" if way == 4 else "thin"
     options = {"iou_threshold": one["iou_threshold"], "offset": one["offset"]}

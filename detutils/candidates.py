@@ -69,7 +69,7 @@ def decide(columns: F4, rows: F8, starts: I8, threshold: float, pixel: float, mo
     return kept
 
 
-def raise_bad_row(boxes: Array, scores: Array, row: int, is_score: bool) -> NoReturn:
+def raise_bad_row(boxes: Array, scores: Array, row: int, is_score: int) -> NoReturn:
     """The error for the first row that breaks the contract."""
     if is_score:
         raise ValueError(f"scores[{row}] is not finite: {scores[row]}")

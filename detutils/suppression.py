@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from detutils._jit import I8, Direct
 from detutils._kernels.nms_order import pick, pick_grouped
-from detutils._kernels.nms_select import select_float32, select_float64
-from detutils._kernels.nms_small import small_nms_float32, small_nms_float64
+from detutils._kernels.nms_select import select_by_label, select_float32, select_float64
+from detutils._kernels.nms_small import small_batched_nms, small_nms_float32, small_nms_float64
 from detutils._validate import (
     FLOAT32,
     FLOAT64,
@@ -25,13 +25,14 @@ from detutils._validate import (
 )
 from detutils.candidates import as_pair, decide, is_plain_pair, prepare, prepare_grouped, raise_bad_row, valid
 
-FEW, SOME = 32, 400  # up to so many boxes one kernel does everything, the first or the second; measured
+FEW, SOME, SOME_BATCHED = 32, 500, 300  # up to so many boxes one kernel does everything, by measurement
 
 _ALL, _LOW = 2**62, -math.inf
 _empty = np.empty
 _INVALID: tuple[Literal["raise", "drop"], ...] = ("raise", "drop")
 _FEW_FLOAT32, _FEW_FLOAT64 = Direct(small_nms_float32), Direct(small_nms_float64)
 _SOME_FLOAT32, _SOME_FLOAT64 = Direct(select_float32), Direct(select_float64)
+_FEW_BY_LABEL, _SOME_BY_LABEL = Direct(small_batched_nms), Direct(select_by_label)
 
 
 def nms(
@@ -125,8 +126,7 @@ def nms(
         if count >= 0:
             return keep[:count]
         if count < -1:
-            row, is_score = divmod(-2 - count, 2)
-            raise_bad_row(boxes, scores, row, bool(is_score))
+            raise_bad_row(boxes, scores, *divmod(-2 - count, 2))
     boxes, scores = as_pair(boxes, scores)  # many, or with gaps between them, or one is far out
     order, columns, rows = prepare(boxes, scores, threshold, floor, pixel)
     if threshold == 1.0:  # no IoU exceeds it
@@ -211,6 +211,16 @@ def batched_nms(
             score_threshold=score_threshold, max_output=most, offset=offset,
         )  # fmt: skip
         return good[keep]
+    n = len(scores)
+    if n <= SOME_BATCHED:
+        rows, values = boxes.astype(FLOAT64, copy=False), scores.astype(FLOAT64, copy=False)
+        keep = _empty(n, INT64)
+        call = _FEW_BY_LABEL.call if n <= FEW else _SOME_BY_LABEL.call
+        count = call(rows, values, labels, threshold, floor, most, pixel, keep)
+        if count >= 0:
+            return keep[:count]
+        if count < -1:
+            raise_bad_row(boxes, scores, *divmod(-2 - count, 2))
     order, places, starts, columns, rows = prepare_grouped(boxes, scores, labels, threshold, floor, pixel)
     if threshold == 1.0:
         return order[:most].astype(np.int64)

@@ -29,7 +29,8 @@ THRESHOLDS = [0.0, 0.3, 0.5, 0.7, 1.0]
 @pytest.fixture(params=["few", "some", "linear", "grid", "sweep"])
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every way at every size: the kernels for few and for some boxes, the list of kept ones, the grid, the sweep."""
-    monkeypatch.setattr(suppression, "SOME", 10**9 if request.param in ("few", "some") else -1)
+    for name in ("SOME", "SOME_BATCHED"):
+        monkeypatch.setattr(suppression, name, 10**9 if request.param in ("few", "some") else -1)
     monkeypatch.setattr(suppression, "FEW", 10**9 if request.param == "few" else -1)
     monkeypatch.setattr(candidates, "BUSY", -1 if request.param == "grid" else 10**9)
     monkeypatch.setattr(candidates, "SWEEP", "always" if request.param == "sweep" else "never")
@@ -55,7 +56,7 @@ def test_is_the_definition(path: str, dtype: type, threshold: float, offset: int
 
 @pytest.mark.parametrize("threshold", [0.0, 0.5, 0.7])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_classes_are_compared(dtype: type, threshold: float) -> None:
+def test_classes_are_compared(path: str, dtype: type, threshold: float) -> None:
     for seed, n in enumerate([0, 1, 5, size(300, 60)]):
         rng = np.random.default_rng(seed)
         boxes, scores = (
@@ -132,6 +133,34 @@ def test_boxes_without_area_neither_suppress_nor_are_suppressed(path: str) -> No
 def test_scores_that_float32_cannot_tell_apart(path: str) -> None:
     scores = 0.5 + np.random.default_rng(0).permutation(50) * 1e-12
     assert nms(random_boxes(50, 0), scores, 1.0).tolist() == np.argsort(-scores).tolist()
+
+
+def test_scores_beyond_float32(path: str) -> None:
+    boxes = random_boxes(12, 0)
+    scores = np.array([1e300, -1e300, 1e-310, 0.0, -1e-310, 1.7e308, -1.7e308, 2e300, -0.0, 1e-50, 3e38, 4e38])
+    assert nms(boxes, scores, 1.0).tolist() == sorted(range(12), key=lambda i: -scores[i])
+    assert nms(boxes, scores, 1.0, score_threshold=1e300).tolist() == [5, 7]
+
+
+def test_arrays_that_do_not_lie_as_kernels_read_them(path: str) -> None:
+    """Their type says nothing of it: the kernels for fewer boxes look for themselves."""
+    boxes, scores, labels = random_boxes(40, 6).astype(np.float32), whole_scores(40, 6).astype(np.float32), [0, 1] * 20
+    wanted, by_label = nms(boxes, scores), batched_nms(boxes, scores, labels)
+
+    def off_by_a_byte(array: np.ndarray) -> np.ndarray:
+        room = np.zeros(array.nbytes + 1, np.uint8)[1:]
+        room[:] = array.reshape(-1).view(np.uint8)
+        return room.view(array.dtype).reshape(array.shape)
+
+    wide = np.zeros((40, 6), np.float32)
+    wide[:, 1:5] = boxes
+    for form in (off_by_a_byte(boxes), wide[:, 1:5], np.asfortranarray(boxes), np.repeat(boxes, 2, axis=0)[::2]):
+        for values in (scores, off_by_a_byte(scores), np.repeat(scores, 3)[::3], scores[::-1].copy()[::-1]):
+            np.testing.assert_array_equal(nms(form, values), wanted)
+            np.testing.assert_array_equal(batched_nms(form, values, labels), by_label)
+    for shape in ((40, 3), (20, 8), (160, 1), (39, 4)):
+        with pytest.raises(ValueError, match=r"(boxes|scores) must have shape"):
+            nms(np.zeros(shape, np.float32), scores)
 
 
 def test_score_threshold_and_max_output(path: str) -> None:

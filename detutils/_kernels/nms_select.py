@@ -136,12 +136,13 @@ def _exceeds(boxes: Any, a: Any, b: Any, iou_threshold: Any, offset: Any) -> Any
 
 @inlined
 def _suppress(
-    boxes: Any, scores: Any, iou_threshold: Any, most: Any, offset: Any, slack: Any, columns: Any, integers: Any,
-    keep: Any,
+    boxes: Any, scores: Any, classes: Any, iou_threshold: Any, most: Any, offset: Any, slack: Any, columns: Any,
+    integers: Any, keep: Any,
 ) -> Any:  # fmt: skip
-    """Fill ``keep`` from columns and keys; None for ``slack`` says that the columns hold the boxes exactly, None for
-    ``scores`` that the keys hold them."""
+    """Fill ``keep`` from columns and keys. None for ``slack`` says that the columns hold the boxes exactly, None for
+    ``scores`` that the keys hold them, None for ``classes`` that there is one."""
     keys, spare, above, order = integers[0], integers[1], integers[2], integers[3]
+    group = np.int32(0)
     none, clear = np.float32(0), np.float32(1.00001)
     least = np.float32(1e-20 if iou_threshold > 1e-3 else np.inf)
     best = LOWEST
@@ -166,6 +167,11 @@ def _suppress(
                     columns[5, j] = columns[c, order[j]]
                 for j in range(m):
                     columns[c, j] = columns[5, j]
+            if classes is not None:
+                for j in range(m):
+                    spare[j] = classes[order[j]]
+                for j in range(m):
+                    classes[j] = spare[j]
             for j in range(end):
                 keys[j] = 0 if j < m else LOWEST
             r = 0
@@ -188,6 +194,8 @@ def _suppress(
         count += 1
         keys[r] = best = LOWEST
         x1, y1, x2, y2, share = columns[0, r], columns[1, r], columns[2, r], columns[3, r], columns[4, r]
+        if classes is not None:
+            group = classes[r]
         unsure = False
         for j in range(np.uint64(start), np.uint64(end)):  # unsigned: checks for negative indices would cost the vectors
             w = min(x2, columns[2, j]) - max(x1, columns[0, j])
@@ -195,6 +203,8 @@ def _suppress(
             inter = w * h
             both = share + columns[4, j]
             may = (w > none) & (h > none) & (inter >= both)
+            if classes is not None:
+                may = may & (classes[j] == group)
             if slack is not None:
                 inter = max(w - slack, none) * max(h - slack, none)
             must = may & (inter > both * clear + least)
@@ -209,7 +219,10 @@ def _suppress(
                 if keys[j] > LOWEST:
                     w = min(x2, columns[2, j]) - max(x1, columns[0, j])
                     h = min(y2, columns[3, j]) - max(y1, columns[1, j])
-                    if (w > none) & (h > none) & (w * h >= share + columns[4, j]):
+                    may = (w > none) & (h > none) & (w * h >= share + columns[4, j])
+                    if classes is not None:
+                        may = may & (classes[j] == group)
+                    if may:
                         if _exceeds(boxes, row, order[j] if m >= 0 else j, iou_threshold, offset):
                             keys[j] = LOWEST
                     best = max(best, keys[j])
@@ -254,20 +267,19 @@ def select_float32(boxes: F4, scores: F4, iou_threshold: float, score_threshold:
     if not good:
         return int(_first_bad(boxes, scores, BIG, BIG))
     _close(columns, integers[0], n)
-    return int(_suppress(boxes, None, iou_threshold, most, 0.0, None, columns, integers, keep))
+    return int(_suppress(boxes, None, None, iou_threshold, most, 0.0, None, columns, integers, keep))
 
 
-@kernel("int64(float64[:,::1], float64[::1], float64, float64, int64, float64, int64[::1])")
-def select_float64(
-    boxes: F8, scores: F8, iou_threshold: float, score_threshold: float, most: int, offset: float, keep: I8
-) -> int:
-    """``select_float32`` for float64, and with an offset."""
+@inlined
+def _select_float64(
+    boxes: Any, scores: Any, labels: Any, iou_threshold: Any, score_threshold: Any, most: Any, offset: Any, keep: Any
+) -> Any:
     n = boxes.shape[0]
     if not _laid_out(boxes, scores):
         return -1
     padded = (n + LANES - 1) // LANES * LANES
     columns = np.empty((10, padded), np.float32)
-    integers: I4 = columns[6:].view(np.int32)
+    integers = columns[6:].view(np.int32)
     factor = _share(iou_threshold)
     good = exact = True
     for i in range(np.uint64(n)):
@@ -288,7 +300,7 @@ def select_float64(
         rounded[i] = scores[i]
         integers[0, i] = _key(rounded[i], bits[i]) if scores[i] > score_threshold else LOWEST
     if not good:
-        return int(_first_bad(boxes, scores, 1e150, LARGEST))
+        return _first_bad(boxes, scores, 1e150, LARGEST)
     _close(columns, integers[0], n)
     slack = np.float32(0)  # what rounding to the columns may move
     if not exact:
@@ -299,4 +311,34 @@ def select_float64(
                 widest = max(widest, magnitudes[c, i] & np.int32(0x7FFFFFFF))
         magnitudes[5, 0] = widest
         slack = np.float32(1e-6) * columns[5, 0]
-    return int(_suppress(boxes, scores, iou_threshold, most, offset, slack, columns, integers, keep))
+    if labels is None:
+        return _suppress(boxes, scores, None, iou_threshold, most, offset, slack, columns, integers, keep)
+    classes = np.zeros(padded, np.int32)
+    for i in range(n):
+        classes[i] = labels[i]
+        if classes[i] != labels[i]:
+            return -1
+    return _suppress(boxes, scores, classes, iou_threshold, most, offset, slack, columns, integers, keep)
+
+
+@kernel("int64(float64[:,::1], float64[::1], float64, float64, int64, float64, int64[::1])")
+def select_float64(
+    boxes: F8, scores: F8, iou_threshold: float, score_threshold: float, most: int, offset: float, keep: I8
+) -> int:
+    """``select_float32`` for float64, and with an offset."""
+    return int(_select_float64(boxes, scores, None, iou_threshold, score_threshold, most, offset, keep))
+
+
+@kernel("int64(float64[:,::1], float64[::1], int64[::1], float64, float64, int64, float64, int64[::1])")
+def select_by_label(
+    boxes: F8,
+    scores: F8,
+    labels: I8,
+    iou_threshold: float,
+    score_threshold: float,
+    most: int,
+    offset: float,
+    keep: I8,
+) -> int:
+    """``select_float64`` within each class; -1 also for labels beyond 32 bits."""
+    return int(_select_float64(boxes, scores, labels, iou_threshold, score_threshold, most, offset, keep))

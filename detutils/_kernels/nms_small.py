@@ -14,6 +14,7 @@ import numpy as np
 from detutils._jit import F4, F8, I8, inlined, kernel
 
 BLOCK = 16
+LARGEST = 1.7976931348623157e308
 
 
 @inlined
@@ -70,6 +71,7 @@ def _order(scores: Any, score_threshold: Any, order: Any) -> Any:
 def _suppress(
     boxes: Any,
     scores: Any,
+    labels: Any,
     limit: Any,
     largest: Any,
     iou_threshold: Any,
@@ -78,6 +80,7 @@ def _suppress(
     offset: Any,
     keep: Any,
 ) -> Any:
+    """All of it; with ``labels`` None one class."""
     if not _laid_out(boxes, scores):
         return -1
     bad = _first_bad(boxes, scores, limit, largest)
@@ -85,6 +88,8 @@ def _suppress(
         return -2 - bad
     n = _order(scores, score_threshold, keep)
     blocks = np.empty((n // BLOCK + 1, 5, BLOCK), np.float64)  # of the kept boxes
+    if labels is not None:
+        classes = np.empty((n // BLOCK + 1, BLOCK), np.int64)
     low, high = iou_threshold * (1.0 - 1e-12), iou_threshold * (1.0 + 1e-12)
     sure = iou_threshold > 1e-3
     count = 0
@@ -102,7 +107,10 @@ def _suppress(
                 w = min(x2, blocks[g, 2, j]) - max(x1, blocks[g, 0, j]) + offset
                 h = min(y2, blocks[g, 3, j]) - max(y1, blocks[g, 1, j]) + offset
                 inter = w * h
-                hits |= (w > 0.0) & (h > 0.0) & (inter >= low * (area + blocks[g, 4, j] - inter))
+                may = (w > 0.0) & (h > 0.0) & (inter >= low * (area + blocks[g, 4, j] - inter))
+                if labels is not None:
+                    may = may & (classes[g, j] == labels[i])
+                hits |= may
             if hits == 0:
                 continue
             hits = 0
@@ -110,7 +118,10 @@ def _suppress(
                 w = min(x2, blocks[g, 2, j]) - max(x1, blocks[g, 0, j]) + offset
                 h = min(y2, blocks[g, 3, j]) - max(y1, blocks[g, 1, j]) + offset
                 inter = w * h
-                hits |= (w > 0.0) & (h > 0.0) & (inter > high * (area + blocks[g, 4, j] - inter) + 1e-300)
+                must = (w > 0.0) & (h > 0.0) & (inter > high * (area + blocks[g, 4, j] - inter) + 1e-300)
+                if labels is not None:
+                    must = must & (classes[g, j] == labels[i])
+                hits |= must
             if sure and hits != 0:
                 hit = True
                 break
@@ -120,7 +131,10 @@ def _suppress(
                 inter = w * h
                 union = area + blocks[g, 4, j] - inter
                 if (w > 0.0) & (h > 0.0) & (union > 0.0) and inter / union > iou_threshold:
-                    hit = True
+                    if labels is None:
+                        hit = True
+                    else:
+                        hit |= classes[g, j] == labels[i]
             if hit:
                 break
         if hit:
@@ -133,6 +147,8 @@ def _suppress(
                 blocks[g, 4, j] = 1.0
         blocks[g, 0, lane], blocks[g, 1, lane], blocks[g, 2, lane], blocks[g, 3, lane] = x1, y1, x2, y2
         blocks[g, 4, lane] = area
+        if labels is not None:
+            classes[g, lane] = labels[i]
         keep[count] = i
         count += 1
     return count
@@ -144,13 +160,12 @@ def small_nms_float32(
 ) -> int:
     """Write the kept rows to ``keep``, which has room for all, and return their number.
 
-    A row that breaks the contract gives -2 - 2 * row, a score that does -3 - 2 * row; -1 says that the
-    arrays are not laid out for this. An array made by the caller
-    costs half of one that machine code hands over.
+    A row that breaks the contract gives -2 - 2 * row, a score that does -3 - 2 * row; -1 says that the arrays are not
+    laid out for this. An array made by the caller costs half of one that machine code hands over.
     """
     big = np.float32(3.4028235e38)
     return _suppress(  # type: ignore[no-any-return]
-        boxes, scores, big, big, iou_threshold, score_threshold, most, offset, keep
+        boxes, scores, None, big, big, iou_threshold, score_threshold, most, offset, keep
     )
 
 
@@ -160,5 +175,22 @@ def small_nms_float64(
 ) -> int:
     """``small_nms_float32`` for float64."""
     return _suppress(  # type: ignore[no-any-return]
-        boxes, scores, 1e150, 1.7976931348623157e308, iou_threshold, score_threshold, most, offset, keep
+        boxes, scores, None, 1e150, LARGEST, iou_threshold, score_threshold, most, offset, keep
+    )
+
+
+@kernel("int64(float64[:,::1], float64[::1], int64[::1], float64, float64, int64, float64, int64[::1])")
+def small_batched_nms(
+    boxes: F8,
+    scores: F8,
+    labels: I8,
+    iou_threshold: float,
+    score_threshold: float,
+    most: int,
+    offset: float,
+    keep: I8,
+) -> int:
+    """``small_nms_float64`` within each class."""
+    return _suppress(  # type: ignore[no-any-return]
+        boxes, scores, labels, 1e150, LARGEST, iou_threshold, score_threshold, most, offset, keep
     )
