@@ -45,12 +45,12 @@ def _exceeds(columns: Any, rows: Any, a: Any, b: Any, iou_threshold: Any, offset
 def _may_hit(blocks: Any, g: Any, x1: Any, y1: Any, x2: Any, y2: Any, share: Any) -> Any:
     """Whether any of 16 boxes may exceed the threshold with this one."""
     none = np.float32(0)
-    hits = 0
+    hits = False  # a flag of one byte: an integer would halve the vectors
     for j in range(LANES):
         w = min(x2, blocks[g, 2, j]) - max(x1, blocks[g, 0, j])
         h = min(y2, blocks[g, 3, j]) - max(y1, blocks[g, 1, j])
         hits |= (w > none) & (h > none) & (w * h >= share + blocks[g, 4, j])
-    return hits != 0
+    return hits
 
 
 @inlined
@@ -59,12 +59,12 @@ def _must_hit(blocks: Any, g: Any, x1: Any, y1: Any, x2: Any, y2: Any, share: An
     none = np.float32(0)
     clear = np.float32(1.00001)
     least = np.float32(1e-20)
-    hits = 0
+    hits = False  # a flag of one byte: an integer would halve the vectors
     for j in range(LANES):
         w = min(x2, blocks[g, 2, j]) - max(x1, blocks[g, 0, j])
         h = min(y2, blocks[g, 3, j]) - max(y1, blocks[g, 1, j])
         hits |= (w > none) & (h > none) & (w * h > (share + blocks[g, 4, j]) * clear + least)
-    return hits != 0
+    return hits
 
 
 @inlined

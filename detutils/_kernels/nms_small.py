@@ -102,7 +102,7 @@ def _suppress(
         area = (x2 - x1 + offset) * (y2 - y1 + offset)
         hit = False
         for g in range((count + BLOCK - 1) // BLOCK):
-            hits = 0
+            hits = False
             for j in range(BLOCK):
                 w = min(x2, blocks[g, 2, j]) - max(x1, blocks[g, 0, j]) + offset
                 h = min(y2, blocks[g, 3, j]) - max(y1, blocks[g, 1, j]) + offset
@@ -111,9 +111,9 @@ def _suppress(
                 if labels is not None:
                     may = may & (classes[g, j] == labels[i])
                 hits |= may
-            if hits == 0:
+            if not hits:
                 continue
-            hits = 0
+            hits = False
             for j in range(BLOCK):
                 w = min(x2, blocks[g, 2, j]) - max(x1, blocks[g, 0, j]) + offset
                 h = min(y2, blocks[g, 3, j]) - max(y1, blocks[g, 1, j]) + offset
@@ -122,7 +122,7 @@ def _suppress(
                 if labels is not None:
                     must = must & (classes[g, j] == labels[i])
                 hits |= must
-            if sure and hits != 0:
+            if sure and hits:
                 hit = True
                 break
             for j in range(BLOCK):

@@ -251,12 +251,12 @@ def sweep(columns: F4, rows: F8, iou_threshold: float, offset: float, first: int
             for block in range(from_, to, LANES):
                 end = min(block + LANES, to)
                 if end - block > SHORT:
-                    hits = 0
+                    hits = False
                     for j in range(LANES):
                         w = min(x2, place[2, block + j]) - max(x1, place[0, block + j])
                         h = min(y2, place[3, block + j]) - max(y1, place[1, block + j])
                         hits |= (w > none) & (h > none) & (w * h >= share + place[4, block + j])
-                    if hits == 0:
+                    if not hits:
                         continue
                 for q in range(block, end):
                     w = min(x2, place[2, q]) - max(x1, place[0, q])
