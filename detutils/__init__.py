@@ -166,8 +166,8 @@ if TYPE_CHECKING:
         proposal_recall as proposal_recall,
     )
     from detutils.evaluation.voc import VocResult as VocResult, evaluate_voc as evaluate_voc
-    from detutils.features import box_features as box_features, crop_boxes as crop_boxes
     from detutils.explanation import Explanation as Explanation, explain_nms as explain_nms
+    from detutils.features import box_features as box_features, crop_boxes as crop_boxes
     from detutils.fusion import (
         FusedBoxes as FusedBoxes,
         box_voting as box_voting,

@@ -163,12 +163,14 @@ class Direct:
 
     __slots__ = ("call",)
 
+    call: Callable[..., Any]
+
     def __init__(self, function: Callable[..., Any]) -> None:
         def first(*arguments: Any) -> Any:
             self.call = _entry_point(function)
             return self.call(*arguments)
 
-        self.call: Callable[..., Any] = first
+        self.call = first
 
 
 def _entry_point(function: Any) -> Callable[..., Any]:

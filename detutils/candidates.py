@@ -24,13 +24,14 @@ SWEEP = "thin"  # which scenes of one class are left to the sweep: "thin", and f
 _NO_ROWS = np.empty((0, 4))
 
 
-def is_plain_pair(boxes: Any, scores: Any) -> bool:
-    """Whether both are arrays of one dtype of the two, and of two and one dimensions: enough for ``Direct`` kernels
-    that look at the lengths and the layout themselves."""
-    if type(boxes) is not NDARRAY or type(scores) is not NDARRAY:
-        return False
-    dtype = boxes.dtype
-    return (dtype is FLOAT32 or dtype is FLOAT64) and dtype is scores.dtype and boxes.ndim == 2 and scores.ndim == 1
+def as_plain_pair(boxes: Any, scores: Any) -> tuple[Array, Array]:
+    """(N, 4) and (N,) arrays of one dtype of the two, for ``Direct`` kernels that look at lengths and layout
+    themselves: what most calls bring goes through with the least delay."""
+    if type(boxes) is NDARRAY and type(scores) is NDARRAY:
+        dtype = boxes.dtype
+        if (dtype is FLOAT32 or dtype is FLOAT64) and dtype is scores.dtype and boxes.ndim == 2 and scores.ndim == 1:
+            return boxes, scores
+    return as_pair(boxes, scores)
 
 
 def as_pair(boxes: Any, scores: Any) -> tuple[Array, Array]:

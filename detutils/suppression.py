@@ -23,7 +23,7 @@ from detutils._validate import (
     as_offset,
     as_threshold,
 )
-from detutils.candidates import as_pair, decide, is_plain_pair, prepare, prepare_grouped, raise_bad_row, valid
+from detutils.candidates import as_pair, as_plain_pair, decide, prepare, prepare_grouped, raise_bad_row, valid
 
 FEW, SOME, SOME_BATCHED = 32, 500, 300  # up to so many boxes one kernel does everything, by measurement
 
@@ -109,8 +109,7 @@ def nms(
             score_threshold=score_threshold, max_output=most, offset=offset,
         )  # fmt: skip
         return good[keep]
-    if not is_plain_pair(boxes, scores):
-        boxes, scores = as_pair(boxes, scores)
+    boxes, scores = as_plain_pair(boxes, scores)
     n = len(scores)
     if n <= SOME:
         keep = _empty(n, INT64)

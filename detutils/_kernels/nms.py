@@ -18,6 +18,7 @@ LANES = 16
 WINDOW = 256  # candidates between two looks at the cost of the comparison with all
 THIN = 1.0  # boxes within reach up to which levels are merged
 MANY = 4096  # cells in reach from which on all boxes are tested
+SPARSE = 0.3  # boxes within reach below which a scene looks thin
 CELL = 2.0  # side of a cell as a multiple of spread * longest side
 
 
@@ -83,18 +84,9 @@ def _decide(blocks: Any, members: Any, g: Any, columns: Any, rows: Any, r: Any, 
 
 @inlined
 def _linear(
-    columns: Any,
-    rows: Any,
-    start: Any,
-    stop: Any,
-    iou_threshold: Any,
-    offset: Any,
-    most: Any,
-    busy: Any,
-    blocks: Any,
-    members: Any,
-    kept: Any,
-) -> Any:
+    columns: Any, rows: Any, start: Any, stop: Any, iou_threshold: Any, offset: Any, most: Any, busy: Any,
+    blocks: Any, members: Any, kept: Any,
+) -> Any:  # fmt: skip
     """Compare with every box kept so far; stop where a grid pays, and say where that is."""
     xs1, ys1, xs2, ys2, shares = columns[0], columns[1], columns[2], columns[3], columns[4]
     sure = rows.shape[0] == 0 and iou_threshold > 1e-3
@@ -201,20 +193,9 @@ def _row_base(row: Any, level: Any) -> Any:
 
 @inlined
 def _reachable(
-    x1: Any,
-    y1: Any,
-    x2: Any,
-    y2: Any,
-    spread: Any,
-    ratio: Any,
-    slack: Any,
-    table: Any,
-    levels: Any,
-    bounds: Any,
-    mask: Any,
-    n: Any,
-    ranges: Any,
-) -> Any:
+    x1: Any, y1: Any, x2: Any, y2: Any, spread: Any, ratio: Any, slack: Any, table: Any, levels: Any, bounds: Any,
+    mask: Any, n: Any, ranges: Any,
+) -> Any:  # fmt: skip
     """Fill ``ranges`` with the places [from, to) of all boxes that may exceed the threshold with this one."""
     count = 0
     w, h = np.float64(x2) - np.float64(x1), np.float64(y2) - np.float64(y1)
@@ -252,17 +233,9 @@ def _reachable(
 
 @inlined
 def _grid(
-    columns: Any,
-    rows: Any,
-    start: Any,
-    first: Any,
-    stop: Any,
-    iou_threshold: Any,
-    offset: Any,
-    most: Any,
-    total: Any,
-    kept: Any,
-) -> Any:
+    columns: Any, rows: Any, start: Any, first: Any, stop: Any, iou_threshold: Any, offset: Any, most: Any,
+    total: Any, kept: Any,
+) -> Any:  # fmt: skip
     """Go on from candidate ``first`` with the kept boxes in cells, a grid a level of sizes.
 
     IoU > t bounds the ratio of longer sides by t and, as IoU is at most that of the projections on an axis,
@@ -353,6 +326,23 @@ def _grid(
             kept[r] = True
 
 
+@inlined
+def _is_thin(columns: Any, iou_threshold: Any) -> Any:
+    """Whether the best boxes lie so far apart that few others can be within reach of any."""
+    n = columns.shape[1]
+    some = min(n, WINDOW)
+    left = top = np.float32(3e38)
+    right = bottom = np.float32(-3e38)
+    covered = 0.0
+    for r in range(some):
+        left, right = min(left, columns[0, r]), max(right, columns[2, r])
+        top, bottom = min(top, columns[1, r]), max(bottom, columns[3, r])
+        covered += np.float64(columns[2, r] - columns[0, r]) * np.float64(columns[3, r] - columns[1, r])
+    area = (np.float64(right) - np.float64(left)) * (np.float64(bottom) - np.float64(top))
+    spread = (1.0 - iou_threshold) / (1.0 + iou_threshold)
+    return covered * n * spread * spread < SPARSE * area * some
+
+
 @kernel("int64(float32[:,::1], float64[:,::1], int64[::1], float64, float64, int64, int64, int64, boolean[::1])")
 def suppress(
     columns: F4,
@@ -367,10 +357,13 @@ def suppress(
 ) -> int:
     """Set in ``kept`` which candidates stay; ``starts`` bounds the runs that are thinned on their own.
 
-    A grid takes over where a candidate meets more than ``busy`` blocks, at once if that is negative. If then
-    most candidates stay and ``resume`` is 0, the rest is left to ``sweep``: the answer is the first undecided
-    one, or -1. If ``resume`` is positive, a grid goes on from there, alone; a negative one leaves nothing.
+    A grid takes over where a candidate meets more than ``busy`` blocks, at once if that is negative. If ``resume`` is
+    0, a thin scene is left to ``sweep``, at once if it looks thin, or where most candidates stay: the answer is the
+    first undecided one, or -1. If ``resume`` is positive, a grid goes on from there, alone; a negative one leaves
+    nothing.
     """
+    if resume == 0 and busy >= 0 and columns.shape[1] > 3 * WINDOW and _is_thin(columns, iou_threshold):
+        return 0
     longest = 0
     for run in range(starts.shape[0] - 1):
         longest = max(longest, starts[run + 1] - starts[run])

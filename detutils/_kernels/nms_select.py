@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import F4, F8, I4, I8, inlined, kernel
-
+from detutils._jit import F4, F8, I8, inlined, kernel
 
 FIRST = 3  # boxes that are sought before the rest is sorted
 FEW = 24  # below it insertion is quicker than counting
@@ -94,7 +93,7 @@ def _sort(keys: Any, spare: Any, above: Any, order: Any) -> Any:
     if m <= FEW:
         for r in range(1, m):
             i = order[r]
-            at = r
+            at: Any = r
             while at > 0 and keys[order[at - 1]] < keys[i]:
                 order[at] = order[at - 1]
                 at -= 1
@@ -149,7 +148,8 @@ def _suppress(
     for i in range(keys.shape[0]):
         best = max(best, keys[i])
     end, m = keys.shape[0], -1  # where the columns end; how many were sorted
-    count = r = 0
+    count = 0
+    r: Any = 0
     while count < most:
         if m < 0 and count == FIRST:
             m = _sort(keys, spare, above, order)
@@ -197,7 +197,7 @@ def _suppress(
         if classes is not None:
             group = classes[r]
         unsure = False
-        for j in range(np.uint64(start), np.uint64(end)):  # unsigned: checks for negative indices would cost the vectors
+        for j in range(np.uint64(start), np.uint64(end)):  # unsigned: a look for negative indices costs the vectors
             w = min(x2, columns[2, j]) - max(x1, columns[0, j])
             h = min(y2, columns[3, j]) - max(y1, columns[1, j])
             inter = w * h

@@ -17,12 +17,11 @@ import numpy as np
 
 from detutils._jit import B1, F4, F8, inlined, kernel
 
-LANES = 16
-SHORT = 6  # a range of boxes up to which one after the other is quicker than a block
-CROWD = 4.5  # refuse where a box shares its cell with more than this many, on average
-MANY = 512  # ranges that a box may look into
+CROWD = 12.0  # refuse where a box has to be tested with more than this many, on average
+SAMPLE = 256  # boxes from which that is guessed
 THIN = 3.0  # boxes within reach up to which levels of size are merged
-CELL = 2.0  # side of a cell as a multiple of spread * longest side
+ROOM = 8.0  # cells a box, at most
+PAIRS = 4  # pairs a box, at most, on average
 
 
 @inlined
@@ -46,11 +45,13 @@ def _exceeds(columns: Any, rows: Any, a: Any, b: Any, iou_threshold: Any, offset
 
 
 @inlined
-def _levels(columns: Any, chosen: Any, spread: Any, level_of: Any, table: Any) -> Any:
+def _levels(columns: Any, chosen: Any, spread: Any, rounded: Any, level_of: Any, table: Any) -> Any:
     """Levels by the binary exponent of the longer side, largest first, merged where boxes lie thin.
 
-    ``table`` gets a row a level: smallest and largest longer side, largest width and height, cells per pixel,
-    cells in a row, rows, first cell. Returns (levels, cells, least x and y of a centre, farthest coordinate).
+    ``table`` gets a row a level: smallest and largest longer side, cells per pixel, cells in a row, rows, first
+    cell. A cell is as wide as two boxes of its level can be apart. Beside each row and above and below all there
+    are empty ones, so that every cell has eight neighbours. Returns (cells, least x and y, what rounding to the
+    columns may move).
     """
     m = chosen.shape[0]
     sides = np.empty(m, np.float32)
@@ -80,86 +81,44 @@ def _levels(columns: Any, chosen: Any, spread: Any, level_of: Any, table: Any) -
             inside = count[exponent]
         level_of_exponent[exponent] = levels - 1
     for level in range(levels):
-        table[level, 0], table[level, 1], table[level, 2], table[level, 3] = 3e38, 0.0, 0.0, 0.0
+        table[level, 0], table[level, 1] = 3e38, 0.0
     for i in range(m):
-        r = chosen[i]
         level = level_of_exponent[bits[i] >> 23]
         level_of[i] = level
         side = np.float64(sides[i])
         table[level, 0] = min(table[level, 0], side)
         table[level, 1] = max(table[level, 1], side)
-        table[level, 2] = max(table[level, 2], np.float64(columns[2, r] - columns[0, r]))
-        table[level, 3] = max(table[level, 3], np.float64(columns[3, r] - columns[1, r]))
+    slack = 1e-6 * np.float64(max(max(-left, right), max(-top, bottom))) if rounded else 0.0
     cells = 0
     for level in range(levels):
-        scale = 1.0 / max(CELL * spread * table[level, 1], 1e-30)
-        while (width * scale + 1.0) * (height * scale + 1.0) > 2.0 * m + 64.0:
+        scale = 1.0 / max(1.001 * (spread * table[level, 1] + slack), 1e-30)
+        while (width * scale + 2.0) * (height * scale + 2.0) > ROOM * m + 64.0:
             scale *= 0.7
-        table[level, 4] = scale
-        table[level, 5] = math.floor(width * scale) + 1.0
-        table[level, 6] = math.floor(height * scale) + 1.0
-        table[level, 7] = cells
-        cells += int(table[level, 5] * table[level, 6])
-    farthest = np.float64(max(max(-left, right), max(-top, bottom)))
-    return levels, cells, np.float64(left), np.float64(top), farthest
+        table[level, 2] = scale
+        table[level, 3] = math.floor(width * scale) + 1.0
+        table[level, 4] = math.floor(height * scale) + 1.0
+        wide = int(table[level, 3]) + 1
+        table[level, 5] = cells + wide + 1
+        cells += (int(table[level, 4]) + 2) * wide + 3
+    return cells, np.float64(left), np.float64(top), slack
 
 
 @inlined
-def _cell(position: Any, scale: Any, cells: Any) -> Any:
-    return np.int64(min(max(position * scale, 0.0), cells - 1.0))
+def _cell_below(x1: Any, y1: Any, x2: Any, y2: Any, left: Any, top: Any, table: Any, level: Any) -> Any:
+    """The cell of a level in which the centre of a box lies."""
+    scale = table[level, 2]
+    x = 0.5 * (np.float64(x1) + np.float64(x2)) - left
+    y = 0.5 * (np.float64(y1) + np.float64(y2)) - top
+    column = np.int64(min(max(x * scale, 0.0), table[level, 3] - 1.0))
+    line = np.int64(min(max(y * scale, 0.0), table[level, 4] - 1.0))
+    return np.int64(table[level, 5]) + line * (np.int64(table[level, 3]) + 1) + column
 
 
 @inlined
-def _look(
-    p: Any,
-    place: Any,
-    level: Any,
-    x: Any,
-    y: Any,
-    table: Any,
-    levels: Any,
-    spread: Any,
-    ratio: Any,
-    slack: Any,
-    starts: Any,
-    left: Any,
-    top: Any,
-    ranges: Any,
-) -> Any:
-    """Fill ``ranges`` with the places of boxes that box p has to be tested with; -1 if there are too many
-    ranges.
-
-    Of its own level those that follow it, of levels with larger boxes all: every pair comes up once.
-    """
-    w = np.float64(place[2, p]) - np.float64(place[0, p])
-    h = np.float64(place[3, p]) - np.float64(place[1, p])
-    side = max(w, h)
-    count = 0
-    for other in range(level, -1, -1):
-        if table[other, 1] * ratio < side - slack or table[other, 0] - slack > side * ratio:
-            continue
-        scale, cells, lines = table[other, 4], table[other, 5], table[other, 6]
-        reach_x = 0.5 * spread * (w + min(w * ratio, table[other, 2])) + slack
-        reach_y = 0.5 * spread * (h + min(h * ratio, table[other, 3])) + slack
-        cx1, cx2 = _cell(x - reach_x - left, scale, cells), _cell(x + reach_x - left, scale, cells)
-        cy1, cy2 = _cell(y - reach_y - top, scale, lines), _cell(y + reach_y - top, scale, lines)
-        base = np.int64(table[other, 7]) + cy1 * np.int64(cells)
-        if other == level:  # its own row from itself on, then the rows below
-            cy1 = _cell(y - top, scale, lines)
-            base = np.int64(table[other, 7]) + cy1 * np.int64(cells)
-            if starts[base + cx2 + 1] > p + 1:
-                ranges[count], ranges[count + 1] = p + 1, starts[base + cx2 + 1]
-                count += 2
-            cy1 += 1
-            base += np.int64(cells)
-        if count + 2 * (cy2 - cy1 + 1) > 2 * MANY:
-            return -1
-        for _ in range(cy1, cy2 + 1):
-            if starts[base + cx2 + 1] > starts[base + cx1]:
-                ranges[count], ranges[count + 1] = starts[base + cx1], starts[base + cx2 + 1]
-                count += 2
-            base += np.int64(cells)
-    return count
+def _can_match(x1: Any, y1: Any, x2: Any, y2: Any, ratio: Any, slack: Any, table: Any, level: Any) -> Any:
+    """Whether the longer side of a box allows for an IoU over the threshold with any of a level."""
+    side = np.float64(max(x2 - x1, y2 - y1))
+    return not (table[level, 1] * ratio < side - slack or table[level, 0] - slack > side * ratio)
 
 
 @kernel("boolean(float32[:,::1], float64[:,::1], float64, float64, int64, boolean[::1])")
@@ -176,93 +135,82 @@ def sweep(columns: F4, rows: F8, iou_threshold: float, offset: float, first: int
         m += (columns[4, r] >= 0) & ((r >= first) | kept[r])
     chosen = chosen[:m]
     level_of = np.empty(m, np.uint8)
-    table = np.empty((256, 8), np.float64)
-    levels, cells, left, top, farthest = _levels(columns, chosen, spread, level_of, table)
-    slack = 0.0 if rows.shape[0] == 0 else 1e-6 * farthest  # what rounding to the columns may move
+    table = np.empty((256, 6), np.float64)
+    cells, left, top, slack = _levels(columns, chosen, spread, rows.shape[0] > 0, level_of, table)
     starts = np.zeros(cells + 1, np.int32)
     home = np.empty(m, np.int32)
     for i in range(m):
         r = chosen[i]
-        level = level_of[i]
-        scale = table[level, 4]
-        x = 0.5 * (np.float64(columns[0, r]) + np.float64(columns[2, r]))
-        y = 0.5 * (np.float64(columns[1, r]) + np.float64(columns[3, r]))
-        line = np.int64(table[level, 7]) + _cell(y - top, scale, table[level, 6]) * np.int64(table[level, 5])
-        cell = line + _cell(x - left, scale, table[level, 5])
+        x1, y1, x2, y2 = columns[0, r], columns[1, r], columns[2, r], columns[3, r]
+        cell = _cell_below(x1, y1, x2, y2, left, top, table, np.int64(level_of[i]))
         home[i] = cell
         starts[cell + 1] += 1
-    crowd = 0.0
     for cell in range(cells):
-        crowd += np.float64(starts[cell + 1]) * np.float64(starts[cell + 1])
         starts[cell + 1] += starts[cell]
-    if crowd > CROWD * np.float64(m):
+    step = 1 + m // SAMPLE
+    crowd = 0.0
+    for i in range(0, m, step):
+        r = chosen[i]
+        x1, y1, x2, y2 = columns[0, r], columns[1, r], columns[2, r], columns[3, r]
+        level = np.int64(level_of[i])
+        for other in range(level, -1, -1):
+            if other == level:
+                cell, share = np.int64(home[i]), 0.5  # each pair is tested once
+            elif _can_match(x1, y1, x2, y2, ratio, slack, table, other):
+                cell, share = _cell_below(x1, y1, x2, y2, left, top, table, other), 1.0
+            else:
+                continue
+            wide = np.int64(table[other, 3]) + 1
+            for line in range(-1, 2):
+                beside = cell + line * wide
+                crowd += share * np.float64(starts[beside + 2] - starts[beside - 1])
+    if crowd > CROWD * np.float64((m + step - 1) // step):
         return False
-    place = np.zeros((5, m + LANES), np.float32)
-    rank = np.empty(m + LANES, np.int32)
+    place = np.empty((m, 8), np.float32)  # all of a box in one line of the cache
+    rank = np.empty(m, np.int32)
     level_at = np.empty(m, np.uint8)
+    cell_at = np.empty(m, np.int32)
     for i in range(m):
         r = chosen[i]
-        p = starts[home[i]]
-        starts[home[i]] = p + 1
-        place[0, p], place[1, p], place[2, p], place[3, p] = (
-            columns[0, r],
-            columns[1, r],
-            columns[2, r],
-            columns[3, r],
-        )
-        place[4, p] = columns[4, r]
+        cell = home[i]
+        p = starts[cell]
+        starts[cell] = p + 1
+        for c in range(5):
+            place[p, c] = columns[c, r]
         rank[p] = r
         level_at[p] = level_of[i]
+        cell_at[p] = cell
     for cell in range(cells, 0, -1):
         starts[cell] = starts[cell - 1]
     starts[0] = 0
 
     above = np.full(n, -1, np.int32)  # of each candidate the last noted pair with a better box, the chain's head
-    room = 4 * m + 64
+    room = PAIRS * m + 64
     better = np.empty(room, np.int32)
     chain = np.empty(room, np.int32)
     pairs = 0
-    ranges = np.empty(2 * MANY + 8, np.int64)
     clear, least, none = np.float32(1.00001), np.float32(1e-20), np.float32(0)
     for p in range(m):
-        x1, y1, x2, y2, share = place[0, p], place[1, p], place[2, p], place[3, p], place[4, p]
-        x, y = 0.5 * (np.float64(x1) + np.float64(x2)), 0.5 * (np.float64(y1) + np.float64(y2))
-        count = _look(
-            p,
-            place,
-            np.int64(level_at[p]),
-            x,
-            y,
-            table,
-            levels,
-            spread,
-            ratio,
-            slack,
-            starts,
-            left,
-            top,
-            ranges,
-        )
-        if count < 0:
-            return False
+        x1, y1, x2, y2, share = place[p, 0], place[p, 1], place[p, 2], place[p, 3], place[p, 4]
+        level = np.int64(level_at[p])
         r = rank[p]
-        for k in range(0, count, 2):
-            from_, to = ranges[k], ranges[k + 1]
-            for block in range(from_, to, LANES):
-                end = min(block + LANES, to)
-                if end - block > SHORT:
-                    hits = False
-                    for j in range(LANES):
-                        w = min(x2, place[2, block + j]) - max(x1, place[0, block + j])
-                        h = min(y2, place[3, block + j]) - max(y1, place[1, block + j])
-                        hits |= (w > none) & (h > none) & (w * h >= share + place[4, block + j])
-                    if not hits:
-                        continue
-                for q in range(block, end):
-                    w = min(x2, place[2, q]) - max(x1, place[0, q])
-                    h = min(y2, place[3, q]) - max(y1, place[1, q])
+        # of its own level those that follow it, of levels with larger boxes all: every pair comes up once
+        for other in range(level, -1, -1):
+            wide = np.int64(table[other, 3]) + 1
+            if other == level:
+                cell, lines = np.int64(cell_at[p]), 2
+                from_ = np.int64(p + 1)
+            elif _can_match(x1, y1, x2, y2, ratio, slack, table, other):
+                cell, lines = _cell_below(x1, y1, x2, y2, left, top, table, other) - wide, 3
+                from_ = np.int64(starts[cell - 1])
+            else:
+                continue
+            for _ in range(lines):
+                for q in range(from_, np.int64(starts[cell + 2])):
+                    w = min(x2, place[q, 2]) - max(x1, place[q, 0])
+                    h = min(y2, place[q, 3]) - max(y1, place[q, 1])
                     inter = w * h
-                    both = share + place[4, q]
+                    both = share + place[q, 4]
                     if (w > none) & (h > none) & (inter >= both):
                         s = rank[q]
                         if (sure and inter > both * clear + least) or _exceeds(
@@ -275,6 +223,8 @@ def sweep(columns: F4, rows: F8, iou_threshold: float, offset: float, first: int
                             chain[pairs] = above[worse]
                             above[worse] = pairs
                             pairs += 1
+                cell += wide
+                from_ = np.int64(starts[cell - 1])
     for r in range(first, n):
         stays = True
         pair = above[r]
