@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from detutils._jit import Direct
 from detutils._kernels import overlaps as kernels
 from detutils._validate import (
     FLOAT32,
@@ -22,13 +22,13 @@ from detutils._validate import (
     raise_bad_box,
 )
 
-_Kernels: TypeAlias = tuple[Callable[..., int], Callable[..., int]]  # for float64, for float32
+_Kernels: TypeAlias = tuple[Direct, Direct]  # for float64, for float32
 
-_IOU: _Kernels = kernels.iou_matrix, kernels.iou_matrix_float32
-_IOA: _Kernels = kernels.ioa_matrix, kernels.ioa_matrix_float32
-_GIOU: _Kernels = kernels.giou_matrix, kernels.giou_matrix_float32
-_DIOU: _Kernels = kernels.diou_matrix, kernels.diou_matrix_float32
-_CIOU: _Kernels = kernels.ciou_matrix, kernels.ciou_matrix_float32
+_IOU: _Kernels = Direct(kernels.iou_matrix), Direct(kernels.iou_matrix_float32)
+_IOA: _Kernels = Direct(kernels.ioa_matrix), Direct(kernels.ioa_matrix_float32)
+_GIOU: _Kernels = Direct(kernels.giou_matrix), Direct(kernels.giou_matrix_float32)
+_DIOU: _Kernels = Direct(kernels.diou_matrix), Direct(kernels.diou_matrix_float32)
+_CIOU: _Kernels = Direct(kernels.ciou_matrix), Direct(kernels.ciou_matrix_float32)
 
 _DEFAULT_OFFSET, _DEFAULT_WORKERS = 0, 1  # known by identity, a small call has no time to check them
 _PAIRS_A_SLICE = 1 << 25  # some hundredths of a second: Ctrl-C is heard between two slices
@@ -38,6 +38,7 @@ _PAIRS_IN_FLOAT64 = 1 << 20  # so many at a time where a float32 matrix has to b
 def _pairwise(
     of: _Kernels, boxes1: Any, boxes2: Any, offset: int, out: Array | None, workers: int
 ) -> Array:
+    """What the five functions have in common."""
     if not is_ready_pair(boxes1, boxes2):
         boxes1, boxes2 = as_box_pair(boxes1, boxes2, check_rows=False)
     added = 0.0 if offset is _DEFAULT_OFFSET else as_offset(offset)
@@ -50,7 +51,7 @@ def _pairwise(
         check_apart(out, "out", boxes1, boxes2)
         result = as_out(out, shape, dtype)
     if small:  # the kernel looks at the rows itself, because small calls have no time for another pass
-        row = of[dtype == FLOAT32](boxes1, boxes2, added, result)
+        row = of[dtype is FLOAT32].call(boxes1, boxes2, added, result)
         if row == -1:
             return result
         if row >= 0:
@@ -69,11 +70,11 @@ def _fill_in_slices(
 
     def fill(start: int) -> None:
         rows, to = first[start : start + step], result[start : start + step]
-        if of[first.dtype == FLOAT32](rows, second, added, to) == -2:
+        if of[first.dtype is FLOAT32].call(rows, second, added, to) == -2:
             wide, others = rows.astype(np.float64), second.astype(np.float64)
             for low in range(0, len(rows), few):
                 part = np.empty((min(few, len(rows) - low), m))
-                of[0](wide[low : low + few], others, added, part)
+                of[0].call(wide[low : low + few], others, added, part)
                 to[low : low + few] = part
 
     if threads == 1:
@@ -92,8 +93,7 @@ def _raise_bad_row(first: Array, second: Array, row: int) -> NoReturn:
 
 
 def box_iou(
-    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int =
-    1
+    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int = 1
 ) -> Array:
     """Intersection over union of every box of one set with every box of another.
 
@@ -151,8 +151,7 @@ def box_iou(
 
 
 def box_ioa(
-    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int =
-    1
+    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int = 1
 ) -> Array:
     """Intersection over the area of the first box of every box of one set with every box of another.
 
@@ -211,8 +210,7 @@ def box_ioa(
 
 
 def generalized_box_iou(
-    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int =
-    1
+    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int = 1
 ) -> Array:
     """Generalized intersection over union (GIoU) of every box of one set with every box of another.
 
@@ -269,8 +267,7 @@ def generalized_box_iou(
 
 
 def distance_box_iou(
-    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int =
-    1
+    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int = 1
 ) -> Array:
     """Distance intersection over union (DIoU) of every box of one set with every box of another.
 
@@ -327,8 +324,7 @@ def distance_box_iou(
 
 
 def complete_box_iou(
-    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int =
-    1
+    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int = 1
 ) -> Array:
     """Complete intersection over union (CIoU) of every box of one set with every box of another.
 
