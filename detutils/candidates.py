@@ -58,15 +58,14 @@ def valid(boxes: Array, scores: Array) -> I8:
 
 def decide(columns: F4, rows: F8, starts: I8, threshold: float, pixel: float, most: int) -> B1:
     """Which candidates stay: by comparison with all kept ones, a grid or a sweep, as the scene asks."""
-    n = columns.shape[1]
-    kept = np.zeros(n, np.bool_)
-    leave = SWEEP != "never" and starts.shape[0] == 2 and most >= n
-    if leave and SWEEP == "always":
-        first = 0
-    else:
-        first = suppress(columns, rows, starts, threshold, pixel, most, BUSY, 0 if leave else -1, kept)
-    if first >= 0 and not sweep(columns, rows, threshold, pixel, first, kept):
-        suppress(columns, rows, starts, threshold, pixel, most, BUSY, first or -1, kept)
+    n, runs = columns.shape[1], starts.shape[0] - 1
+    kept, done = np.zeros(n, np.bool_), np.zeros(runs, np.bool_)
+    may_sweep = SWEEP != "never" and most >= n
+    if may_sweep and not sweep(columns, rows, starts, threshold, pixel, 0, SWEEP == "always", done, kept):
+        return kept
+    first = suppress(columns, rows, starts, threshold, pixel, most, BUSY, 0 if may_sweep and runs == 1 else -1, done, kept)
+    if first >= 0 and sweep(columns, rows, starts, threshold, pixel, first, True, done, kept):
+        suppress(columns, rows, starts, threshold, pixel, most, BUSY, first, done, kept)
     return kept
 
 
@@ -102,5 +101,5 @@ def prepare_grouped(
 ) -> tuple[I4, I4, I8, F4, F8]:
     """``prepare``, with the columns grouped by label."""
     order, far = _rank(boxes, scores, floor)
-    places, starts = group_by_label(labels, order)
-    return order, places, starts, *_columns(boxes, order[places], threshold, pixel, far)
+    places, grouped, starts = group_by_label(labels, order)
+    return order, places, starts, *_columns(boxes, grouped, threshold, pixel, far)

@@ -18,7 +18,6 @@ LANES = 16
 WINDOW = 256  # candidates between two looks at the cost of the comparison with all
 THIN = 1.0  # boxes within reach up to which levels are merged
 MANY = 4096  # cells in reach from which on all boxes are tested
-SPARSE = 0.3  # boxes within reach below which a scene looks thin
 CELL = 2.0  # side of a cell as a multiple of spread * longest side
 
 
@@ -326,24 +325,9 @@ def _grid(
             kept[r] = True
 
 
-@inlined
-def _is_thin(columns: Any, iou_threshold: Any) -> Any:
-    """Whether the best boxes lie so far apart that few others can be within reach of any."""
-    n = columns.shape[1]
-    some = min(n, WINDOW)
-    left = top = np.float32(3e38)
-    right = bottom = np.float32(-3e38)
-    covered = 0.0
-    for r in range(some):
-        left, right = min(left, columns[0, r]), max(right, columns[2, r])
-        top, bottom = min(top, columns[1, r]), max(bottom, columns[3, r])
-        covered += np.float64(columns[2, r] - columns[0, r]) * np.float64(columns[3, r] - columns[1, r])
-    area = (np.float64(right) - np.float64(left)) * (np.float64(bottom) - np.float64(top))
-    spread = (1.0 - iou_threshold) / (1.0 + iou_threshold)
-    return covered * n * spread * spread < SPARSE * area * some
-
-
-@kernel("int64(float32[:,::1], float64[:,::1], int64[::1], float64, float64, int64, int64, int64, boolean[::1])")
+@kernel(
+    "int64(float32[:,::1], float64[:,::1], int64[::1], float64, float64, int64, int64, int64, boolean[::1], boolean[::1])"
+)
 def suppress(
     columns: F4,
     rows: F8,
@@ -353,24 +337,26 @@ def suppress(
     most: int,
     busy: int,
     resume: int,
+    done: B1,
     kept: B1,
 ) -> int:
-    """Set in ``kept`` which candidates stay; ``starts`` bounds the runs that are thinned on their own.
+    """Set in ``kept`` which candidates stay; ``starts`` bounds the runs that are thinned on their own, ``done`` says
+    which of them are already.
 
-    A grid takes over where a candidate meets more than ``busy`` blocks, at once if that is negative. If ``resume`` is
-    0, a thin scene is left to ``sweep``, at once if it looks thin, or where most candidates stay: the answer is the
-    first undecided one, or -1. If ``resume`` is positive, a grid goes on from there, alone; a negative one leaves
-    nothing.
+    A grid takes over where a candidate meets more than ``busy`` blocks, at once if that is negative. If then
+    most candidates stay and ``resume`` is 0, the rest is left to ``sweep``: the answer is the first undecided
+    one, or -1. If ``resume`` is positive, a grid goes on from there, alone; a negative one leaves nothing.
     """
-    if resume == 0 and busy >= 0 and columns.shape[1] > 3 * WINDOW and _is_thin(columns, iou_threshold):
-        return 0
     longest = 0
     for run in range(starts.shape[0] - 1):
-        longest = max(longest, starts[run + 1] - starts[run])
+        if not done[run]:
+            longest = max(longest, starts[run + 1] - starts[run])
     room = (longest + LANES - 1) // LANES
     blocks = np.empty((room, 5, LANES), np.float32)
     members = np.empty((room, LANES), np.int32)
     for run in range(starts.shape[0] - 1):
+        if done[run]:
+            continue
         start, stop = starts[run], starts[run + 1]
         first, total = resume, 0
         if resume <= 0:

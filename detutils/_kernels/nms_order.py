@@ -246,43 +246,55 @@ def columns_float64(boxes: F8, order: I4, iou_threshold: float, offset: float, f
     return columns, rows
 
 
-@kernel("Tuple((int32[::1], int64[::1]))(int64[::1], int32[::1])")
-def group_by_label(labels: I8, order: I4) -> tuple[I4, I8]:
-    """Positions in ``order`` by label, stable, and where the labels' runs start, with the end of the last."""
+@kernel("Tuple((int32[::1], int32[::1], int64[::1]))(int64[::1], int32[::1])")
+def group_by_label(labels: I8, order: I4) -> tuple[I4, I4, I8]:
+    """Positions in ``order`` by label, stable, the rows there, and where the labels' runs start, with the end of the
+    last."""
     m = order.shape[0]
-    places = np.empty(m, np.int32)
+    places, rows = np.empty(m, np.int32), np.empty(m, np.int32)
     if m == 0:
-        return places, np.zeros(1, np.int64)
+        return places, rows, np.zeros(1, np.int64)
+    ranked = np.empty(m, np.int64)  # the one walk at random
     low = high = labels[order[0]]
     for r in range(m):
         label = labels[order[r]]
+        ranked[r] = label
         low, high = min(low, label), max(high, label)
     sign = np.uint64(0x8000000000000000)  # flipping it orders int64 as uint64
     spread = (np.uint64(high) ^ sign) - (np.uint64(low) ^ sign)
+    starts = np.empty(m + 1, np.int64)
+    groups = 0
     if spread <= np.uint64(4 * m + 1024):
-        counts = np.zeros(np.int64(spread) + 2, np.int64)
+        ends = np.zeros(np.int64(spread) + 1, np.int32)
         for r in range(m):
-            counts[labels[order[r]] - low + 1] += 1
-        for c in range(1, counts.shape[0]):
-            counts[c] += counts[c - 1]
+            ends[ranked[r] - low] += 1
+        total = np.int32(0)
+        for c in range(ends.shape[0]):
+            count = ends[c]
+            ends[c] = total
+            if count > 0:
+                starts[groups] = total
+                groups += 1
+            total += count
         for r in range(m):
-            c = labels[order[r]] - low
-            places[counts[c]] = r
-            counts[c] += 1
+            c = ranked[r] - low
+            at = ends[c]
+            ends[c] = at + 1
+            places[at] = r
+            rows[at] = order[r]
     else:
         keys = np.empty(m, np.uint64)
         for r in range(m):
-            keys[r] = np.uint64(labels[order[r]]) ^ sign
+            keys[r] = np.uint64(ranked[r]) ^ sign
             places[r] = r
         places = _sort_long(keys, places)
-    starts = np.empty(m + 1, np.int64)
-    groups = 0
-    for p in range(m):
-        if p == 0 or labels[order[places[p]]] != labels[order[places[p - 1]]]:
-            starts[groups] = p
-            groups += 1
+        for p in range(m):
+            rows[p] = order[places[p]]
+            if p == 0 or ranked[places[p]] != ranked[places[p - 1]]:
+                starts[groups] = p
+                groups += 1
     starts[groups] = m
-    return places, starts[: groups + 1]
+    return places, rows, starts[: groups + 1]
 
 
 @kernel("int64[::1](int32[::1], boolean[::1], int64)")

@@ -4,8 +4,8 @@ decisions.
 Most boxes of a thin scene stay, so that a candidate saves little by meeting kept boxes only; what costs is
 memory visited at random. Here the boxes are laid out by cells, row after row, every pair is tested once while
 its neighbourhood is in the cache, and a last pass by decreasing score reads who is above whom. A scene that
-turns out to be crowded is refused; the grid of ``nms`` is for those. The filter and the bounds are those of
-``nms`` and ``nms_order``.
+turns out to be crowded is refused; the list and the grid of ``nms`` are for those. The filter and the bounds are
+those of ``nms`` and ``nms_order``.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import B1, F4, F8, inlined, kernel
+from detutils._jit import B1, F4, F8, I8, inlined, kernel
 
 CROWD = 12.0  # refuse where a box has to be tested with more than this many, on average
 SAMPLE = 256  # boxes from which that is guessed
 THIN = 3.0  # boxes within reach up to which levels of size are merged
 ROOM = 8.0  # cells a box, at most
 PAIRS = 4  # pairs a box, at most, on average
+SPARSE = 0.3  # boxes within reach below which a run looks thin
+FEWEST = 700  # boxes of a run below which the list of kept ones is as quick
 
 
 @inlined
@@ -121,16 +123,33 @@ def _can_match(x1: Any, y1: Any, x2: Any, y2: Any, ratio: Any, slack: Any, table
     return not (table[level, 1] * ratio < side - slack or table[level, 0] - slack > side * ratio)
 
 
-@kernel("boolean(float32[:,::1], float64[:,::1], float64, float64, int64, boolean[::1])")
-def sweep(columns: F4, rows: F8, iou_threshold: float, offset: float, first: int, kept: B1) -> bool:
-    """Go on from candidate ``first``, ``kept`` being decided below it; in a crowd only answer False."""
+@inlined
+def _is_thin(columns: Any, start: Any, stop: Any, iou_threshold: Any) -> Any:
+    """Whether the best boxes lie so far apart that few others can be within reach of any."""
+    some = min(stop - start, SAMPLE)
+    left = top = np.float32(3e38)
+    right = bottom = np.float32(-3e38)
+    covered = 0.0
+    for r in range(start, start + some):
+        left, right = min(left, columns[0, r]), max(right, columns[2, r])
+        top, bottom = min(top, columns[1, r]), max(bottom, columns[3, r])
+        covered += np.float64(columns[2, r] - columns[0, r]) * np.float64(columns[3, r] - columns[1, r])
+    area = (np.float64(right) - np.float64(left)) * (np.float64(bottom) - np.float64(top))
+    spread = (1.0 - iou_threshold) / (1.0 + iou_threshold)
+    return covered * np.float64(stop - start) * spread * spread < SPARSE * area * np.float64(some)
+
+
+@inlined
+def _sweep(
+    columns: Any, rows: Any, start: Any, first: Any, stop: Any, iou_threshold: Any, offset: Any, kept: Any
+) -> Any:
+    """Decide the candidates of one run from ``first`` on, or answer False because it is crowded."""
     sure = rows.shape[0] == 0 and iou_threshold > 1e-3
     spread = (1.0 - iou_threshold) / (1.0 + iou_threshold) * (1.0 + 1e-5) + 1e-4
     ratio = 1.0 / max(iou_threshold, 1e-200) * (1.0 + 1e-5)
-    n = columns.shape[1]
-    chosen = np.empty(n, np.int32)
+    chosen = np.empty(stop - start, np.int32)
     m = 0
-    for r in range(n):
+    for r in range(start, stop):
         chosen[m] = r
         m += (columns[4, r] >= 0) & ((r >= first) | kept[r])
     chosen = chosen[:m]
@@ -184,7 +203,7 @@ def sweep(columns: F4, rows: F8, iou_threshold: float, offset: float, first: int
         starts[cell] = starts[cell - 1]
     starts[0] = 0
 
-    above = np.full(n, -1, np.int32)  # of each candidate the last noted pair with a better box, the chain's head
+    above = np.full(stop - start, -1, np.int32)  # of each candidate the last noted pair with a better box, the chain's head
     room = PAIRS * m + 64
     better = np.empty(room, np.int32)
     chain = np.empty(room, np.int32)
@@ -220,14 +239,14 @@ def sweep(columns: F4, rows: F8, iou_threshold: float, offset: float, first: int
                                 return False
                             better[pairs] = min(r, s)
                             worse = max(r, s)
-                            chain[pairs] = above[worse]
-                            above[worse] = pairs
+                            chain[pairs] = above[worse - start]
+                            above[worse - start] = pairs
                             pairs += 1
                 cell += wide
                 from_ = np.int64(starts[cell - 1])
-    for r in range(first, n):
+    for r in range(first, stop):
         stays = True
-        pair = above[r]
+        pair = above[r - start]
         while pair >= 0:
             if kept[better[pair]]:
                 stays = False
@@ -235,3 +254,31 @@ def sweep(columns: F4, rows: F8, iou_threshold: float, offset: float, first: int
             pair = chain[pair]
         kept[r] = stays
     return True
+
+
+@kernel(
+    "int64(float32[:,::1], float64[:,::1], int64[::1], float64, float64, int64, boolean, boolean[::1], boolean[::1])"
+)
+def sweep(
+    columns: F4,
+    rows: F8,
+    starts: I8,
+    iou_threshold: float,
+    offset: float,
+    first: int,
+    always: bool,
+    done: B1,
+    kept: B1,
+) -> int:
+    """Decide the runs that look thin (or all) and turn out so, set them in ``done``; how many are left.
+
+    Of a single run, the candidates before ``first`` may be decided already.
+    """
+    left = 0
+    for run in range(starts.shape[0] - 1):
+        start, stop = starts[run], starts[run + 1]
+        if always or (stop - start > FEWEST and _is_thin(columns, start, stop, iou_threshold)):
+            begin = np.int64(max(start, first))
+            done[run] = _sweep(columns, rows, start, begin, stop, iou_threshold, offset, kept)
+        left += not done[run]
+    return left
