@@ -63,7 +63,8 @@ def decide(columns: F4, rows: F8, starts: I8, threshold: float, pixel: float, mo
     may_sweep = SWEEP != "never" and most >= n
     if may_sweep and not sweep(columns, rows, starts, threshold, pixel, 0, SWEEP == "always", done, kept):
         return kept
-    first = suppress(columns, rows, starts, threshold, pixel, most, BUSY, 0 if may_sweep and runs == 1 else -1, done, kept)
+    resume = 0 if may_sweep and runs == 1 else -1
+    first = suppress(columns, rows, starts, threshold, pixel, most, BUSY, resume, done, kept)
     if first >= 0 and sweep(columns, rows, starts, threshold, pixel, first, True, done, kept):
         suppress(columns, rows, starts, threshold, pixel, most, BUSY, first, done, kept)
     return kept

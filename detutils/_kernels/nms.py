@@ -326,7 +326,8 @@ def _grid(
 
 
 @kernel(
-    "int64(float32[:,::1], float64[:,::1], int64[::1], float64, float64, int64, int64, int64, boolean[::1], boolean[::1])"
+    "int64(float32[:,::1], float64[:,::1], int64[::1], float64, float64, int64, int64, int64, boolean[::1],"
+    " boolean[::1])"
 )
 def suppress(
     columns: F4,

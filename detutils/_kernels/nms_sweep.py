@@ -203,7 +203,7 @@ def _sweep(
         starts[cell] = starts[cell - 1]
     starts[0] = 0
 
-    above = np.full(stop - start, -1, np.int32)  # of each candidate the last noted pair with a better box, the chain's head
+    above = np.full(stop - start, -1, np.int32)  # heads of chains: each candidate's pairs with better boxes
     room = PAIRS * m + 64
     better = np.empty(room, np.int32)
     chain = np.empty(room, np.int32)
