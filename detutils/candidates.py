@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from detutils._validate import FLOAT32, FLOAT64, NDARRAY, Array, as_boxes, as_ve
 BUSY = 20  # blocks of 16 kept boxes that a candidate meets, from which on a grid is quicker
 
 SWEEP = "thin"  # which scenes of one class are left to the sweep: "thin", and for tests "never" or "always"
+INVALID: tuple[Literal["raise", "drop"], ...] = ("raise", "drop")  # what to do with rows that break the contract
 _NO_ROWS = np.empty((0, 4))
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from detutils._jit import F8, I8
+from detutils._jit import B1, F4, F8, I8
 from detutils._kernels.nms_explain import explain
 from detutils._kernels.nms_order import pick_grouped
-from detutils._validate import as_integer, as_labels, as_number, as_offset, as_threshold
-from detutils.candidates import as_pair, decide, prepare_grouped
+from detutils._validate import as_choice, as_integer, as_labels, as_number, as_offset, as_threshold
+from detutils.candidates import INVALID, as_pair, decide, prepare_grouped, valid
 
 _ALL = 2**62
 _PATIENCE = 1 << 26  # pairs that the explanation compares between two looks at Ctrl-C: a tenth of a second or two
@@ -57,6 +57,7 @@ def explain_nms(
     score_threshold: float | None = None,
     max_output: int | None = None,
     offset: int = 0,
+    on_invalid: Literal["raise", "drop"] = "raise",
 ) -> Explanation:
     """``nms`` (``batched_nms`` with ``labels``), and for each dropped box which kept box suppressed it, at
     what IoU.
@@ -77,6 +78,9 @@ def explain_nms(
         Stop after so many kept boxes.
     offset : {0, 1}, default 0
         1 counts inclusive pixels: width = x2 - x1 + 1.
+    on_invalid : {"raise", "drop"}, default "raise"
+        "drop" leaves out rows that are not finite, not ordered or beyond 1e150, instead of raising; they have no
+        suppressor.
 
     Returns
     -------
@@ -96,8 +100,8 @@ def explain_nms(
 
     Notes
     -----
-    The cost is that of ``nms`` and, for each dropped box, of the kept boxes of its class down to its
-    suppressor.
+    The cost is that of ``nms`` and, for each dropped box, of the kept boxes of its class that lie above or below it:
+    about N sqrt(K) for K kept boxes all over an image.
 
     References
     ----------
@@ -117,14 +121,46 @@ def explain_nms(
     pixel = as_offset(offset)
     boxes, scores = as_pair(boxes, scores)
     classes = np.zeros(len(scores), np.int64) if labels is None else as_labels(labels, "labels", len(scores))
+    by, iou = np.full(len(scores), -1, np.int64), np.zeros(len(scores))
+    if on_invalid != "raise":
+        as_choice(on_invalid, "on_invalid", INVALID)
+        good = valid(boxes, scores)
+        found = explain_nms(
+            boxes[good], scores[good], threshold, labels=classes[good],
+            score_threshold=score_threshold, max_output=max_output, offset=offset,
+        )  # fmt: skip
+        dropped = found.suppressed_by >= 0
+        by[good[dropped]] = good[found.suppressed_by[dropped]]
+        iou[good] = found.iou
+        return Explanation(good[found.keep], by, iou)
     order, places, starts, columns, rows = prepare_grouped(boxes, scores, classes, threshold, floor, pixel)
     kept = decide(columns, rows, starts, threshold, pixel, most)
     keep = pick_grouped(order, kept, places, most)
     last = len(order)  # the rank at which the loop stopped
     if len(keep) == most:
         last = int(np.flatnonzero(order == keep[-1])[0]) if most else 0
-    by, iou = np.full(len(scores), -1, np.int64), np.zeros(len(scores))
-    place, best = np.zeros(3, np.int64), np.empty(len(order), np.int64)
-    while explain(columns, rows, starts, kept, order, places, last, _PATIENCE, threshold, pixel, place, best, by, iou):
+    shelves = _shelve(columns, starts, kept)
+    place = np.array([0, starts[0]])
+    seen = (*shelves, order, places, last, _PATIENCE, threshold, pixel)
+    while explain(columns, rows, starts, kept, *seen, place, by, iou):
         pass  # between two slices Ctrl-C is heard
     return Explanation(keep, by, iou)
+
+
+def _shelve(columns: F4, starts: I8, kept: B1) -> tuple[I8, F4, I8, I8, F4]:
+    """The kept candidates by class, binary exponent of the width and left edge; their left, upper and lower edges;
+    where each shelf (class and exponent) begins, with the end of the last; the first shelf of each class; the largest
+    width of each shelf."""
+    shelf = np.flatnonzero(kept)
+    classes = np.searchsorted(starts, shelf, side="right") - 1
+    widths = columns[2, shelf] - columns[0, shelf]
+    exponents = np.frexp(widths)[1]
+    order = np.lexsort((columns[0, shelf], exponents, classes))
+    shelf, classes, widths, exponents = shelf[order], classes[order], widths[order], exponents[order]
+    new = np.ones(len(shelf), np.bool_)
+    new[1:] = (np.diff(classes) != 0) | (np.diff(exponents) != 0)
+    begins = np.flatnonzero(new)
+    first_shelf = np.searchsorted(classes[begins], np.arange(len(starts)))
+    widest = np.maximum.reduceat(widths, begins) if len(begins) else widths
+    edges = np.ascontiguousarray(columns[:, shelf][[0, 1, 3]])
+    return shelf, edges, np.append(begins, len(shelf)), first_shelf, widest

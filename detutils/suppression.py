@@ -23,13 +23,12 @@ from detutils._validate import (
     as_offset,
     as_threshold,
 )
-from detutils.candidates import as_pair, as_plain_pair, decide, prepare, prepare_grouped, raise_bad_row, valid
+from detutils.candidates import INVALID, as_pair, as_plain_pair, decide, prepare, prepare_grouped, raise_bad_row, valid
 
 FEW, SOME, SOME_BATCHED = 32, 500, 300  # up to so many boxes one kernel does everything, by measurement
 
 _ALL, _LOW = 2**62, -math.inf
 _empty = np.empty
-_INVALID: tuple[Literal["raise", "drop"], ...] = ("raise", "drop")
 _FEW_FLOAT32, _FEW_FLOAT64 = Direct(small_nms_float32), Direct(small_nms_float64)
 _SOME_FLOAT32, _SOME_FLOAT64 = Direct(select_float32), Direct(select_float64)
 _FEW_BY_LABEL, _SOME_BY_LABEL = Direct(small_batched_nms), Direct(select_by_label)
@@ -101,7 +100,7 @@ def nms(
     most = _ALL if max_output is None else as_integer(max_output, "max_output", 0, _ALL)
     pixel = as_offset(offset)
     if on_invalid != "raise":
-        as_choice(on_invalid, "on_invalid", _INVALID)
+        as_choice(on_invalid, "on_invalid", INVALID)
         boxes, scores = as_pair(boxes, scores)
         good = valid(boxes, scores)
         keep = nms(
@@ -203,7 +202,7 @@ def batched_nms(
     boxes, scores = as_pair(boxes, scores)
     labels = as_labels(labels, "labels", scores.shape[0])
     if on_invalid != "raise":
-        as_choice(on_invalid, "on_invalid", _INVALID)
+        as_choice(on_invalid, "on_invalid", INVALID)
         good = valid(boxes, scores)
         keep = batched_nms(
             boxes[good], scores[good], labels[good], threshold,

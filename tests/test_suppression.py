@@ -175,20 +175,6 @@ def test_score_threshold_and_max_output(path: str) -> None:
             assert batched_nms(boxes, scores, labels, 0.4, **options).tolist() == wanted
 
 
-@pytest.mark.parametrize("offset", [0, 1])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_explanation_is_the_definition(dtype: type, offset: int) -> None:
-    for seed, n in enumerate([0, 1, 6, size(200, 40)]):
-        boxes, scores = random_boxes(n, seed, spread=60).astype(dtype), whole_scores(n, seed).astype(dtype)
-        labels = np.random.default_rng(seed).integers(0, 2, n)
-        for classes in (None, labels):
-            for most in (None, 0, 2):
-                options = {"score_threshold": 2, "max_output": most, "offset": offset}
-                found = unchanged(explain_nms, boxes, scores, iou_threshold=0.3, labels=classes, **options)
-                names = None if classes is None else classes.tolist()
-                wanted = naive.explain_nms(*lists(boxes, scores), 0.3, labels=names, **options)
-                assert tuple(part.tolist() for part in found) == wanted, f"seed {seed}"
-
 
 def test_result_is_independent_and_covers_the_rest() -> None:
     boxes, scores = random_boxes(size(2000, 80), 9), np.random.default_rng(9).random(size(2000, 80))
@@ -330,13 +316,3 @@ def test_drop_leaves_out_bad_rows_only(dtype: type) -> None:
     found = unchanged(batched_nms, bad, worse, labels, on_invalid="drop")
     np.testing.assert_array_equal(found, good[batched_nms(boxes[good], scores[good], labels[good])])
     assert nms(np.full((3, 4), np.nan), np.ones(3), on_invalid="drop").tolist() == []
-
-
-@pytest.mark.parametrize("patience", [0, 1, 50])
-def test_an_explanation_in_slices_is_the_same(patience: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    boxes, scores = random_boxes(120, 5), np.random.default_rng(5).random(120)
-    labels = np.arange(120) % 3
-    whole = explain_nms(boxes, scores, 0.3, labels=labels, max_output=60)
-    monkeypatch.setattr("detutils.explanation._PATIENCE", patience)
-    for part, wanted in zip(explain_nms(boxes, scores, 0.3, labels=labels, max_output=60), whole, strict=True):
-        np.testing.assert_array_equal(part, wanted)
