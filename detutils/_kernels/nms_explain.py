@@ -44,8 +44,9 @@ def _seek(columns: Any, rows: Any, r: Any, a: Any, iou_threshold: Any, offset: A
 
 
 @kernel(
-    "int64(float32[:,::1], float64[:,::1], int64[::1], boolean[::1], int64[::1], float32[:,::1], int64[::1], int64[::1],"
-    " float32[::1], int32[::1], int32[::1], int64, int64, float64, float64, int64[::1], int64[::1], float64[::1])"
+    "int64(float32[:,::1], float64[:,::1], int64[::1], boolean[::1], int64[::1], float32[:,::1], int64[::1],"
+    " int64[::1], float32[::1], int32[::1], int32[::1], int64, int64, float64, float64, int64[::1], int64[::1],"
+    " float64[::1])"
 )
 def explain(
     columns: F4,
