@@ -52,11 +52,11 @@ def build_graph(planes: U1, sigma: float, connectivity: int, halt: Event | None 
     for start, stop in slices(height, rows, halt):
         kernels.smooth(planes, taps, values, start, stop)
     weights = np.zeros((height, directions, width), np.uint16)
-    counts = np.zeros(kernels.WEIGHTS, np.int64)
+    counts = np.zeros(kernels.WEIGHTS, np.int32)
     for start, stop in slices(height, rows, halt):
         kernels.edge_weights(values, weights, counts, start, stop)
-    ends = np.cumsum(counts)
-    places = ends - counts
+    ends = np.cumsum(counts, dtype=np.int64)
+    places = (ends - counts).astype(np.int32)
     order = np.empty(edges, np.int32)
     for start, stop in slices(height, rows, halt):
         kernels.sort_edges(weights, places, order, start, stop)
