@@ -185,7 +185,7 @@ def _entry_point(function: Any) -> Callable[..., Any]:
 
 def inlined(function: _Function) -> _Function:
     """Compile a part of a kernel: called from kernels of the same file only, and cached inside them."""
-    return numba.jit(**OPTIONS)(function)  # type: ignore[no-any-return]
+    return numba.jit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(function)  # type: ignore[no-any-return]
 
 
 def kernels() -> list[tuple[Any, str]]:
