@@ -91,9 +91,7 @@ def read_image(path: str | os.PathLike[str]) -> Image:
            [7, 7, 7]], dtype=uint8)
     """
     file = as_path(path)
-    if file.exists() and not (file.is_file() or file.is_dir()):  # a device or a pipe may never end
-        raise OSError(f"{file} is not a regular file")
-    data = file.read_bytes()
+    data = read_file(file)
     if not data:
         raise ValueError(f"{file} is empty")
     try:
@@ -162,13 +160,31 @@ def write_image(path: str | os.PathLike[str], image: npt.ArrayLike, *, quality: 
         raise ValueError(f"{file}: {kind} holds 8 bits a channel, PNG and TIFF hold 16")
     if pixels.dtype.kind == "f":
         pixels = np.round(pixels * 255).astype(np.uint8)
-    if file.is_dir():
-        raise IsADirectoryError(f"{file} is a folder")
     replace_file(file, lambda target: _encode(target, pixels, kind, quality))
+
+
+def check_regular(file: Path) -> None:
+    """Refuse a device or a pipe: reading it may never end, and no file may take its place."""
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        raise OSError(f"{file} is not a regular file")
+
+
+def read_file(file: Path) -> bytes:
+    """The content of a file; every OSError holds the path, also that of a disk that fails half-way."""
+    check_regular(file)
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        if error.filename is None:
+            raise type(error)(error.errno, error.strerror, str(file)) from error
+        raise
 
 
 def replace_file(file: Path, write: Callable[[BinaryIO], object]) -> None:
     """Let ``write`` fill a new file beside ``file``, which takes its name when it is whole."""
+    check_regular(file)
+    if file.is_dir():
+        raise IsADirectoryError(f"{file} is a folder")
     if not file.parent.is_dir():
         raise FileNotFoundError(f"{file} cannot be written: there is no folder {file.parent}")
     unfinished = file.parent / f".{secrets.token_hex(8)}.part"

@@ -71,6 +71,11 @@ def test_voc_image_sets(tmp_path: Path) -> None:
         detutils.read_voc(tmp_path, image_set="val")
     with pytest.raises(TypeError, match="image_set must be a str"):
         detutils.read_voc(tmp_path, image_set=3)
+    for name in ("", "a\0", "a\ud800"):
+        with pytest.raises(ValueError, match="image_set is not a file name"):
+            detutils.read_voc(tmp_path, image_set=name)
+    with pytest.raises(TypeError, match="class_names must be a sequence"):
+        detutils.read_voc(tmp_path, image_set="test", class_names={"cat", "dog"})
 
 
 BOMB = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +104,10 @@ def test_yolo_arguments(tmp_path: Path) -> None:
     write(pictures / "a.jpg", "")
     with pytest.raises(ValueError, match=r"a\.jpg: is empty, damaged or no image"):
         detutils.read_yolo(labels, pictures)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_among_the_labels_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.txt")
+    with pytest.raises(OSError, match=r"a\.txt is not a regular file"):
+        detutils.read_yolo(tmp_path, {"a.png": (48, 64)})

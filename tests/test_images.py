@@ -310,3 +310,29 @@ def test_only_pngs_of_16_bits_need_opencv(tmp_path: Path) -> None:
 def test_a_device_that_never_ends_is_refused() -> None:
     with pytest.raises(OSError, match="/dev/zero is not a regular file"):
         read_image("/dev/zero")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_not_replaced_by_a_picture(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match=r"pipe\.png is not a regular file"):
+        write_image(pipe, smooth())
+    assert pipe.is_fifo()
+    assert os.listdir(tmp_path) == ["pipe.png"]
+
+
+def test_a_disk_that_fails_half_way_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_image(tmp_path / "a.png", smooth())
+
+    def fail(self: Path) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(OSError, match=r"Input/output error: '.*a\.png'"):
+        read_image(tmp_path / "a.png")
+
+
+def test_long_doubles_beyond_float64_are_no_picture(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^image of floats must lie in 0\.\.1"):
+        write_image(tmp_path / "a.png", np.full((4, 4), np.longdouble("1e4000")))
