@@ -264,6 +264,15 @@ def test_demo_in_this_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert detutils.read_image(tmp_path / "demo.jpg").shape[2] == 3
 
 
+def test_a_demo_that_cannot_be_written_does_not_begin(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("demo.gif", "demo.ppm", "demo"):
+        assert main(["demo", "-o", str(tmp_path / name)]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert "must end in .png, .jpg, .jpeg, .webp, .tif, .tiff, .bmp" in err
+        assert ".gif" not in err.partition("must end")[2]
+
+
 def test_demo_without_opencv_and_without_network(tmp_path: Path) -> None:
     (tmp_path / "cv2.py").write_text('raise ImportError("libGL.so.1: cannot open shared object file")')
     paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])

@@ -42,6 +42,15 @@ def test_synthetic_scenes_with_everything_by_default() -> None:
     assert evaluate_voc(found, dataset.images).mean_ap > 0.6  # the images that it has learned from
 
 
+def test_rounds_end_when_nothing_is_hard_any_more() -> None:
+    images, dataset = world(4, seed=3)
+    passes: list[str] = []
+    few = trained(images, dataset, rounds=40, progress=lambda stage, done, total: passes.append(stage))
+    count = len({stage for stage in passes if stage.startswith("classifiers")})
+    assert 2 < count < 40
+    np.testing.assert_array_equal(trained(images, dataset, rounds=10**9).weights, few.weights)
+
+
 def test_the_classifier_equals_ridge_regression() -> None:
     rng = np.random.default_rng(0)
     boxes = np.array([[0.0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 10, 5], [50, 50, 60, 60], [70, 70, 80, 80]])
@@ -203,8 +212,9 @@ def test_bad_data_sets() -> None:
         trained(images, None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="images has 1 entries for 2 images"):
         trained(images[:1], dataset)
-    with pytest.raises(TypeError, match="images must be a sequence"):
-        trained(3, dataset)  # type: ignore[arg-type]
+    for single in (3, np.float64(3), np.array(3)):
+        with pytest.raises(TypeError, match="images must be a sequence"):
+            trained(single, dataset)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no classes"):
         trained(images, dataset._replace(class_names=()))
     wrong = dataset.images[0]._replace(labels=np.array([1, 5]))

@@ -186,7 +186,8 @@ class _Plan:
         self.width: int | None = None
 
     def _one_each(self, values: Any, name: str) -> list[Any]:
-        if isinstance(values, (str, bytes, dict)) or not hasattr(values, "__getitem__"):
+        single = isinstance(values, (str, bytes, dict)) or getattr(values, "ndim", 1) == 0
+        if single or not hasattr(values, "__getitem__"):
             kind = type(values).__name__
             raise TypeError(f"{name} must be a sequence with an entry for each image, got {kind}")
         if len(values) != len(self.records):
