@@ -47,8 +47,8 @@ def _pairwise(
     if small and out is None:
         result = np.empty(shape, dtype)
     else:
-        check_apart(out, "out", boxes1, boxes2)
         result = as_out(out, shape, dtype)
+        check_apart(out, "out", boxes1, boxes2)
     if small:  # the kernel looks at the rows itself, because small calls have no time for another pass
         row = of[dtype == FLOAT32](boxes1, boxes2, added, result)
         if row == -1:
@@ -92,8 +92,7 @@ def _raise_bad_row(first: Array, second: Array, row: int) -> NoReturn:
 
 
 def box_iou(
-    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int =
-    1
+    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int = 1
 ) -> Array:
     """Intersection over union of every box of one set with every box of another.
 
@@ -151,8 +150,7 @@ def box_iou(
 
 
 def box_ioa(
-    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int =
-    1
+    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int = 1
 ) -> Array:
     """Intersection over the area of the first box of every box of one set with every box of another.
 
@@ -211,8 +209,7 @@ def box_ioa(
 
 
 def generalized_box_iou(
-    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int =
-    1
+    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int = 1
 ) -> Array:
     """Generalized intersection over union (GIoU) of every box of one set with every box of another.
 
@@ -269,8 +266,7 @@ def generalized_box_iou(
 
 
 def distance_box_iou(
-    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int =
-    1
+    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int = 1
 ) -> Array:
     """Distance intersection over union (DIoU) of every box of one set with every box of another.
 
@@ -327,8 +323,7 @@ def distance_box_iou(
 
 
 def complete_box_iou(
-    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int =
-    1
+    boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0, out: Array | None = None, workers: int = 1
 ) -> Array:
     """Complete intersection over union (CIoU) of every box of one set with every box of another.
 

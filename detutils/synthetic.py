@@ -120,7 +120,7 @@ def write_scenes(scenes: Scenes, folder: str | os.PathLike[str]) -> str:
     Raises
     ------
     TypeError
-        If ``folder`` is no path.
+        If ``scenes`` are no ``Scenes`` or ``folder`` is no path.
     OSError
         If something cannot be written.
 
@@ -131,6 +131,8 @@ def write_scenes(scenes: Scenes, folder: str | os.PathLike[str]) -> str:
     >>> len(detutils.read_coco(path).images)
     3
     """
+    if not isinstance(scenes, Scenes):
+        raise TypeError(f"scenes must be Scenes, got {type(scenes).__name__}")
     place = as_path(folder, "folder")
     place.mkdir(parents=True, exist_ok=True)
     images: list[dict[str, Any]] = []

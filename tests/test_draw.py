@@ -168,6 +168,11 @@ def test_colours_by_label() -> None:
     assert [tuple(mapped[24, x]) for x in (15, 40)] == [(0, 0, 255), RED]
 
 
+@pytest.mark.parametrize("label", ["--5", "5-", "-", "²", "٣", "7" * 5000, "-" + "7" * 5000])
+def test_labels_that_look_like_numbers(label: str) -> None:
+    assert (draw_boxes(GREY, [[10, 30, 50, 50]], labels=[label]) != GREY).any()
+
+
 def test_forms_of_colours() -> None:
     boxes = [[5, 5, 25, 25], [30, 5, 50, 25], [55, 5, 75, 25]]
     forms = [RED, list(RED), "#ff0000", np.array(RED), [RED] * 3, ["#ff0000"] * 3, np.array([RED] * 3)]
@@ -300,6 +305,10 @@ def test_bad_scores(scores: Any, error: type[Exception], text: str) -> None:
         ({"colors": (0.1, 0.2, 0.3)}, TypeError, "integer"),
         ({"colors": [RED]}, ValueError, "one color or 2 colors"),
         ({"colors": {1, 2}}, ValueError, "one color or 2 colors"),
+        ({"colors": np.array(3)}, ValueError, "one color or 2 colors"),
+        ({"colors": [[1, 2, 3], [[1], [2, 3], 4]]}, TypeError, r"colors\[1\] must be"),
+        ({"labels": {"a", "b"}}, TypeError, "labels must be a sequence"),
+        ({"labels": {"a": 1, "b": 2}}, TypeError, "labels must be a sequence"),
         ({"colors": {"a": RED}}, ValueError, "there are no labels"),
         ({"colors": {"a": RED}, "labels": ["a", "b"]}, ValueError, "no color for the label 'b'"),
         ({"width": 0}, ValueError, "width must be at least 1"),

@@ -173,6 +173,7 @@ def test_fusion_of_extreme_scores() -> None:
         ((None, [[0.5]]), {}, TypeError, "boxes must be a sequence with one array a model, got None"),
         (("ab", [[0.5]]), {}, TypeError, "boxes must be a sequence"),
         ((3, [[0.5]]), {}, TypeError, "boxes must be a sequence with one array a model, got int"),
+        ((np.array(3), [[0.5]]), {}, TypeError, "boxes must be a sequence with one array a model, got ndarray"),
         (([[]], None), {}, TypeError, "scores must be a sequence"),
         (([[]], [[], []]), {}, ValueError, "scores must have one array a model: 1, got 2"),
         (([[]], [[]], []), {}, ValueError, "labels must have one array a model: 1, got 0"),

@@ -231,10 +231,18 @@ def test_out_is_filled_and_returned(name: str, dtype: type) -> None:
     np.testing.assert_array_equal(out, getattr(detutils, name)(a, b))
 
 
+class _Broken:
+    """Refuses to be read, as tensors do that require gradients."""
+
+    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+        raise RuntimeError("detach it first")
+
+
 @pytest.mark.parametrize(
     ("out", "error", "pattern"),
     [
         ([[0.0, 0.0]] * 2, TypeError, "out must be a NumPy array, got list"),
+        (_Broken(), TypeError, "out must be a NumPy array, got _Broken"),
         (np.zeros((2, 2), np.float32), ValueError, r"dtype float64, got \(2, 2\) and float32"),
         (np.zeros((2, 3)), ValueError, r"shape \(2, 2\)"),
         (np.zeros((2, 2)).T[:, ::-1], ValueError, "contiguous"),

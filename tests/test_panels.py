@@ -54,6 +54,8 @@ def test_titles_and_heading_are_written() -> None:
     [
         ([], {}, ValueError, "pictures is empty"),
         ([GREY, None], {}, TypeError, r"pictures\[1\]"),
+        (np.array(3), {}, TypeError, "pictures must be a sequence of images"),
+        ([np.zeros((1, 60_000), np.uint8)], {"height": 100_000}, MemoryError, "scaled to 100000 x 6000000000"),
         ([GREY], {"titles": ["a", "b"]}, ValueError, "titles must hold 1"),
         ([GREY], {"titles": "a"}, TypeError, "titles must be a sequence"),
         ([GREY], {"columns": 0}, ValueError, "columns"),
