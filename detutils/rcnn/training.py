@@ -115,7 +115,7 @@ def train_rcnn(
     Notes
     -----
     In memory at a time: one image with its features, ``memory``, and 200 MB for everything else. The features
-    are in the cache, 4 D bytes a box (8 MB an image of 1000 boxes), and are mapped from there. One pass over
+    are in the cache, 4 D bytes a box (9 MB an image of 1000 boxes), and are mapped from there. One pass over
     N rows for C classes costs N D C multiplications to score and D^2 for each hard negative; the first one
     costs D^2 for each positive and each of the random negatives. A class of which there is no object is never
     found.
