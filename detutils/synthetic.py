@@ -74,6 +74,12 @@ def make_scenes(
         If an argument is not of its type.
     ValueError
         If an argument is out of its range.
+    MemoryError
+        If the images are larger than the memory that is free.
+
+    Notes
+    -----
+    Linear in the number of pixels: less than a tenth of a second for an image of the default size.
 
     Examples
     --------
@@ -123,6 +129,10 @@ def write_scenes(scenes: Scenes, folder: str | os.PathLike[str]) -> str:
         If ``scenes`` are no ``Scenes`` or ``folder`` is no path.
     OSError
         If something cannot be written.
+
+    Notes
+    -----
+    Linear in the number of pixels. Files of the same names are replaced.
 
     Examples
     --------

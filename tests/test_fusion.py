@@ -113,6 +113,29 @@ def test_fusion_agrees_with_ensemble_boxes(seed: int, method: Any) -> None:
     np.testing.assert_array_equal(result.labels, expected[2])
 
 
+def test_fusion_of_three_clusters_has_the_published_scores() -> None:
+    boxes = [
+        [[0.1, 0.1, 0.5, 0.5], [0.11, 0.11, 0.51, 0.51], [0.6, 0.6, 0.8, 0.8]],
+        [[0.59, 0.59, 0.79, 0.79], [0.61, 0.61, 0.81, 0.81], [0.8, 0.8, 0.9, 0.9]],
+    ]
+    scores, labels = [[0.9, 0.8, 0.7], [0.85, 0.75, 0.65]], [[1, 1, 1], [1, 1, 0]]
+    upper = (0.1 * 0.9 + 0.11 * 0.8) / (0.9 + 0.8)
+    lower = (0.6 * 0.7 * 2 + 0.59 * 0.85 + 0.61 * 0.75) / (0.7 * 2 + 0.85 + 0.75)
+    whole = {round(3.4 * 2 / 6, 9): upper, round(3.0 * 2 / 9, 9): lower, round(0.65 / 3, 9): 0.8}
+    expected = {
+        "avg": whole,
+        "box_and_model_avg": {0.75: lower, round(3.4 / 4 * 2 / 3, 9): upper, round(0.65 / 3, 9): 0.8},
+        "absent_model_aware_avg": {0.75: lower, 0.68: upper, round(0.65 / 3, 9): 0.8},
+    }
+    for method, clusters in expected.items():
+        fused = detutils.weighted_boxes_fusion(
+            boxes, scores, labels, weights=[2, 1], iou_threshold=0.5, method=method
+        )
+        np.testing.assert_allclose(fused.scores, list(clusters), atol=1e-9)
+        np.testing.assert_allclose(fused.boxes[:, :2], np.repeat(list(clusters.values()), 2).reshape(-1, 2))
+        assert fused.labels.tolist() == [1, 1, 0]
+
+
 def test_fusion_of_one_model_without_overlaps_changes_nothing() -> None:
     boxes = np.array([[0, 0, 10, 10], [20, 0, 33.3, 10], [40, 0, 40, 10]])
     fused = detutils.weighted_boxes_fusion([boxes], [[0.1, 0.7, 0.4]], [[3, 1, 2]])
