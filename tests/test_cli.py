@@ -207,6 +207,7 @@ def test_folders_and_patterns(tmp_path: Path) -> None:
         (["-o", "file/"], "file"),
         (["-o", "out.json", "--mode", "quick"], "mode must be one of"),
         (["-o", "out.json", "--workers", "0"], "workers must be at least 1"),
+        (["-o", "out.json", "--draw-boxes", "-5"], "--draw-boxes must be at least 0"),
         (["-o", "out.json", "--seed", "-1"], "seed must be at least 0"),
         (["-o", "out.json", "--max-boxes", "-1"], "max_boxes must be at least 0"),
         (["-o", "out.json", "--draw", "file"], "file"),

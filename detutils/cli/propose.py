@@ -46,6 +46,8 @@ def run_propose(options: argparse.Namespace) -> int:
     """Propose boxes for every image; returns 1 if a file failed."""
     from detutils.scale_out import propose_images
 
+    if options.draw_boxes < 0:
+        raise ValueError(f"--draw-boxes must be at least 0, got {options.draw_boxes}")
     files = image_files(options.images)
     output = Path(options.output)
     plain = not output.suffix and options.output != "-"
