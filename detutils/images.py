@@ -62,7 +62,8 @@ def read_image(path: str | os.PathLike[str]) -> Image:
     OSError
         If the file is missing, is a folder, a device or a pipe, or must not be read. The text holds the path.
     ValueError
-        If the file is empty, truncated, damaged or no image. The text holds the path.
+        If the file is empty, truncated, damaged or no image, or has more than twice as many pixels as
+        ``PIL.Image.MAX_IMAGE_PIXELS``, 179 million unless you raise it. The text holds the path.
     TypeError
         If ``path`` is neither a str nor a path.
     MemoryError
@@ -220,6 +221,8 @@ def _decode(data: bytes) -> Image:
         if data.startswith(TIFF_MAGICS):
             return _decode_tiff(data)
         raise Damaged("is not an image, or of a kind that Pillow does not know") from None
+    except pillow.DecompressionBombError as error:
+        raise Damaged(f"is refused by Pillow: {error} Raise PIL.Image.MAX_IMAGE_PIXELS to read it.") from None
     with picture:
         width, height = picture.size
         check_memory(width * height * 12, f"a picture of {width} x {height}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from detutils import read_image, write_image
 from tests.naive import png as naive_png
@@ -119,3 +120,12 @@ def test_a_picture_larger_than_memory_is_refused_at_once(tmp_path: Path) -> None
 
     with pytest.raises((ValueError, MemoryError), match="picture"):
         read_bytes(tmp_path, header(2_000_000_000))
+
+
+def test_pillows_guard_against_bombs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_image(tmp_path / "large.png", smooth())
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(ValueError, match=r"large\.png is refused by Pillow: .*2400 pixels.*MAX_IMAGE_PIXELS"):
+        read_image(tmp_path / "large.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    assert read_image(tmp_path / "large.png").shape == (40, 60, 3)
