@@ -226,3 +226,33 @@ def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="missing"):
         detutils.write_coco_detections(tmp_path / "missing" / "found.json", [empty, empty], dataset)
     assert not path.exists()
+
+
+def image_of(number: Any) -> detutils.AnnotatedImage:
+    return detutils.AnnotatedImage("a.jpg", None, *[None] * 6, image_id=number)  # type: ignore[arg-type]
+
+
+def test_ids_from_arrays_can_be_written(tmp_path: Path) -> None:
+    dataset = detutils.Dataset([image_of(np.int64(7))], ("dog",), (np.int32(18),))  # type: ignore[arg-type]
+    detutils.write_coco_detections(tmp_path / "found.json", [([[10, 20, 40, 60]], [0.9], [0])], dataset)
+    assert json.loads((tmp_path / "found.json").read_text())[0]["image_id"] == 7
+    assert len(detutils.read_coco_detections(tmp_path / "found.json", dataset)[0].boxes) == 1
+
+
+@pytest.mark.parametrize(
+    ("dataset", "error", "pattern"),
+    [
+        (detutils.Dataset([image_of(7), image_of(7)], (), ()), ValueError, r"images\[1\]\.image_id is 7, as that of"),
+        (detutils.Dataset([image_of(7.0)], (), ()), TypeError, r"images\[0\]\.image_id must be an integer"),
+        (detutils.Dataset([image_of([7])], (), ()), TypeError, r"images\[0\]\.image_id must be an integer"),
+        (detutils.Dataset([], ("a", "b"), (3, 3)), ValueError, r"class_ids\[1\] is 3, as that of label 0"),
+        (detutils.Dataset([], ("a",), ("3",)), TypeError, r"class_ids\[0\] must be an integer"),
+        (detutils.Dataset([3], (), ()), TypeError, r"images\[0\] must be an AnnotatedImage, got int"),
+        (detutils.Dataset(None, (), ()), TypeError, "images must be a list of AnnotatedImage, got NoneType"),
+    ],
+)
+def test_data_sets_whose_ids_lead_nowhere(dataset: Any, error: type[Exception], pattern: str, tmp_path: Path) -> None:
+    with pytest.raises(error, match=pattern):
+        detutils.write_coco_detections(tmp_path / "found.json", [], dataset)
+    with pytest.raises(error, match=pattern):
+        detutils.read_coco_detections(tmp_path / "found.json", dataset)
