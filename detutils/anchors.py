@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from detutils._jit import F8, I8
 from detutils._kernels import anchors as kernels
+from detutils._kernels.checks import LIMIT
 from detutils._validate import (
     FLOAT32,
     Array,
@@ -26,6 +27,7 @@ from detutils._validate import (
     as_stride,
 )
 
+LARGEST_BASE = 1e9  # side of a reference window
 _ANCHORS_A_SLICE = 1 << 23  # some hundredths of a second: Ctrl-C is heard between two slices
 
 
@@ -80,15 +82,17 @@ def generate_anchors(
            [-176.,  -88.,  191.,  103.],
            [-360., -184.,  375.,  199.]])
     """
-    base = as_number(base_size, "base_size", above=0.0, high=1e9)
+    base = as_number(base_size, "base_size", above=0.0, high=LARGEST_BASE)
     heights_per_width, factors = as_positive(ratios, "ratios"), as_positive(scales, "scales")
-    widths = np.rint(np.sqrt(base * base / heights_per_width))
-    heights = np.rint(widths * heights_per_width)
-    sides = np.stack([widths, heights], axis=1)[:, None] * factors[None, :, None]
-    small = np.flatnonzero((sides < 1.0).any(axis=2))
-    if small.size:
-        ratio, scale = heights_per_width[small[0] // factors.size], factors[small[0] % factors.size]
-        raise ValueError(f"the anchor of ratio {ratio:g} and scale {scale:g} is under one pixel wide or high")
+    with np.errstate(over="ignore"):
+        widths = np.rint(np.sqrt(base * base / heights_per_width))
+        heights = np.rint(widths * heights_per_width)
+        sides = np.stack([widths, heights], axis=1)[:, None] * factors[None, :, None]
+    bad = np.flatnonzero(~((sides >= 1.0) & (sides <= LIMIT)).all(axis=2))
+    if bad.size:
+        ratio, scale = heights_per_width[bad[0] // factors.size], factors[bad[0] % factors.size]
+        what = "under one pixel" if (sides.reshape(-1, 2)[bad[0]] < 1.0).any() else f"more than {LIMIT:g} pixels"
+        raise ValueError(f"the anchor of ratio {ratio:g} and scale {scale:g} is {what} wide or high")
     centre, reach = 0.5 * (base - 1.0), 0.5 * (sides - 1.0)
     return np.concatenate([centre - reach, centre + reach], axis=2).reshape(-1, 4)
 
@@ -156,6 +160,9 @@ def grid_anchors(
     base = as_boxes(base_anchors, "base_anchors", keep_float32=True)
     rows, columns = as_grid_size(grid_size)
     steps = as_stride(stride)
+    most = 1e38 if base.dtype == FLOAT32 else LIMIT
+    if rows * steps[0] > most or columns * steps[1] > most:
+        raise ValueError(f"stride leads beyond {most:g}, got {stride}")
     out = as_out(None, (rows * columns * base.shape[0], 4), base.dtype)
     _fill_grid(base, rows, columns, steps, out)
     return out
@@ -223,7 +230,7 @@ def pyramid_anchors(
     ((267069, 4), array([0, 4]))
     """
     height, width = as_image_size(image_size)
-    steps = as_positive(strides, "strides").tolist()
+    steps = [as_number(step, "strides", high=LARGEST_BASE) for step in as_positive(strides, "strides").tolist()]
     if grid_sizes is None:
         grids = [as_grid_size((math.ceil(height / step), math.ceil(width / step))) for step in steps]
     else:

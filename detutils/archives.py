@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
 import zipfile
 from collections.abc import Mapping
 from typing import IO, Any
 
 import numpy as np
 
-from detutils._validate import Array
+from detutils._validate import Array, as_path
+from detutils.images import check_regular, replace_file
 
 KIND = "detutils"
 
@@ -26,17 +25,13 @@ def write_arrays(path: str | os.PathLike[str] | IO[bytes], kind: str, arrays: Ma
             raise TypeError(f"path must be a path or a binary file, got {type(path).__name__}")
         np.savez(path, allow_pickle=False, **{KIND: np.array(kind), **arrays})
         return
-    part = f"{os.fspath(path)}.{os.getpid()}-{threading.get_ident()}.part"
-    try:
-        with open(part, "wb") as file:
-            np.savez(file, allow_pickle=False, **{KIND: np.array(kind), **arrays})
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(part)
-        raise
+
+    def write(file: IO[bytes]) -> None:
+        np.savez(file, allow_pickle=False, **{KIND: np.array(kind), **arrays})
+        file.flush()
+        os.fsync(file.fileno())
+
+    replace_file(as_path(path), write)
 
 
 def read_arrays(path: str | os.PathLike[str] | IO[bytes], kind: str) -> dict[str, Array]:
@@ -46,8 +41,10 @@ def read_arrays(path: str | os.PathLike[str] | IO[bytes], kind: str) -> dict[str
     The container keeps a checksum of every array, so that a flipped bit is an error as well.
     """
     if isinstance(path, (str, os.PathLike)):
-        with open(path, "rb") as file:
-            return _read(file, os.fspath(path), kind)
+        place = as_path(path)
+        check_regular(place)
+        with open(place, "rb") as file:
+            return _read(file, str(place), kind)
     if not hasattr(path, "seek"):
         raise TypeError(f"path must be a path or a binary file, got {type(path).__name__}")
     return _read(path, "the stream", kind)

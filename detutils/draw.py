@@ -7,6 +7,7 @@ allows. Lines are rasterised here; text is set by Pillow, which comes with sciki
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ from detutils._validate import (
     as_number,
     as_segments,
     as_vector,
+    dimensions,
 )
 from detutils.canvas import INK, PAPER, Color, as_canvas, fitted, load_font, set_text, text_size_in
 
@@ -220,20 +222,23 @@ def _colors(colors: Any, names: list[str] | None, count: int) -> U1:
     elif isinstance(colors, str) or _is_triple(colors):
         chosen = [as_color(colors, "colors")] * count
     else:
-        if not isinstance(colors, (Sequence, np.ndarray)) or len(colors) != count:
+        many = isinstance(colors, (Sequence, np.ndarray)) and dimensions(colors) != 0
+        if not many or len(colors) != count:
             raise ValueError(f"colors must be one color or {count} colors, one for each box")
         chosen = [as_color(color, f"colors[{i}]") for i, color in enumerate(colors)]
     return np.array(chosen, np.uint8).reshape(count, 3)
 
 
 def _palette_for(names: list[str]) -> dict[str, str]:
-    words = sorted({name for name in names if not name.lstrip("-").isdecimal()})
-    turns = {name: words.index(name) if name in words else int(name) for name in set(names)}
+    different = sorted(set(names))
+    numbers = {name: int(name) for name in different if re.fullmatch(r"-?\d{1,19}", name)}
+    words = [name for name in different if name not in numbers]
+    turns = {name: turn for turn, name in enumerate(words)} | numbers
     return {name: PALETTE[turn % len(PALETTE)] for name, turn in turns.items()}
 
 
 def _is_triple(colors: Any) -> bool:
-    return np.ndim(colors) == 1 and len(colors) == 3 and not isinstance(colors[0], str)
+    return dimensions(colors) == 1 and len(colors) == 3 and not isinstance(colors[0], str)
 
 
 def _frames(boxes: Any, height: int, width: int, line: int) -> tuple[Any, Any]:

@@ -11,6 +11,7 @@ from detutils._kernels import features as kernels
 from detutils._validate import as_boxes, as_image, as_integer, as_number, check_memory
 
 CHUNK = 256  # windows described at once
+LARGEST_CONTEXT = 1e6  # times the size of a box
 LARGEST_SIDE = 100_000  # of a window; a cell is at most half of it
 
 
@@ -40,7 +41,7 @@ def crop_boxes(image: Any, boxes: Any, size: int = 64, *, context: float = 1.0) 
         If an argument is not of its type.
     ValueError
         If ``image`` is no image, a box is not finite or has x2 < x1 or y2 < y1, ``size`` is under 1, or
-        ``context`` is not above 0.
+        ``context`` is not above 0 or beyond a million.
     MemoryError
         If the windows are larger than the memory that is free.
 
@@ -71,7 +72,7 @@ def crop_boxes(image: Any, boxes: Any, size: int = 64, *, context: float = 1.0) 
     pixels, levels = _pyramid(image)
     places = as_boxes(boxes)
     side = as_integer(size, "size", 1, LARGEST_SIDE)
-    around = as_number(context, "context", above=0.0)
+    around = as_number(context, "context", above=0.0, high=LARGEST_CONTEXT)
     check_memory(len(places) * side * side * 12, f"{len(places)} windows of {side} x {side}")
     windows = np.empty((len(places), side, side, 3), np.float32)
     kernels.cut_windows(pixels, levels, places, around, windows)
@@ -136,7 +137,7 @@ def box_features(image: Any, boxes: Any, *, size: int = 64, cell: int = 8, conte
     places = as_boxes(boxes)
     step = as_integer(cell, "cell", 2, LARGEST_SIDE // 2)
     side = as_integer(size, "size", 2 * step, LARGEST_SIDE)
-    around = as_number(context, "context", above=0.0)
+    around = as_number(context, "context", above=0.0, high=LARGEST_CONTEXT)
     cells = side // step
     width = 36 * (cells - 1) ** 2 + 3 * cells**2 + 24 + 2 * (cells**2 + 2 * side)
     check_memory(len(places) * width * 4, f"{len(places)} x {width} features")

@@ -62,7 +62,8 @@ def read_image(path: str | os.PathLike[str]) -> Image:
     OSError
         If the file is missing, is a folder, a device or a pipe, or must not be read. The text holds the path.
     ValueError
-        If the file is empty, truncated, damaged or no image. The text holds the path.
+        If the file is empty, truncated, damaged or no image, or has more than twice as many pixels as
+        ``PIL.Image.MAX_IMAGE_PIXELS``, 179 million unless you raise it. The text holds the path.
     TypeError
         If ``path`` is neither a str nor a path.
     MemoryError
@@ -91,9 +92,7 @@ def read_image(path: str | os.PathLike[str]) -> Image:
            [7, 7, 7]], dtype=uint8)
     """
     file = as_path(path)
-    if file.exists() and not (file.is_file() or file.is_dir()):  # a device or a pipe may never end
-        raise OSError(f"{file} is not a regular file")
-    data = file.read_bytes()
+    data = read_file(file)
     if not data:
         raise ValueError(f"{file} is empty")
     try:
@@ -162,13 +161,31 @@ def write_image(path: str | os.PathLike[str], image: npt.ArrayLike, *, quality: 
         raise ValueError(f"{file}: {kind} holds 8 bits a channel, PNG and TIFF hold 16")
     if pixels.dtype.kind == "f":
         pixels = np.round(pixels * 255).astype(np.uint8)
-    if file.is_dir():
-        raise IsADirectoryError(f"{file} is a folder")
     replace_file(file, lambda target: _encode(target, pixels, kind, quality))
+
+
+def check_regular(file: Path) -> None:
+    """Refuse a device or a pipe: reading it may never end, and no file may take its place."""
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        raise OSError(f"{file} is not a regular file")
+
+
+def read_file(file: Path) -> bytes:
+    """The content of a file; every OSError holds the path, also that of a disk that fails half-way."""
+    check_regular(file)
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        if error.filename is None:
+            raise type(error)(error.errno, error.strerror, str(file)) from error
+        raise
 
 
 def replace_file(file: Path, write: Callable[[BinaryIO], object]) -> None:
     """Let ``write`` fill a new file beside ``file``, which takes its name when it is whole."""
+    check_regular(file)
+    if file.is_dir():
+        raise IsADirectoryError(f"{file} is a folder")
     if not file.parent.is_dir():
         raise FileNotFoundError(f"{file} cannot be written: there is no folder {file.parent}")
     unfinished = file.parent / f".{secrets.token_hex(8)}.part"
@@ -204,6 +221,8 @@ def _decode(data: bytes) -> Image:
         if data.startswith(TIFF_MAGICS):
             return _decode_tiff(data)
         raise Damaged("is not an image, or of a kind that Pillow does not know") from None
+    except pillow.DecompressionBombError as error:
+        raise Damaged(f"is refused by Pillow: {error} Raise PIL.Image.MAX_IMAGE_PIXELS to read it.") from None
     with picture:
         width, height = picture.size
         check_memory(width * height * 12, f"a picture of {width} x {height}")

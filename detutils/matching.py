@@ -389,12 +389,12 @@ def sample_proposals(
     )
     marks = np.where((matches.labels == 0) & (matches.ious < floor), -1, matches.labels)
     sample = sample_matches(marks, number, positive_fraction, seed=seed)
-    chosen = np.concatenate(sample)
-    count = sample.positives.size
+    chosen, count = np.concatenate(sample), sample.positives.size
     matched = matches.matched[chosen]
     names = np.full(chosen.size, other)
     names[:count] = classes[matched[:count]]
     deltas = np.zeros((chosen.size, 4))
-    towards = truth[matched[:count]]
-    deltas[:count] = encode_boxes(towards, rows[sample.positives], weights=weights, offset=offset)
+    if count and upper == 0.0:  # where a proposal without area may be positive
+        check.check_sides(rows, "proposals", added)
+    deltas[:count] = encode_boxes(truth[matched[:count]], rows[chosen[:count]], weights=weights, offset=offset)
     return ProposalSample(rows[chosen], names, deltas, matched, matches.ious[chosen], indices[chosen])

@@ -48,8 +48,8 @@ def _pairwise(
     if small and out is None:
         result = np.empty(shape, dtype)
     else:
-        check_apart(out, "out", boxes1, boxes2)
         result = as_out(out, shape, dtype)
+        check_apart(out, "out", boxes1, boxes2)
     if small:  # the kernel looks at the rows itself, because small calls have no time for another pass
         row = of[dtype is FLOAT32].call(boxes1, boxes2, added, result)
         if row == -1:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from detutils._jit import U1
-from detutils._validate import as_integer, as_names
+from detutils._validate import as_integer, as_items, as_names, check_memory
 from detutils.canvas import FAINT, INK, PAPER, as_canvas, fitted, load_font, set_text
 
 
@@ -65,9 +65,8 @@ def draw_panels(
     >>> sheet.ndim, sheet.dtype
     (3, dtype('uint8'))
     """
-    if not isinstance(pictures, Iterable):
-        raise TypeError(f"pictures must be a sequence of images, got {type(pictures).__name__}")
-    tiles = [as_canvas(picture, f"pictures[{i}]") for i, picture in enumerate(pictures)]
+    images = as_items(pictures, "pictures", "a sequence of images")
+    tiles = [as_canvas(picture, f"pictures[{i}]") for i, picture in enumerate(images)]
     if not tiles:
         raise ValueError("pictures is empty")
     captions = None if titles is None else as_names(titles, "titles", len(tiles))
@@ -122,5 +121,6 @@ def _scaled(tile: U1, height: int) -> U1:
     from PIL import Image
 
     size = (max(1, round(tile.shape[1] * factor)), height)
+    check_memory(3 * size[0] * size[1], f"a picture scaled to {height} x {size[0]} pixels")
     how = Image.Resampling.NEAREST if factor >= 3 else Image.Resampling.LANCZOS
     return np.array(Image.fromarray(tile).resize(size, how))

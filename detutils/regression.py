@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detutils._jit import F8, I8
-from detutils._validate import Array, as_boxes, as_labels, as_table, check_table_block
+from detutils._validate import Array, as_boxes, as_labels, as_table, check_table_block, dimensions
 from detutils.overlaps import box_iou
 from detutils.ridge import RidgeSums, penalties, row_blocks
 
@@ -58,7 +58,7 @@ def one_by_one(
 def _depth(value: Any) -> int:
     if isinstance(value, (list, tuple)):
         return 1 + _depth(value[0]) if value else 1
-    return int(np.ndim(value))
+    return dimensions(value)
 
 
 def best_boxes(proposals: F8, boxes: F8, offset: int) -> tuple[I8, F8]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from detutils import _validate as check
 from detutils._jit import F8, I8
+from detutils._kernels.checks import LIMIT
 from detutils.anchors import anchors_inside_image
 from detutils.boxes import clip_boxes_to_image, remove_small_boxes
 from detutils.coding import decode_boxes, encode_boxes
@@ -137,6 +138,9 @@ def rpn_targets(
     rows = check.as_boxes(anchors, "anchors", keep_float32=True)
     truth = check.as_boxes(objects, "objects", keep_float32=True)
     added = check.as_offset(offset)
+    check.as_number(border, "border")
+    check.as_threshold(positive_fraction, "positive_fraction")
+    rng = check.as_rng(seed)
     inside = None if image_size is None else anchors_inside_image(rows, image_size, border)
     chosen = rows if inside is None else rows[inside]
     matches = match_boxes(
@@ -145,7 +149,7 @@ def rpn_targets(
     )  # fmt: skip
     labels = matches.labels
     if number is not None:
-        sample = sample_matches(labels, number, positive_fraction, seed=seed)
+        sample = sample_matches(labels, number, positive_fraction, seed=rng)
         labels = np.full(labels.size, -1)
         labels[sample.positives], labels[sample.negatives] = 1, 0
     if matches.matched.size and matches.matched[0] >= 0:
@@ -295,10 +299,13 @@ def rpn_proposals(
             ranked = group[_best(marks[group], most)]
             try:
                 boxes = decode_boxes(moves[ranked], rows[ranked], weights=weights, offset=offset, clamp=clamp)
+                boxes = clip_boxes_to_image(boxes, image_size, offset=offset)
             except ValueError:  # the same error with the row that the caller knows
-                decode_boxes(moves, rows, weights=weights, offset=offset, clamp=clamp)
+                every = decode_boxes(moves, rows, weights=weights, offset=offset, clamp=clamp)
+                far = np.flatnonzero(~(np.abs(every) <= LIMIT).all(axis=1))
+                if far.size:
+                    check.raise_undecodable(moves, rows, far[0])
                 raise
-            boxes = clip_boxes_to_image(boxes, image_size, offset=offset)
             large = remove_small_boxes(boxes, smallest, offset=offset)[:before]
             if large.size == before or most == group.size:
                 break

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from detutils._validate import as_path, as_workers
+from detutils._validate import as_items, as_path, as_workers
 from detutils.images import read_image
 from detutils.proposals import Proposals, selective_search
 
@@ -109,9 +109,10 @@ def propose_images(
     plain.png (40, 60) True
     missing.png None False
     """
-    if isinstance(paths, (str, bytes, os.PathLike)) or not hasattr(paths, "__len__"):
+    if not hasattr(paths, "__len__"):  # an iterator, whose end nobody knows
         raise TypeError(f"paths must be a sequence of paths, got {type(paths).__name__}")
-    files = [as_path(path, f"paths[{i}]") for i, path in enumerate(paths)]
+    names = as_items(paths, "paths", "a sequence of paths")
+    files = [as_path(path, f"paths[{i}]") for i, path in enumerate(names)]
     workers = as_workers(workers)
     if progress is not None and not callable(progress):
         raise TypeError(f"progress must be callable or None, got {type(progress).__name__}")

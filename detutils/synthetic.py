@@ -74,6 +74,12 @@ def make_scenes(
         If an argument is not of its type.
     ValueError
         If an argument is out of its range.
+    MemoryError
+        If the images are larger than the memory that is free.
+
+    Notes
+    -----
+    Linear in the number of pixels: less than a tenth of a second for an image of the default size.
 
     Examples
     --------
@@ -120,9 +126,13 @@ def write_scenes(scenes: Scenes, folder: str | os.PathLike[str]) -> str:
     Raises
     ------
     TypeError
-        If ``folder`` is no path.
+        If ``scenes`` are no ``Scenes`` or ``folder`` is no path.
     OSError
         If something cannot be written.
+
+    Notes
+    -----
+    Linear in the number of pixels. Files of the same names are replaced.
 
     Examples
     --------
@@ -131,6 +141,8 @@ def write_scenes(scenes: Scenes, folder: str | os.PathLike[str]) -> str:
     >>> len(detutils.read_coco(path).images)
     3
     """
+    if not isinstance(scenes, Scenes):
+        raise TypeError(f"scenes must be Scenes, got {type(scenes).__name__}")
     place = as_path(folder, "folder")
     place.mkdir(parents=True, exist_ok=True)
     images: list[dict[str, Any]] = []

@@ -69,12 +69,13 @@ def main() -> None:
 
     shown = max(range(len(images)), key=lambda i: len(truth[i]))
     picks = np.arange(len(truth[shown])) * 20
-    panels = []
-    for boxes, name in ((loose[shown][picks], "before"), (moved[shown][picks], "after")):
-        with_truth = detutils.draw_boxes(images[shown], truth[shown], colors=(255, 255, 255))
-        names = [name] * len(picks)
-        panels.append(detutils.draw_boxes(with_truth, boxes, labels=names, colors=(230, 60, 20)))
-    detutils.write_image(options.output, np.hstack(panels))
+    large = images[shown].repeat(2, axis=0).repeat(2, axis=1)
+    pictures = []
+    for boxes in (loose[shown][picks], moved[shown][picks]):
+        with_truth = detutils.draw_boxes(large, 2 * truth[shown], colors=(255, 255, 255))
+        pictures.append(detutils.draw_boxes(with_truth, 2 * boxes, colors=(230, 60, 20), width=2))
+    titles = ["Before\na box each, jittered", "After\nmoved by the regressor; white: the objects"]
+    detutils.write_image(options.output, detutils.draw_panels(pictures, titles=titles))
     print(f"white: the objects; red: a box each, before and after -> {options.output}")
 
 

@@ -39,7 +39,7 @@ def network(anchors: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, 
     overlaps = detutils.box_iou(anchors, OBJECTS)
     best, nearest = overlaps.max(axis=1), overlaps.argmax(axis=1)
     deltas = detutils.encode_boxes(OBJECTS[nearest], anchors, weights=WEIGHTS)
-    deltas += 0.4 * rng.standard_normal(deltas.shape)
+    deltas += 0.15 * rng.standard_normal(deltas.shape)
     logits = rng.standard_normal((len(anchors), len(NAMES))) + [5, 0, 0]
     sees = best > 0.5
     logits[sees, LABELS[nearest[sees]]] += 12 * best[sees]

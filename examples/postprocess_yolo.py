@@ -36,7 +36,7 @@ def postprocess(
 
 
 def network(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """What a trained head would say: cells under an object see it, with 5 % noise; all others see little."""
+    """What a trained head would say: cells under an object see it, with 2 % noise; all others see little."""
     levels = [detutils.grid_anchors([[0, 0, s, s]], (640 // s, 640 // s), s) for s in (8, 16, 32)]
     x, y, stride, _ = detutils.box_convert(np.concatenate(levels), "xyxy", "cxcywh").T
     size = stride * rng.uniform(1, 6, (2, len(x)))
@@ -47,7 +47,7 @@ def network(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     sides = (OBJECTS[:, 2:] - OBJECTS[:, :2]) * scale
     for label, (centre, side) in enumerate(zip(centres, sides)):
         near = (np.abs(x - centre[0]) < side[0] / 8) & (np.abs(y - centre[1]) < side[1] / 8)
-        noise = 0.05 * rng.standard_normal((4, near.sum())) * np.hstack([side, side])[:, None]
+        noise = 0.02 * rng.standard_normal((4, near.sum())) * np.hstack([side, side])[:, None]
         raw[:4, near] = np.hstack([centre, side])[:, None] + noise
         raw[4:, near] = rng.beta(1, 20, (len(NAMES), near.sum()))
         raw[4 + label, near] = rng.beta(6, 3, near.sum())

@@ -62,17 +62,17 @@ def main() -> None:
         hits = detutils.box_iou(boxes, record.boxes).max(axis=1, initial=0.0) >= 0.5
         return int(np.where(hits, 1, -1)[scores > -0.3].sum())
 
-    rows = []
+    pictures = []
     for i in sorted(range(len(images)), key=surplus, reverse=True)[:3]:  # three that went well
-        panels = []
+        large = images[i].repeat(2, axis=0).repeat(2, axis=1)
         for detections in found:
             boxes, scores, labels = detections[i][:3]
             sure = scores > -0.3
-            picture = detutils.draw_boxes(images[i], dataset.images[i].boxes, colors=(255, 255, 255))
+            picture = detutils.draw_boxes(large, 2 * dataset.images[i].boxes, colors=(255, 255, 255))
             names = [dataset.class_names[label] for label in labels[sure]]
-            panels.append(detutils.draw_boxes(picture, boxes[sure], labels=names))
-        rows.append(np.hstack(panels))
-    detutils.write_image(options.output, np.vstack(rows))
+            pictures.append(detutils.draw_boxes(picture, 2 * boxes[sure], labels=names))
+    titles = ["As proposed\nwhite: the objects", "Moved by the regressors\nwhite: the objects"] * (len(pictures) // 2)
+    detutils.write_image(options.output, detutils.draw_panels(pictures, titles=titles, columns=2))
     print(f"left: as proposed, right: moved by the regressors, white: the objects -> {options.output}")
 
 

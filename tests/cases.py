@@ -6,8 +6,10 @@ exactly as for the array itself. ``BAD_*`` are lists of ``pytest.param(value, ex
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -226,3 +228,9 @@ def unchanged(function: Callable[..., Any], *arrays: np.ndarray, **options: Any)
     for array, copy in zip(arrays, before, strict=True):
         np.testing.assert_array_equal(array, copy)
     return result
+
+
+def write(path: Path, content: Any) -> Path:
+    """A file of text, or of any value as JSON."""
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return path

@@ -68,6 +68,8 @@ def test_no_ratios_or_scales(ratios: list, scales: list) -> None:
         ((16, [1], [[8]]), ValueError, "scales must have shape"),
         ((16, [1, 2000], [8]), ValueError, "the anchor of ratio 2000 and scale 8 is under one pixel"),
         ((16, [1], [0.01, 8]), ValueError, "ratio 1 and scale 0.01 is under one pixel"),
+        ((16, [1], [8, 1e308]), ValueError, r"ratio 1 and scale 1e\+308 is more than 1e\+150 pixels"),
+        ((16, [1e-320, 1], [8]), ValueError, "is more than"),
     ],
 )
 def test_generate_refuses(arguments: tuple, error: type[Exception], pattern: str) -> None:
@@ -144,6 +146,7 @@ def test_bad_anchors(boxes: object, error: type[Exception], pattern: str) -> Non
         ((2, 2), (16, np.inf), ValueError, r"stride\[1\] must be finite"),
         ((2, 2), (1, 2, 3), ValueError, "pair"),
         ((2, 2), True, TypeError, "stride"),
+        ((1, 3), 1e308, ValueError, r"stride leads beyond 1e\+150, got 1e\+308"),
     ],
 )
 def test_grid_refuses(grid_size: object, stride: object, error: type[Exception], pattern: str) -> None:
@@ -191,6 +194,8 @@ def test_pyramid_with_sizes_of_ones_own() -> None:
         (((99, 99), (4,)), {"grid_sizes": [(2,)]}, ValueError, r"grid_sizes\[0\] must be a pair"),
         (((99, 99), (4,)), {"grid_sizes": 3}, TypeError, "grid_sizes must be a sequence of pairs"),
         (((99, 99), (4,)), {"ratios": (100,)}, ValueError, "under one pixel"),
+        (((99, 99), (4, 1e10)), {}, ValueError, r"strides must be at most 1e\+09, got 1e\+10"),
+        (((99, 99), (4,)), {"grid_sizes": np.array(3)}, TypeError, "grid_sizes must be a sequence of pairs"),
     ],
 )
 def test_pyramid_refuses(arguments: tuple, options: dict, error: type[Exception], pattern: str) -> None:

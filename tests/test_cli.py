@@ -207,6 +207,7 @@ def test_folders_and_patterns(tmp_path: Path) -> None:
         (["-o", "file/"], "file"),
         (["-o", "out.json", "--mode", "quick"], "mode must be one of"),
         (["-o", "out.json", "--workers", "0"], "workers must be at least 1"),
+        (["-o", "out.json", "--draw-boxes", "-5"], "--draw-boxes must be at least 0"),
         (["-o", "out.json", "--seed", "-1"], "seed must be at least 0"),
         (["-o", "out.json", "--max-boxes", "-1"], "max_boxes must be at least 0"),
         (["-o", "out.json", "--draw", "file"], "file"),
@@ -262,6 +263,15 @@ def test_demo_in_this_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         "decision", "drawing",
     ]  # fmt: skip
     assert detutils.read_image(tmp_path / "demo.jpg").shape[2] == 3
+
+
+def test_a_demo_that_cannot_be_written_does_not_begin(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("demo.gif", "demo.ppm", "demo"):
+        assert main(["demo", "-o", str(tmp_path / name)]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert "must end in .png, .jpg, .jpeg, .webp, .tif, .tiff, .bmp" in err
+        assert ".gif" not in err.partition("must end")[2]
 
 
 def test_demo_without_opencv_and_without_network(tmp_path: Path) -> None:

@@ -75,6 +75,15 @@ def test_plot(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "must end in .png, .svg, .pdf" in capsys.readouterr().err
 
 
+def test_classes_of_one_name_keep_their_own_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    truth = json.loads(json.dumps(TRUTH))
+    truth["categories"][1]["name"] = "cat"
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    (tmp_path / "found.json").write_text(json.dumps(FOUND))
+    printed = numbers([str(tmp_path / "truth.json"), str(tmp_path / "found.json")], capsys)
+    assert list(printed["classes"]) == ["cat (5)", "cat (7)", "cow"]
+
+
 @pytest.mark.parametrize(
     ("truth", "found", "options", "pattern"),
     [

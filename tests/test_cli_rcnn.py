@@ -79,6 +79,8 @@ def test_train_judge_and_detect(folder: Path, tmp_path: Path, capsys: pytest.Cap
         (["{folder}/instances.json", "-o", "model.npz", "--classes", "cat"], "no class is called cat; there"),
         (["{folder}/instances.json", "-o", "model.npz", "--images", "no"], "no folder"),
         (["{folder}/instances.json", "-o", "model.npz", "--alpha", "0"], "alpha"),
+        (["{folder}/instances.json", "-o", "model.npz", "--memory", "inf"], "--memory must be above 0"),
+        (["{folder}/instances.json", "-o", "model.npz", "--memory", "nan"], "--memory must be above 0"),
     ],
 )
 def test_wrong_usage(
@@ -89,6 +91,22 @@ def test_wrong_usage(
     assert main(["train", *(text.format(folder=folder) for text in arguments)]) == 2
     assert pattern in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_drawings_replace_neither_photographs_nor_each_other(tmp_path: Path) -> None:
+    detutils.RCNN(["a"], np.zeros((detutils.box_features(np.zeros((8, 8)), [], size=8, cell=4).shape[1] + 1, 1))).save(
+        tmp_path / "model.npz"
+    )
+    photos = tmp_path / "photos"
+    (photos / "more").mkdir(parents=True)
+    image = np.full((64, 80, 3), 50, np.uint8)
+    for place in (photos / "a.png", photos / "a.jpg", photos / "more" / "a.png"):
+        detutils.write_image(place, image)
+    before = (photos / "a.png").read_bytes()
+    assert main(["detect", str(tmp_path / "model.npz"), str(photos), str(photos / "more"), "-o", str(photos)]) == 0
+    assert (photos / "a.png").read_bytes() == before
+    names = sorted(path.name for path in photos.iterdir())
+    assert names == ["a.jpg", "a.png", "a_2.png", "a_3.png", "a_4.png", "more"]
 
 
 def test_detect_wants_a_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -283,6 +283,8 @@ def test_bad_scores(value: Any, error: type[Exception], pattern: str) -> None:
         ({"max_detections": (1, 2.5, 100)}, TypeError, "integer"),
         ({"max_detections": 100}, TypeError, "three integers"),
         ({"max_detections": "abc"}, TypeError, "three integers"),
+        ({"max_detections": np.array(3)}, TypeError, "max_detections must be three integers"),
+        ({"max_detections": {1, 10, 100}}, TypeError, "max_detections must be three integers"),
     ],
 )
 def test_bad_options(options: dict[str, Any], error: type[Exception], pattern: str) -> None:

@@ -168,6 +168,11 @@ def test_colours_by_label() -> None:
     assert [tuple(mapped[24, x]) for x in (15, 40)] == [(0, 0, 255), RED]
 
 
+@pytest.mark.parametrize("label", ["--5", "5-", "-", "²", "٣", "7" * 5000, "-" + "7" * 5000])
+def test_labels_that_look_like_numbers(label: str) -> None:
+    assert (draw_boxes(GREY, [[10, 30, 50, 50]], labels=[label]) != GREY).any()
+
+
 def test_forms_of_colours() -> None:
     boxes = [[5, 5, 25, 25], [30, 5, 50, 25], [55, 5, 75, 25]]
     forms = [RED, list(RED), "#ff0000", np.array(RED), [RED] * 3, ["#ff0000"] * 3, np.array([RED] * 3)]
@@ -300,6 +305,10 @@ def test_bad_scores(scores: Any, error: type[Exception], text: str) -> None:
         ({"colors": (0.1, 0.2, 0.3)}, TypeError, "integer"),
         ({"colors": [RED]}, ValueError, "one color or 2 colors"),
         ({"colors": {1, 2}}, ValueError, "one color or 2 colors"),
+        ({"colors": np.array(3)}, ValueError, "one color or 2 colors"),
+        ({"colors": [[1, 2, 3], [[1], [2, 3], 4]]}, TypeError, r"colors\[1\] must be"),
+        ({"labels": {"a", "b"}}, TypeError, "labels must be a sequence"),
+        ({"labels": {"a": 1, "b": 2}}, TypeError, "labels must be a sequence"),
         ({"colors": {"a": RED}}, ValueError, "there are no labels"),
         ({"colors": {"a": RED}, "labels": ["a", "b"]}, ValueError, "no color for the label 'b'"),
         ({"width": 0}, ValueError, "width must be at least 1"),
@@ -366,50 +375,3 @@ def test_distinct_colours_are_distinct() -> None:
 def test_bad_segments(segments: Any, options: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         draw_segments(GREY, segments, **options)
-
-
-# ---- sheets ------------------------------------------------------------------------------------------------
-
-def test_panels_hold_their_pictures() -> None:
-    tiles = [np.full((60, 80, 3), 10 * k, np.uint8) for k in range(1, 6)]
-    for columns in (None, 1, 2, 5, 9):
-        sheet = draw_panels(tiles, columns=columns)
-        for k in range(1, 6):
-            assert (sheet == 10 * k).all(axis=2).sum() == 60 * 80
-        assert (sheet[0] == 255).all()
-        assert (sheet[:, -1] == 255).all()
-
-
-def test_panels_of_mixed_sizes_and_depths() -> None:
-    tiles = [np.zeros((10, 30), np.uint8), np.zeros((100, 50, 4), np.uint16), np.zeros((37, 11, 3)), GREY]
-    titles = ["a", "b\nsecond line", "a title far too long for its picture", "猫"]
-    sheet = draw_panels(tiles, titles=titles, heading="All")
-    assert sheet.dtype == np.uint8
-    assert draw_panels(tiles, height=40).shape[0] < sheet.shape[0]
-    small = draw_panels([np.array([[0, 255]], np.uint8)], height=30)  # enlarged pixels stay square
-    assert set(np.unique(small)) == {0, 255}
-
-
-def test_titles_and_heading_are_written() -> None:
-    bare = draw_panels([GREY, GREY])
-    for options in ({"titles": ["before", "after"]}, {"heading": "both"}):
-        sheet = draw_panels([GREY, GREY], **options)
-        assert sheet.shape[0] > bare.shape[0]
-        assert (sheet < 60).any()
-
-
-@pytest.mark.parametrize(
-    ("pictures", "options", "error", "text"),
-    [
-        ([], {}, ValueError, "pictures is empty"),
-        ([GREY, None], {}, TypeError, r"pictures\[1\]"),
-        ([GREY], {"titles": ["a", "b"]}, ValueError, "titles must hold 1"),
-        ([GREY], {"titles": "a"}, TypeError, "titles must be a sequence"),
-        ([GREY], {"columns": 0}, ValueError, "columns"),
-        ([GREY], {"height": 0}, ValueError, "height"),
-        ([GREY], {"heading": 3}, TypeError, "heading"),
-    ],
-)
-def test_bad_panels(pictures: Any, options: Any, error: type[Exception], text: str) -> None:
-    with pytest.raises(error, match=text):
-        draw_panels(pictures, **options)

@@ -158,6 +158,7 @@ def test_bad_images(function: object, bad: object, error: type[Exception], patte
         ({"cell": 1}, ValueError, "cell must be at least 2"),
         ({"size": 32.0}, TypeError, "size must be an integer"),
         ({"context": 0.0}, ValueError, "context must be greater than 0"),
+        ({"context": 1e7}, ValueError, r"context must be at most 1e\+06"),
     ],
 )
 def test_bad_options(options: dict[str, object], error: type[Exception], pattern: str) -> None:

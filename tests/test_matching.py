@@ -340,6 +340,7 @@ def test_no_proposals_or_no_objects() -> None:
         ((BOX, BOX, [1]), {"weights": (1, 1, 1)}, ValueError, "weights must be four numbers"),
         ((BOX, BOX, [1]), {"number": -1}, ValueError, "number must be at least 0"),
         ((BOX, BOX, [1]), {"crowd": [1]}, TypeError, "crowd must be booleans"),
+        (([[0, 0, 9, 9], [3, 3, 3, 9]], BOX, [1]), {"high": 0.0}, ValueError, r"proposals\[1\] has no width"),
     ],
 )
 def test_sampling_proposals_refuses(

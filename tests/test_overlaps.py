@@ -231,10 +231,18 @@ def test_out_is_filled_and_returned(name: str, dtype: type) -> None:
     np.testing.assert_array_equal(out, getattr(detutils, name)(a, b))
 
 
+class _Broken:
+    """Refuses to be read, as tensors do that require gradients."""
+
+    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+        raise RuntimeError("detach it first")
+
+
 @pytest.mark.parametrize(
     ("out", "error", "pattern"),
     [
         ([[0.0, 0.0]] * 2, TypeError, "out must be a NumPy array, got list"),
+        (_Broken(), TypeError, "out must be a NumPy array, got _Broken"),
         (np.zeros((2, 2), np.float32), ValueError, r"dtype float64, got \(2, 2\) and float32"),
         (np.zeros((2, 3)), ValueError, r"shape \(2, 2\)"),
         (np.zeros((2, 2)).T[:, ::-1], ValueError, "contiguous"),
@@ -318,3 +326,25 @@ def test_wide_matrices_cross_the_column_blocks(dtype: type) -> None:
         whole = getattr(detutils, name)(a, b)
         parts = np.hstack([getattr(detutils, name)(a, b[i : i + 1000]) for i in range(0, len(b), 1000)])
         np.testing.assert_array_equal(whole, parts)
+
+
+KNOWN = {  # what torchvision's and detectron2's own tests expect of these boxes
+    "box_iou": [[1, 0.25, 0], [0.25, 1, 0], [0, 0, 1], [0.0625, 0.25, 0]],
+    "generalized_box_iou": [
+        [1, 0.25, -0.7778], [0.25, 1, -0.8611], [-0.7778, -0.8611, 1], [0.0625, 0.25, -0.8819],
+    ],
+    "distance_box_iou": [
+        [1, 0.1875, -0.4444], [0.1875, 1, -0.5625], [-0.4444, -0.5625, 1], [-0.0781, 0.1875, -0.6267],
+    ],
+    "complete_box_iou": [
+        [1, 0.1875, -0.4444], [0.1875, 1, -0.5625], [-0.4444, -0.5625, 1], [-0.0781, 0.1875, -0.6267],
+    ],
+    "box_ioa": [[1, 0.25, 0], [1, 1, 0], [0, 0, 1], [1, 1, 0]],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int64, np.float32, np.float64])
+@pytest.mark.parametrize("name", KNOWN)
+def test_known_numbers(name: str, dtype: type) -> None:
+    boxes = np.array([[0, 0, 100, 100], [0, 0, 50, 50], [200, 200, 300, 300], [0, 0, 25, 25]], dtype)
+    np.testing.assert_allclose(getattr(detutils, name)(boxes, boxes[:3]), KNOWN[name], atol=5e-5)

@@ -140,6 +140,9 @@ def test_targets_refuse_bad_boxes(boxes: Any, error: type[Exception], text: str)
         ({"image_size": (0, 10)}, ValueError, r"image_size\[0\] must be greater than 0"),
         ({"image_size": 10}, TypeError, "image_size must be a pair"),
         ({"image_size": SIZE, "border": math.nan}, ValueError, "border must be finite"),
+        ({"border": "0"}, TypeError, "border must be a number"),
+        ({"number": None, "positive_fraction": 2}, ValueError, "positive_fraction must be in"),
+        ({"number": None, "seed": "0"}, TypeError, "seed must be an integer"),
         ({"low": 0.8}, ValueError, "low must be at most high, got 0.8 and 0.7"),
         ({"high": 2}, ValueError, r"high must be in \[0, 1\]"),
         ({"number": -1}, ValueError, "number must be at least 0"),
@@ -266,6 +269,13 @@ def test_a_box_beyond_all_numbers_is_named_by_its_anchor() -> None:
     deltas[1, 2] = 1e4
     with pytest.raises(ValueError, match=r"deltas\[1\] move anchors\[1\]"):
         detutils.rpn_proposals(deltas, [0.1, 0.9, 0.5], anchors, SIZE, clamp=None, pre_nms=2)
+
+
+def test_a_box_beyond_the_largest_coordinate_is_named_by_its_anchor() -> None:
+    deltas = np.zeros((3, 4))
+    deltas[1, 0] = 1e200
+    with pytest.raises(ValueError, match=r"deltas\[1\] move anchors\[1\]"):
+        detutils.rpn_proposals(deltas, [0.1, 0.9, 0.5], np.repeat(BOX, 3, axis=0), SIZE)
 
 
 def test_numbers_beyond_every_machine_are_refused_by_name() -> None:

@@ -73,6 +73,13 @@ def test_written_scenes_can_be_read(tmp_path: Path) -> None:
         np.testing.assert_array_equal(read_image(Path(path).parent / record.name), image)
 
 
+@pytest.mark.parametrize("scenes", [None, 3, [], ([], [])], ids=str)
+def test_what_are_no_scenes(scenes: object, tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="scenes must be Scenes, got"):
+        write_scenes(scenes, tmp_path / "new")  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_scenes() -> None:
     assert make_scenes(0).images == []
     assert make_scenes(0).dataset.images == []

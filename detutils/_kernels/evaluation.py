@@ -200,8 +200,7 @@ def coco_class(
     cocoeval.py sorts and matches image by image and then joins the images. One walk by falling score does
     the same, because images do not influence each other. For each threshold a detection takes the free object
     that it overlaps most, of those that count before those that do not; all thresholds go side by side, a bit
-    each.
-    Entries without objects that count are left as they are.
+    each. Entries without objects that count are left as they are.
     """
     n_ranges, n_thresholds, n_limits = ranges.shape[0], thresholds.shape[0], limits.shape[0]
     n_objects = objects.shape[0]

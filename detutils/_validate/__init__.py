@@ -52,6 +52,7 @@ from detutils._validate.values import (
     as_grid_sizes as as_grid_sizes,
     as_image_size as as_image_size,
     as_integer as as_integer,
+    as_items as as_items,
     as_number as as_number,
     as_offset as as_offset,
     as_path as as_path,
@@ -61,4 +62,5 @@ from detutils._validate.values import (
     as_threshold as as_threshold,
     as_weights as as_weights,
     as_workers as as_workers,
+    dimensions as dimensions,
 )

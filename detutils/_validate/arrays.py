@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ FLOAT32 = np.dtype(np.float32)
 INT64 = np.dtype(np.int64)
 NDARRAY = np.ndarray  # looking it up in NumPy costs a tenth of a small check
 EXACT_INTEGERS = 2**53  # beyond it float64 skips integers
+MOST_NAMES = 10_000_000
 
 
 def plain_array(value: Any, name: str) -> Array:
@@ -209,10 +211,13 @@ def as_names(values: Any, name: str = "labels", length: int | None = None) -> li
     if foreign and not isinstance(values, np.ndarray):
         values = as_array(values, name)  # its items would be of a kind of their own
     scalar = isinstance(values, np.ndarray) and values.ndim == 0
-    if isinstance(values, (str, bytes)) or scalar or not hasattr(values, "__len__"):
+    without_order = isinstance(values, (str, bytes, Mapping, Set))  # or whose items are not the names
+    if without_order or scalar or not hasattr(values, "__len__"):
         raise TypeError(f"{name} must be a sequence of str or int, got {type(values).__name__}")
     if length is not None and len(values) != length:
         raise ValueError(f"{name} must hold {length} names, got {len(values)}")
+    if len(values) > MOST_NAMES:
+        raise ValueError(f"{name} must hold at most {MOST_NAMES:,} names, got {len(values):,}")
     words = []
     for i, value in enumerate(values):
         if not isinstance(value, (str, int, np.integer)) or isinstance(value, bool):
@@ -224,7 +229,9 @@ def as_names(values: Any, name: str = "labels", length: int | None = None) -> li
 def as_class_names(values: Any, name: str = "class_names") -> list[str]:
     """The names of classes, each once: a label is a place in them."""
     names = as_names(values, name)
-    for place, word in enumerate(names):
-        if names.index(word) != place:
+    seen: set[str] = set()
+    for word in names:
+        if word in seen:
             raise ValueError(f"{name} holds {word!r} twice")
+        seen.add(word)
     return names

@@ -144,7 +144,9 @@ def as_sizes(sizes: Any, boxes: F8, name: str = "sizes") -> F8:
 def as_models(boxes: Any, scores: Any, labels: Any) -> list[tuple[F8, F8, I8]]:
     """The boxes, scores and labels of several models, one array each; labels 0 if None."""
     for name, value in (("boxes", boxes), ("scores", scores), ("labels", labels)):
-        if value is not None and (isinstance(value, (str, bytes)) or not isinstance(value, Sequence | np.ndarray)):
+        scalar = isinstance(value, np.ndarray) and value.ndim == 0
+        text = isinstance(value, (str, bytes))
+        if value is not None and (text or scalar or not isinstance(value, Sequence | np.ndarray)):
             raise TypeError(f"{name} must be a sequence with one array a model, got {type(value).__name__}")
         if value is None and name != "labels":
             raise TypeError(f"{name} must be a sequence with one array a model, got None")

@@ -10,7 +10,7 @@ import numpy as np
 
 from detutils._jit import I8
 from detutils._validate.arrays import FLOAT32, FLOAT64, INT64, Array, as_array
-from detutils._validate.values import as_integer
+from detutils._validate.values import as_integer, dimensions, shown
 
 
 def as_color(value: Any, name: str = "color") -> tuple[int, int, int]:
@@ -18,10 +18,10 @@ def as_color(value: Any, name: str = "color") -> tuple[int, int, int]:
     if isinstance(value, str):
         digits = value[1:] if value.startswith("#") else ""
         if len(digits) != 6 or not set(digits) <= set("0123456789abcdefABCDEF"):
-            raise ValueError(f"{name} must look like '#rrggbb', got {value!r}")
+            raise ValueError(f"{name} must look like '#rrggbb', got {shown(value)}")
         return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
-    if value is None or np.ndim(value) != 1 or len(value) != 3:
-        raise TypeError(f"{name} must be '#rrggbb' or three integers of 0..255, got {value!r}")
+    if value is None or dimensions(value) != 1 or len(value) != 3:
+        raise TypeError(f"{name} must be '#rrggbb' or three integers of 0..255, got {shown(value)}")
     red, green, blue = (as_integer(part, name, 0, 255) for part in value)
     return red, green, blue
 
@@ -49,7 +49,8 @@ def as_image(image: Any, name: str = "image") -> Array:
         raise ValueError(f"{name} is empty: {array.shape}")
     if array.dtype.kind == "f":
         dtype = FLOAT64 if array.dtype.itemsize >= 8 else FLOAT32
-        array = np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+        with np.errstate(over="ignore"):
+            array = np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
         low, high = float(array.min()), float(array.max())
         if not (low >= 0.0 and high <= 1.0):
             span = "NaN" if math.isnan(low) else f"{low:g}..{high:g}"

@@ -5,23 +5,35 @@ from __future__ import annotations
 import math
 import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 _Choice = TypeVar("_Choice", bound=str)
+MOST_WORKERS = 16 * (os.cpu_count() or 1)
 # What float() would take for a number, or warn about.
 _NO_NUMBERS = (bool, np.bool_, str, bytes, np.datetime64, np.timedelta64, np.ma.MaskedArray)
 
 
-def _dimensions(value: Any) -> int:
+def dimensions(value: Any) -> int:
     """The number of dimensions, -1 for what is no array at all."""
     try:
         return np.ndim(value)
     except Exception:  # a ragged list; foreign objects raise what they like
         return -1
+
+
+def shown(value: Any) -> str:
+    """A value as an error text shows it: in a line, without the digits that Python refuses to write."""
+    if isinstance(value, int) and value.bit_length() >= 200:
+        return f"an integer of {value.bit_length()} bits"
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # foreign objects raise what they like
+        return f"a {type(value).__name__}"
+    return text if len(text) <= 100 else f"{text[:97]}..."
 
 
 def as_number(
@@ -30,7 +42,7 @@ def as_number(
 ) -> float:
     """A finite real number in [low, high] (and > ``above`` and < ``below``, where given)."""
     if type(value) is not float:
-        if isinstance(value, _NO_NUMBERS) or value is None or _dimensions(value) != 0:
+        if isinstance(value, _NO_NUMBERS) or value is None or dimensions(value) != 0:
             raise TypeError(f"{name} must be a number, got {type(value).__name__}")
         if isinstance(value, (complex, np.complexfloating)):
             raise TypeError(f"{name} must be a real number, got {type(value).__name__}")
@@ -38,7 +50,7 @@ def as_number(
             value = float(value)
         except OverflowError:
             raise ValueError(f"{name} is too large for a float") from None
-        except (TypeError, ValueError):
+        except Exception:  # foreign objects raise what they like
             raise TypeError(f"{name} must be a number, got {type(value).__name__}") from None
     if not math.isfinite(value):
         raise ValueError(f"{name} must be finite, got {value}")
@@ -48,6 +60,7 @@ def as_number(
         raise ValueError(f"{name} must be less than {below:g}, got {value:g}")
     if not low <= value <= high:
         span = f"in [{low:g}, {high:g}]" if math.isfinite(high) else f"at least {low:g}"
+        span = span if math.isfinite(low) else f"at most {high:g}"
         raise ValueError(f"{name} must be {span}, got {value:g}")
     return value  # type: ignore[no-any-return]
 
@@ -61,17 +74,12 @@ def as_threshold(value: Any, name: str = "iou_threshold") -> float:
 
 def as_weights(weights: Any, name: str = "weights") -> tuple[float, float, float, float]:
     """Four numbers, each greater than 0."""
-    if weights is None or isinstance(weights, (str, bytes)) or _dimensions(weights) != 1:
-        raise TypeError(f"{name} must be four numbers, got {weights!r}")
+    if weights is None or isinstance(weights, (str, bytes)) or dimensions(weights) != 1:
+        raise TypeError(f"{name} must be four numbers, got {shown(weights)}")
     if len(weights) != 4:
         raise ValueError(f"{name} must be four numbers, got {len(weights)}")
     wx, wy, ww, wh = (as_number(weight, f"{name}[{i}]", above=0.0) for i, weight in enumerate(weights))
     return wx, wy, ww, wh
-
-
-def _shown(value: int) -> str:
-    """The number, or its size where Python refuses to write thousands of digits."""
-    return str(value) if value.bit_length() < 200 else f"an integer of {value.bit_length()} bits"
 
 
 def as_integer(value: Any, name: str, low: int | None = None, high: int = 2**53) -> int:
@@ -80,12 +88,12 @@ def as_integer(value: Any, name: str, low: int | None = None, high: int = 2**53)
         raise TypeError(f"{name} must be an integer, got {type(value).__name__}")
     try:
         value = operator.index(value)
-    except TypeError:
+    except Exception:  # foreign objects raise what they like
         raise TypeError(f"{name} must be an integer, got {type(value).__name__}") from None
     if low is not None and value < low:
-        raise ValueError(f"{name} must be at least {low}, got {_shown(value)}")
+        raise ValueError(f"{name} must be at least {low}, got {shown(value)}")
     if value > high:
-        raise ValueError(f"{name} must be at most {high}, got {_shown(value)}")
+        raise ValueError(f"{name} must be at most {high}, got {shown(value)}")
     return int(value)
 
 
@@ -117,8 +125,8 @@ def as_flag(value: Any, name: str) -> bool:
 
 def as_image_size(image_size: Any, name: str = "image_size") -> tuple[float, float]:
     """(height, width), each greater than 0."""
-    if isinstance(image_size, (str, bytes)) or image_size is None or _dimensions(image_size) != 1:
-        raise TypeError(f"{name} must be a pair (height, width), got {image_size!r}")
+    if isinstance(image_size, (str, bytes)) or image_size is None or dimensions(image_size) != 1:
+        raise TypeError(f"{name} must be a pair (height, width), got {shown(image_size)}")
     if len(image_size) != 2:
         raise ValueError(f"{name} must be a pair (height, width), got {len(image_size)} values")
     height, width = image_size
@@ -127,8 +135,8 @@ def as_image_size(image_size: Any, name: str = "image_size") -> tuple[float, flo
 
 def as_grid_size(grid_size: Any, name: str = "grid_size") -> tuple[int, int]:
     """(rows, columns), whole numbers of at least 0."""
-    if isinstance(grid_size, (str, bytes)) or grid_size is None or _dimensions(grid_size) != 1:
-        raise TypeError(f"{name} must be a pair (rows, columns), got {grid_size!r}")
+    if isinstance(grid_size, (str, bytes)) or grid_size is None or dimensions(grid_size) != 1:
+        raise TypeError(f"{name} must be a pair (rows, columns), got {shown(grid_size)}")
     if len(grid_size) != 2:
         raise ValueError(f"{name} must be a pair (rows, columns), got {len(grid_size)} values")
     rows, columns = grid_size
@@ -137,7 +145,7 @@ def as_grid_size(grid_size: Any, name: str = "grid_size") -> tuple[int, int]:
 
 def as_grid_sizes(values: Any, length: int, name: str = "grid_sizes") -> list[tuple[int, int]]:
     """One pair (rows, columns) for each of ``length`` strides."""
-    if isinstance(values, (str, bytes)) or values is None or not hasattr(values, "__len__"):
+    if isinstance(values, (str, bytes)) or values is None or dimensions(values) == 0:
         raise TypeError(f"{name} must be a sequence of pairs (rows, columns), got {type(values).__name__}")
     if len(values) != length:
         raise ValueError(f"{name} must hold {length} pairs, one a stride, got {len(values)}")
@@ -146,25 +154,34 @@ def as_grid_sizes(values: Any, length: int, name: str = "grid_sizes") -> list[tu
 
 def as_stride(stride: Any, name: str = "stride") -> tuple[float, float]:
     """A number greater than 0, or a pair of them, as (vertical, horizontal)."""
-    if stride is None or isinstance(stride, (str, bytes)) or _dimensions(stride) == 0:
+    if stride is None or isinstance(stride, (str, bytes)) or dimensions(stride) == 0:
         both = as_number(stride, name, above=0.0)
         return both, both
-    if _dimensions(stride) != 1 or len(stride) != 2:
-        raise ValueError(f"{name} must be a number or a pair (vertical, horizontal), got {stride!r}")
+    if dimensions(stride) != 1 or len(stride) != 2:
+        raise ValueError(f"{name} must be a number or a pair (vertical, horizontal), got {shown(stride)}")
     down, right = stride
     return as_number(down, f"{name}[0]", above=0.0), as_number(right, f"{name}[1]", above=0.0)
 
 
 def as_workers(workers: Any) -> int:
-    """The number of threads: 1 is serial, -1 is every core that this process may use."""
-    if type(workers) is int and workers > 0:
+    """The number of threads: 1 is serial, -1 is every core that this process may use; more than make sense are not
+    begun, because the result is the same."""
+    if type(workers) is int and 0 < workers <= MOST_WORKERS:
         return workers
     count = as_integer(workers, "workers")
     if count == -1:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if count < 1:
         raise ValueError(f"workers must be at least 1, or -1 for all cores, got {count}")
-    return count
+    return min(count, MOST_WORKERS)
+
+
+def as_items(values: Any, name: str, wanted: str) -> list[Any]:
+    """The items of whatever has an order: neither text nor a mapping, a set or a single number."""
+    nothing = isinstance(values, (str, bytes, Mapping, Set)) or not isinstance(values, Iterable)
+    if nothing or getattr(values, "ndim", 1) == 0:
+        raise TypeError(f"{name} must be {wanted}, got {type(values).__name__}")
+    return list(values)
 
 
 def as_seed(seed: Any, name: str = "seed") -> int:
@@ -182,6 +199,10 @@ def as_path(value: Any, name: str = "path") -> Path:
     if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
         raise TypeError(f"{name} must be a str or a path, got {type(value).__name__}")
     text = os.fspath(value)
-    if not text or "\0" in text:
+    try:
+        known = bool(os.fsencode(text)) and "\0" not in text
+    except UnicodeEncodeError:  # half a surrogate pair
+        known = False
+    if not known:
         raise ValueError(f"{name} is not a file name: {text!r}")
     return Path(text)

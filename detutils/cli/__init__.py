@@ -1,6 +1,7 @@
 """The ``detutils`` command: for each subcommand one function that adds its arguments, and one that runs it.
 
-Exit codes: 0 all done, 1 some files of a batch failed, 2 wrong usage or input, 130 interrupted.
+Exit codes: 0 all done, 1 some files of a batch failed, 2 wrong usage or input, 130 interrupted, 141 nobody reads the
+output any more.
 """
 
 from __future__ import annotations

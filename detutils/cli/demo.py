@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import detutils
-from detutils.cli.terminal import PICTURES, check_output
+from detutils.cli.terminal import check_output
+from detutils.images import FORMATS
 
 
 def add_demo(commands: Any) -> None:
@@ -32,7 +33,7 @@ def run_demo(options: argparse.Namespace) -> int:
     """Run the demo, print what each stage did, write the picture."""
     from detutils.demo import find_faces
 
-    check_output(options.output, PICTURES)
+    check_output(options.output, tuple(FORMATS))
     begin = time.perf_counter()
     stages = []
 

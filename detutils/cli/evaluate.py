@@ -49,7 +49,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
         voc = _voc(options, found, dataset)
         labels, precisions, text = voc.labels, voc.ap, f"mean AP {voc.mean_ap:.3f} at IoU {options.iou:g}"
         numbers = {"mean_ap": voc.mean_ap}
-    classes = {dataset.class_names[c]: ap for c, ap in zip(labels.tolist(), precisions.tolist(), strict=True)}
+    titles = class_titles(dataset)
+    classes = {titles[c]: ap for c, ap in zip(labels.tolist(), precisions.tolist(), strict=True)}
     if options.json:
         print(json.dumps({**_without_nan(numbers), "classes": _without_nan(classes)}))
     else:
@@ -62,6 +63,15 @@ def run_evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
+def class_titles(dataset: detutils.Dataset) -> list[str]:
+    """The names of the classes, each with its id where another class has the same name."""
+    names = dataset.class_names
+    return [
+        f"{name} ({number})" if names.count(name) > 1 else name
+        for name, number in zip(names, dataset.class_ids, strict=True)
+    ]
+
+
 def _voc(options: argparse.Namespace, found: list[detutils.Detections], dataset: detutils.Dataset) -> Any:
     method: Any = "11-point" if options.rules == "voc2007" else "area"
     return detutils.evaluate_voc(found, dataset, iou_threshold=options.iou, method=method)
@@ -69,7 +79,8 @@ def _voc(options: argparse.Namespace, found: list[detutils.Detections], dataset:
 
 def _plot(options: argparse.Namespace, found: list[detutils.Detections], dataset: detutils.Dataset) -> None:
     voc = _voc(options, found, dataset)
-    names = [dataset.class_names[label] for label in voc.labels.tolist()]
+    titles = class_titles(dataset)
+    names = [titles[label] for label in voc.labels.tolist()]
     ax = detutils.plot_precision_recall(voc.curves, names=names if len(names) <= 20 else None)
     ax.set_title(f"Precision and recall at IoU {options.iou:g}")
     ax.figure.savefig(options.plot, dpi=120)

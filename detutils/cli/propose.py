@@ -30,7 +30,7 @@ def add_propose(commands: Any) -> None:
         "-o", "--output", required=True, metavar="OUT",
         help=".json, .jsonl, .csv or .npz; a folder for proposals.json and pictures; - prints JSON lines",
     )
-    parser.add_argument("--mode", default="fast", help="single, fast (default), quality, or paper-...")
+    parser.add_argument("--mode", default="fast", help="single, fast (default), dense, quality, or paper-...")
     parser.add_argument("--max-boxes", type=int, metavar="N", help="at most N boxes an image, the best")
     parser.add_argument("--min-size", type=int, default=20, metavar="PX", help="shortest side (default 20)")
     parser.add_argument("--max-side", type=int, metavar="PX", help="work on a copy no longer than this")
@@ -46,6 +46,8 @@ def run_propose(options: argparse.Namespace) -> int:
     """Propose boxes for every image; returns 1 if a file failed."""
     from detutils.scale_out import propose_images
 
+    if options.draw_boxes < 0:
+        raise ValueError(f"--draw-boxes must be at least 0, got {options.draw_boxes}")
     files = image_files(options.images)
     output = Path(options.output)
     plain = not output.suffix and options.output != "-"

@@ -43,6 +43,8 @@ def run_train(options: argparse.Namespace) -> int:
     check_output(options.output, (".npz",))
     if not 0.0 <= options.held_out < 1.0:
         raise ValueError(f"--held-out must be at least 0 and less than 1, got {options.held_out:g}")
+    if not 0.0 < options.memory <= 2**20:
+        raise ValueError(f"--memory must be above 0 and at most {2**20} GiB, got {options.memory:g}")
     dataset = read_annotations(options.annotations)
     if options.classes:
         dataset = with_classes(dataset, options.classes)
@@ -167,7 +169,7 @@ def run_detect(options: argparse.Namespace) -> int:
     files = image_files(options.images)
     if options.output is not None:
         options.output.mkdir(parents=True, exist_ok=True)
-    failed = 0
+    failed, taken = 0, {path.resolve() for path in files}
     with Progress("detect", len(files)) as bar:
         for i, path in enumerate(files, start=1):
             try:
@@ -182,10 +184,20 @@ def run_detect(options: argparse.Namespace) -> int:
             names = [model.class_names[label] for label in found.labels]
             if options.output is not None:
                 picture = detutils.draw_boxes(image, found.boxes, labels=names, scores=found.scores)
-                detutils.write_image(options.output / f"{path.stem}.png", picture)
+                detutils.write_image(free_name(options.output, path.stem, taken), picture)
             report(path, found, names, as_json=options.json)
             bar.move(i, path)
     return 1 if failed else 0
+
+
+def free_name(folder: Path, stem: str, taken: set[Path]) -> Path:
+    """A PNG file in the folder, numbered where the name is that of another picture or of a photograph."""
+    path, number = folder / f"{stem}.png", 1
+    while path.resolve() in taken:
+        number += 1
+        path = folder / f"{stem}_{number}.png"
+    taken.add(path.resolve())
+    return path
 
 
 def report(path: Path, found: detutils.Detections, names: list[str], *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import F8, I8
-from detutils._validate import as_boxes, as_labels, as_path, as_sizes, as_vector
+from detutils._validate import as_boxes, as_integer, as_items, as_labels, as_path, as_sizes, as_vector
 from detutils.datasets.files import broken, read_json, write_json
 from detutils.datasets.records import AnnotatedImage, Dataset, Detections
 
@@ -136,7 +136,7 @@ def read_coco_detections(path: str | os.PathLike[str], dataset: Dataset) -> list
     ValueError
         If the file is not JSON (with line and column), or an entry is missing a field, names an image or
         category that ``dataset`` has not, or holds a box or score that is not finite or has a negative size
-        (with the entry's index).
+        (with the entry's index); or if two images or two classes of ``dataset`` have the same id.
 
     Notes
     -----
@@ -209,8 +209,8 @@ def write_coco_detections(
         If ``path`` is not a path, ``dataset`` not a ``Dataset``, or an array does not hold numbers (labels:
         integers).
     ValueError
-        If there are not as many records as images, an array has the wrong shape or is not finite, or a label
-        is not that of a class.
+        If there are not as many records as images, an array has the wrong shape or is not finite, a label is
+        not that of a class, or two images or two classes of ``dataset`` have the same id.
 
     Notes
     -----
@@ -232,13 +232,14 @@ def write_coco_detections(
     [{"image_id": 7, "category_id": 18, "bbox": [10.0, 20.0, 30.0, 40.0], "score": 0.9}]
     """
     file = as_path(path)
-    _places(dataset)
+    places, known_classes = _places(dataset)
+    image_ids, class_ids = list(places), list(known_classes)
     if isinstance(detections, (str, bytes)) or not isinstance(detections, Sequence):
         raise TypeError(f"detections must be a sequence of records, got {type(detections).__name__}")
     if len(detections) != len(dataset.images):
         raise ValueError(f"detections has {len(detections)} entries and dataset {len(dataset.images)} images")
     entries = []
-    for i, (image, found) in enumerate(zip(dataset.images, detections, strict=True)):
+    for i, (image_id, found) in enumerate(zip(image_ids, detections, strict=True)):
         if not isinstance(found, (tuple, list)) or len(found) not in (3, 4):
             raise TypeError(f"detections[{i}] must be boxes, scores and labels, got {type(found).__name__}")
         boxes, scores, labels = found[:3]
@@ -246,17 +247,17 @@ def write_coco_detections(
         rows[:, 2:] = as_sizes(found[3] if len(found) == 4 else None, rows, f"detections[{i}] sizes")
         values = as_vector(scores, f"detections[{i}] scores", rows.shape[0]).tolist()
         classes = as_labels(labels, f"detections[{i}] labels", rows.shape[0])
-        unknown = np.flatnonzero((classes < 0) | (classes >= len(dataset.class_ids)))
+        unknown = np.flatnonzero((classes < 0) | (classes >= len(class_ids)))
         if unknown.size:
             raise ValueError(
                 f"detections[{i}] labels[{unknown[0]}] is {classes[unknown[0]]}, but there are "
-                f"{len(dataset.class_ids)} classes"
+                f"{len(class_ids)} classes"
             )
         for box, score, label in zip(rows.tolist(), values, classes.tolist(), strict=True):
             entries.append(
                 {
-                    "image_id": image.image_id,
-                    "category_id": dataset.class_ids[label],
+                    "image_id": image_id,
+                    "category_id": class_ids[label],
                     "bbox": box,
                     "score": score,
                 }
@@ -372,5 +373,19 @@ def _places(dataset: Dataset) -> tuple[dict[int | str, int], dict[int, int]]:
     """The index of each image id and the label of each category id."""
     if not isinstance(dataset, Dataset):
         raise TypeError(f"dataset must be a Dataset, got {type(dataset).__name__}")
-    images = {image.image_id: index for index, image in enumerate(dataset.images)}
-    return images, {key: label for label, key in enumerate(dataset.class_ids)}
+    images: dict[int | str, int] = {}
+    for index, image in enumerate(as_items(dataset.images, "dataset.images", "a list of AnnotatedImage")):
+        if not isinstance(image, AnnotatedImage):
+            raise TypeError(f"dataset.images[{index}] must be an AnnotatedImage, got {type(image).__name__}")
+        key, name = image.image_id, f"dataset.images[{index}].image_id"
+        key = key if isinstance(key, str) else as_integer(key, name, -(2**63), 2**63 - 1)
+        if key in images:
+            raise ValueError(f"{name} is {key!r}, as that of dataset.images[{images[key]}]")
+        images[key] = index
+    classes: dict[int, int] = {}
+    for label, number in enumerate(as_items(dataset.class_ids, "dataset.class_ids", "a tuple of integers")):
+        place = as_integer(number, f"dataset.class_ids[{label}]", -(2**63), 2**63 - 1)
+        if place in classes:
+            raise ValueError(f"dataset.class_ids[{label}] is {place}, as that of label {classes[place]}")
+        classes[place] = label
+    return images, classes

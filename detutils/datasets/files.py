@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, NoReturn
 
-from detutils.images import replace_file
+from detutils.images import read_file, replace_file
 
 
 def broken(path: Path, place: str, text: str) -> NoReturn:
@@ -18,9 +18,7 @@ def read_bytes(path: Path) -> bytes:
     """The content of a file; OSError with the path if it cannot be read, ValueError if it is empty."""
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, not a file")
-    if path.exists() and not path.is_file():  # a device or a pipe may never end
-        raise OSError(f"{path} is not a regular file")
-    content = path.read_bytes()
+    content = read_file(path)
     if not content.strip():
         broken(path, "", "the file is empty")
     return content

@@ -88,8 +88,10 @@ def read_voc(
     first = as_integer(first_pixel, "first_pixel", 0, 1)
     added = as_offset(offset)
     names = None if class_names is None else as_class_names(class_names)
-    if image_set is not None and not isinstance(image_set, str):
-        raise TypeError(f"image_set must be a str, got {type(image_set).__name__}")
+    if image_set is not None:
+        if not isinstance(image_set, str):
+            raise TypeError(f"image_set must be a str, got {type(image_set).__name__}")
+        as_path(image_set, "image_set")
     pictures = [_picture(file) for file in _files(source, image_set)]
     if names is None:
         names = sorted({thing.name for picture in pictures for thing in picture.things})

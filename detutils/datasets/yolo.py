@@ -12,6 +12,7 @@ import numpy as np
 from detutils._validate import as_class_names, as_image_size, as_path
 from detutils.datasets.files import broken, decode, number, picture_size
 from detutils.datasets.records import AnnotatedImage, Dataset
+from detutils.images import read_file
 
 MOST_CLASSES = 100_000  # where no names tell how many there are
 _PICTURES = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
@@ -124,7 +125,7 @@ def _sizes(images: str | os.PathLike[str] | Mapping[str, tuple[int, int]]) -> di
 
 def _lines(path: Path, classes: int | None) -> list[tuple[float, ...]]:
     rows: list[tuple[float, ...]] = []
-    for count, line in enumerate(decode(path, path.read_bytes()).splitlines(), start=1):
+    for count, line in enumerate(decode(path, read_file(path)).splitlines(), start=1):
         words = line.split()
         if not words:
             continue

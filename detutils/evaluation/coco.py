@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from detutils._jit import F8, I8
 from detutils._kernels.evaluation import coco_class
-from detutils._validate import as_integer, as_vector, check_memory
+from detutils._validate import as_integer, as_items, as_vector, check_memory
 from detutils.evaluation.inputs import gather_detections, gather_objects, rank
 
 # cocoeval.py's own expressions: a last digit more or less decides at exact overlaps.
@@ -226,9 +226,8 @@ def _thresholds(iou_thresholds: npt.ArrayLike | None) -> F8:
 
 
 def _limits(max_detections: Sequence[int]) -> I8:
-    if isinstance(max_detections, (str, bytes)) or not isinstance(max_detections, Iterable):
-        raise TypeError(f"max_detections must be three integers, got {type(max_detections).__name__}")
-    limits = [as_integer(value, "max_detections", 1, 2**62) for value in max_detections]
+    counts = as_items(max_detections, "max_detections", "three integers")
+    limits = [as_integer(value, "max_detections", 1, 2**62) for value in counts]
     if len(limits) != 3 or sorted(limits) != limits:
         raise ValueError(f"max_detections must be three ascending integers, got {limits}")
     return np.array(limits, np.int64)

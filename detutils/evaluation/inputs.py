@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from detutils._jit import B1, F8, I8
-from detutils._validate import as_boxes, as_labels, as_sizes, as_vector, plain_array
+from detutils._validate import as_boxes, as_items, as_labels, as_sizes, as_vector, plain_array
 
 
 class Objects(NamedTuple):
@@ -100,13 +100,11 @@ def gather_proposals(proposals: Any, images: int) -> tuple[F8, I8]:
 
 def _items(value: Any, name: str) -> list[Any]:
     value = getattr(value, "images", value)  # a Dataset
-    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        raise TypeError(f"{name} must be a sequence of one entry an image, got {type(value).__name__}")
-    if isinstance(value, np.ndarray) and value.ndim < 3 and value.size:
+    if isinstance(value, np.ndarray) and value.ndim in (1, 2) and value.size:
         raise TypeError(f"{name} must have one entry an image: put the one image's boxes into a list")
     if isinstance(value, tuple) and hasattr(value, "boxes"):
         raise TypeError(f"{name} must have one entry an image: put the one image's record into a list")
-    return list(value)
+    return as_items(value, name, "a sequence of one entry an image")
 
 
 def _optional(item: Any, names: tuple[str, ...]) -> Any:

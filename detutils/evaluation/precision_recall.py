@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from detutils._jit import F8, I8
 from detutils._kernels.evaluation import area_under, eleven_points, voc_curves
-from detutils._validate import as_choice, as_flags, as_integer, as_names, as_vector
+from detutils._validate import as_choice, as_flags, as_integer, as_items, as_names, as_vector
 
 Method = Literal["area", "11-point"]
 
@@ -87,7 +87,7 @@ def precision_recall_curve(
     --------
     >>> import detutils
     >>> detutils.precision_recall_curve([0.1, 0.9, 0.5], [True, True, False], 4).precision
-    array([1. , 0.5 , 0.66666667])
+    array([1.        , 0.5       , 0.66666667])
     """
     values = as_vector(scores)
     right = as_flags(matched, "matched", values.size)
@@ -213,9 +213,8 @@ def plot_precision_recall(
     >>> ax.get_xlabel()
     'recall'
     """
-    if not isinstance(curves, Iterable):
-        raise TypeError(f"curves must be PrecisionRecall or a sequence of them, got {type(curves).__name__}")
-    lines = [curves] if isinstance(curves, PrecisionRecall) else list(curves)
+    single = isinstance(curves, PrecisionRecall)
+    lines = [curves] if single else as_items(curves, "curves", "PrecisionRecall or a sequence of them")
     for line in lines:
         if not isinstance(line, PrecisionRecall):
             raise TypeError(f"curves must be PrecisionRecall, got {type(line).__name__}")

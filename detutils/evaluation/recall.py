@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from detutils._jit import F8, I8
 from detutils._kernels.evaluation import best_overlaps
-from detutils._validate import as_integer, as_offset, as_vector
+from detutils._validate import as_integer, as_items, as_offset, as_vector
 from detutils.evaluation.inputs import Objects, gather_objects, gather_proposals
 
 _ALL = 2**62  # no image has as many proposals
@@ -246,11 +246,10 @@ def _levels(iou_thresholds: npt.ArrayLike | None) -> F8:
 
 
 def _limits(budgets: Sequence[int | None]) -> I8:
-    if isinstance(budgets, (str, bytes)) or not isinstance(budgets, Iterable):
-        raise TypeError(f"budgets must be a sequence of integers, got {type(budgets).__name__}")
-    limits = [_ALL if value is None else as_integer(value, "budgets", 1, _ALL - 1) for value in budgets]
+    counts = as_items(budgets, "budgets", "a sequence of integers")
+    limits = [_ALL if value is None else as_integer(value, "budgets", 1, _ALL - 1) for value in counts]
     if not limits:
         raise ValueError("budgets is empty")
     if sorted(set(limits)) != limits:
-        raise ValueError(f"budgets must ascend, with None last, got {list(budgets)}")
+        raise ValueError(f"budgets must ascend, with None last, got {counts}")
     return np.array(limits, np.int64)

@@ -80,7 +80,7 @@ def train_classifier(
     at_once = max(1, memory // (8 * (width + 1) ** 2 + BLOCK_BYTES) - 1)  # and the sums that all begin with
     hard: dict[tuple[int, int], I8] = {}
     for _ in range(rounds):
-        fresh = weights.copy()
+        fresh, before = weights.copy(), sum(map(len, hard.values()))
         for first in range(0, classes, at_once):
             group = [label for label in range(first, min(first + at_once, classes)) if shown[label]]
             sums = {label: base.copy() for label in group}
@@ -96,6 +96,8 @@ def train_classifier(
             for label in group:
                 fresh[:, label] = sums.pop(label).solve(penalty, centre, keep=False)[:, label]
         weights = fresh
+        if sum(map(len, hard.values())) == before:
+            break  # what is hard only grows: from here on nothing would change
     return weights
 
 

@@ -84,6 +84,11 @@ class RCNN:
     ValueError
         If shapes do not agree.
 
+    Notes
+    -----
+    To detect costs what the proposals and their features cost, and N D C multiplications for N boxes, D features
+    and C classes.
+
     References
     ----------
     R. Girshick, J. Donahue, T. Darrell, J. Malik: Rich feature hierarchies for accurate object detection and
@@ -153,6 +158,12 @@ class RCNN:
         Returns
         -------
         boxes : (N, 4) float64 ndarray
+            x1, y1, x2, y2 in pixels, in the order of the proposing function: the likeliest first by default.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ``image`` is no image, or the proposing function does not return boxes.
         """
         return as_boxes(self._proposals(as_image(image)), "proposals(image)")
 
@@ -169,6 +180,13 @@ class RCNN:
         Returns
         -------
         features : (N, D) ndarray
+            A row for each box, in their order. Shape (0, D) without boxes.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ``image`` is no image, a box breaks its contract, or the describing function does not return N rows
+            of as many features as the classifiers have.
         """
         places = as_boxes(boxes)
         found = self._features(as_image(image), places)

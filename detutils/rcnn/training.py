@@ -115,7 +115,7 @@ def train_rcnn(
     Notes
     -----
     In memory at a time: one image with its features, ``memory``, and 200 MB for everything else. The features
-    are in the cache, 4 D bytes a box (8 MB an image of 1000 boxes), and are mapped from there. One pass over
+    are in the cache, 4 D bytes a box (9 MB an image of 1000 boxes), and are mapped from there. One pass over
     N rows for C classes costs N D C multiplications to score and D^2 for each hard negative; the first one
     costs D^2 for each positive and each of the random negatives. A class of which there is no object is never
     found.
@@ -186,7 +186,8 @@ class _Plan:
         self.width: int | None = None
 
     def _one_each(self, values: Any, name: str) -> list[Any]:
-        if isinstance(values, (str, bytes, dict)) or not hasattr(values, "__getitem__"):
+        single = isinstance(values, (str, bytes, dict)) or getattr(values, "ndim", 1) == 0
+        if single or not hasattr(values, "__getitem__"):
             kind = type(values).__name__
             raise TypeError(f"{name} must be a sequence with an entry for each image, got {kind}")
         if len(values) != len(self.records):
