@@ -121,8 +121,8 @@ def differs(seed: int) -> bool:
     way = seed % 5  # the kernels for more boxes must be right for fewer ones, too
     some = 10**9 if way == 1 else -1
     suppression.FEW, suppression.SOME, suppression.SOME_BATCHED = SWITCHES if way == 0 else (-1, some, some)
-    candidates.BUSY = -1 if way == 3 else BUSY
-    candidates.SWEEP = "always" if way == 4 else "thin"
+    candidates.BUSY = 0 if way == 2 else BUSY
+    candidates.FORCE = {3: "grid", 4: "sweep"}.get(way, "")
     options = {"iou_threshold": one["iou_threshold"], "offset": one["offset"]}
     if one["labels"] is None:
         found = nms(one["boxes"], one["scores"], **options)

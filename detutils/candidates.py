@@ -7,7 +7,7 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 
 from detutils._jit import B1, F4, F8, I4, I8
-from detutils._kernels.nms import suppress
+from detutils._kernels.nms import compare, grid
 from detutils._kernels.nms_order import (
     columns_float32,
     columns_float64,
@@ -19,8 +19,7 @@ from detutils._kernels.nms_sweep import sweep
 from detutils._validate import FLOAT32, FLOAT64, NDARRAY, Array, as_boxes, as_vector, raise_bad_box, valid_rows
 
 BUSY = 20  # blocks of 16 kept boxes that a candidate meets, from which on a grid is quicker
-
-SWEEP = "thin"  # which scenes of one class are left to the sweep: "thin", and for tests "never" or "always"
+FORCE = ""  # for tests: "sweep" or "grid" from the first candidate on
 INVALID: tuple[Literal["raise", "drop"], ...] = ("raise", "drop")  # what to do with rows that break the contract
 _NO_ROWS = np.empty((0, 4))
 
@@ -58,16 +57,16 @@ def valid(boxes: Array, scores: Array) -> I8:
 
 
 def decide(columns: F4, rows: F8, starts: I8, threshold: float, pixel: float, most: int) -> B1:
-    """Which candidates stay: by comparison with all kept ones, a grid or a sweep, as the scene asks."""
-    n, runs = columns.shape[1], starts.shape[0] - 1
-    kept, done = np.zeros(n, np.bool_), np.zeros(runs, np.bool_)
-    may_sweep = SWEEP != "never" and most >= n
-    if may_sweep and not sweep(columns, rows, starts, threshold, pixel, 0, SWEEP == "always", done, kept):
-        return kept
-    resume = 0 if may_sweep and runs == 1 else -1
-    first = suppress(columns, rows, starts, threshold, pixel, most, BUSY, resume, done, kept)
-    if first >= 0 and sweep(columns, rows, starts, threshold, pixel, first, True, done, kept):
-        suppress(columns, rows, starts, threshold, pixel, most, BUSY, first, done, kept)
+    """Which candidates stay: by comparison with all kept ones, a sweep or a grid, as the scene asks."""
+    kept = np.zeros(columns.shape[1], np.bool_)
+    reached, thin = starts[:-1].copy(), np.full(starts.shape[0] - 1, FORCE == "sweep" and most >= columns.shape[1])
+    left = 1
+    if FORCE not in ("grid", "sweep"):
+        left = compare(columns, rows, starts, threshold, pixel, most, BUSY, reached, thin, kept)
+    if left and FORCE != "grid" and thin.any():
+        left = sweep(columns, rows, starts, threshold, pixel, thin, reached, kept)
+    if left:
+        grid(columns, rows, starts, threshold, pixel, most, reached, kept)
     return kept
 
 

@@ -122,7 +122,7 @@ def explain_nms(
     boxes, scores = as_pair(boxes, scores)
     classes = np.zeros(len(scores), np.int64) if labels is None else as_labels(labels, "labels", len(scores))
     by, iou = np.full(len(scores), -1, np.int64), np.zeros(len(scores))
-    if on_invalid != "raise":
+    if type(on_invalid) is not str or on_invalid != "raise":
         as_choice(on_invalid, "on_invalid", INVALID)
         good = valid(boxes, scores)
         found = explain_nms(

@@ -99,7 +99,7 @@ def nms(
     floor = _LOW if score_threshold is None else as_number(score_threshold, "score_threshold")
     most = _ALL if max_output is None else as_integer(max_output, "max_output", 0, _ALL)
     pixel = as_offset(offset)
-    if on_invalid != "raise":
+    if type(on_invalid) is not str or on_invalid != "raise":
         as_choice(on_invalid, "on_invalid", INVALID)
         boxes, scores = as_pair(boxes, scores)
         good = valid(boxes, scores)
@@ -201,7 +201,7 @@ def batched_nms(
     pixel = as_offset(offset)
     boxes, scores = as_pair(boxes, scores)
     labels = as_labels(labels, "labels", scores.shape[0])
-    if on_invalid != "raise":
+    if type(on_invalid) is not str or on_invalid != "raise":
         as_choice(on_invalid, "on_invalid", INVALID)
         good = valid(boxes, scores)
         keep = batched_nms(

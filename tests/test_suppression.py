@@ -26,14 +26,14 @@ TWO = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 2.0, 2.0]])
 THRESHOLDS = [0.0, 0.3, 0.5, 0.7, 1.0]
 
 
-@pytest.fixture(params=["few", "some", "linear", "grid", "sweep"])
+@pytest.fixture(params=["few", "some", "list", "grid", "sweep"])
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every way at every size: the kernels for few and for some boxes, the list of kept ones, the grid, the sweep."""
     for name in ("SOME", "SOME_BATCHED"):
         monkeypatch.setattr(suppression, name, 10**9 if request.param in ("few", "some") else -1)
     monkeypatch.setattr(suppression, "FEW", 10**9 if request.param == "few" else -1)
-    monkeypatch.setattr(candidates, "BUSY", -1 if request.param == "grid" else 10**9)
-    monkeypatch.setattr(candidates, "SWEEP", "always" if request.param == "sweep" else "never")
+    monkeypatch.setattr(candidates, "BUSY", 10**9)
+    monkeypatch.setattr(candidates, "FORCE", request.param)
     return str(request.param)
 
 
@@ -298,8 +298,10 @@ def test_bad_options() -> None:
         nms(TWO, [1, 2], score_threshold=float("nan"))
     with pytest.raises(ValueError, match="on_invalid must be one of 'raise', 'drop'"):
         nms(TWO, [1, 2], on_invalid="ignore")
-    with pytest.raises(TypeError, match="on_invalid must be a string"):
-        batched_nms(TWO, [1, 2], [0, 0], on_invalid=None)
+    for value in (None, np.array(["raise"]), np.arange(3), np.ma.masked, 0):
+        for call in (nms, explain_nms, lambda b, s, **option: batched_nms(b, s, [0, 0], **option)):
+            with pytest.raises(TypeError, match="on_invalid must be a string"):
+                call(TWO, [1, 2], on_invalid=value)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

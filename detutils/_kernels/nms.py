@@ -18,6 +18,8 @@ LANES = 16
 WINDOW = 256  # candidates between two looks at the cost of the comparison with all
 THIN = 1.0  # boxes within reach up to which levels are merged
 MANY = 4096  # cells in reach from which on all boxes are tested
+SPARSE = 0.3  # boxes within reach below which a run looks thin
+FEWEST = 700  # boxes of a run up to which the list is as quick as the sweep
 CELL = 2.0  # side of a cell as a multiple of spread * longest side
 
 
@@ -82,7 +84,7 @@ def _decide(blocks: Any, members: Any, g: Any, columns: Any, rows: Any, r: Any, 
 
 
 @inlined
-def _linear(
+def _list(
     columns: Any, rows: Any, start: Any, stop: Any, iou_threshold: Any, offset: Any, most: Any, busy: Any,
     blocks: Any, members: Any, kept: Any,
 ) -> Any:  # fmt: skip
@@ -96,7 +98,7 @@ def _linear(
         if total == most:
             break
         if (r - start) % WINDOW == 0:
-            if work > WINDOW * busy and (stop - r > 2 * WINDOW or busy < 0):
+            if work > WINDOW * busy and stop - r > 2 * WINDOW:
                 return r, total
             work = 0
         x1, y1, x2, y2, share = xs1[r], ys1[r], xs2[r], ys2[r], shares[r]
@@ -325,49 +327,70 @@ def _grid(
             kept[r] = True
 
 
+@inlined
+def _is_thin(columns: Any, start: Any, stop: Any, iou_threshold: Any) -> Any:
+    """Whether the best boxes lie so far apart that few others can be within reach of any."""
+    some = min(stop - start, WINDOW)
+    left = top = np.float32(3e38)
+    right = bottom = np.float32(-3e38)
+    covered = 0.0
+    for r in range(start, start + some):
+        left, right = min(left, columns[0, r]), max(right, columns[2, r])
+        top, bottom = min(top, columns[1, r]), max(bottom, columns[3, r])
+        covered += np.float64(columns[2, r] - columns[0, r]) * np.float64(columns[3, r] - columns[1, r])
+    area = (np.float64(right) - np.float64(left)) * (np.float64(bottom) - np.float64(top))
+    spread = (1.0 - iou_threshold) / (1.0 + iou_threshold)
+    return covered * np.float64(stop - start) * spread * spread < SPARSE * area * np.float64(some)
+
+
 @kernel(
-    "int64(float32[:,::1], float64[:,::1], int64[::1], float64, float64, int64, int64, int64, boolean[::1],"
+    "int64(float32[:,::1], float64[:,::1], int64[::1], float64, float64, int64, int64, int64[::1], boolean[::1],"
     " boolean[::1])"
 )
-def suppress(
-    columns: F4,
-    rows: F8,
-    starts: I8,
-    iou_threshold: float,
-    offset: float,
-    most: int,
-    busy: int,
-    resume: int,
-    done: B1,
+def compare(
+    columns: F4, rows: F8, starts: I8, iou_threshold: float, offset: float, most: int, busy: int, reached: I8, thin: B1,
     kept: B1,
-) -> int:
-    """Set in ``kept`` which candidates stay; ``starts`` bounds the runs that are thinned on their own, ``done`` says
-    which of them are already.
+) -> int:  # fmt: skip
+    """Set in ``kept`` which candidates stay, by comparison with all kept ones; ``starts`` bounds the runs.
 
-    A grid takes over where a candidate meets more than ``busy`` blocks, at once if that is negative. If then
-    most candidates stay and ``resume`` is 0, the rest is left to ``sweep``: the answer is the first undecided
-    one, or -1. If ``resume`` is positive, a grid goes on from there, alone; a negative one leaves nothing.
+    A run is given up where a candidate meets more than ``busy`` blocks on average, or at once where it looks thin:
+    ``reached`` says how far it was decided, ``thin`` whether ``sweep`` is worth a try (most stay). Returns how many
+    runs are left.
     """
     longest = 0
     for run in range(starts.shape[0] - 1):
-        if not done[run]:
-            longest = max(longest, starts[run + 1] - starts[run])
+        longest = max(longest, starts[run + 1] - starts[run])
     room = (longest + LANES - 1) // LANES
     blocks = np.empty((room, 5, LANES), np.float32)
     members = np.empty((room, LANES), np.int32)
+    left = 0
     for run in range(starts.shape[0] - 1):
-        if done[run]:
-            continue
         start, stop = starts[run], starts[run + 1]
-        first, total = resume, 0
-        if resume <= 0:
-            first, total = _linear(columns, rows, start, stop, iou_threshold, offset, most, busy, blocks, members, kept)
+        thin[run] = most >= columns.shape[1] and stop - start > FEWEST and _is_thin(columns, start, stop, iou_threshold)
+        if thin[run]:
+            first = start
+        else:
+            first, total = _list(columns, rows, start, stop, iou_threshold, offset, most, busy, blocks, members, kept)
+            if total >= most:
+                first = stop
+            stay = 0
+            for r in range(max(first - WINDOW, start), first):
+                stay += kept[r]
+            thin[run] = first < stop and most >= columns.shape[1] and stay > WINDOW // 2
+        reached[run] = first
+        left += first < stop
+    return left
+
+
+@kernel("void(float32[:,::1], float64[:,::1], int64[::1], float64, float64, int64, int64[::1], boolean[::1])")
+def grid(
+    columns: F4, rows: F8, starts: I8, iou_threshold: float, offset: float, most: int, reached: I8, kept: B1
+) -> None:
+    """Go on with each run from where it was ``reached``, the kept boxes in a grid."""
+    for run in range(starts.shape[0] - 1):
+        start, first, stop = starts[run], reached[run], starts[run + 1]
+        total = 0
+        for r in range(start, first):
+            total += kept[r]
         if first < stop and total < most:
-            if resume == 0 and busy >= 0:
-                stay = 0
-                for r in range(first - WINDOW, first):
-                    stay += kept[r]
-                if stay > WINDOW // 2:
-                    return int(first)
             _grid(columns, rows, start, first, stop, iou_threshold, offset, most, total, kept)
-    return -1

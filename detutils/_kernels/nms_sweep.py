@@ -22,8 +22,6 @@ SAMPLE = 256  # boxes from which that is guessed
 THIN = 3.0  # boxes within reach up to which levels of size are merged
 ROOM = 8.0  # cells a box, at most
 PAIRS = 4  # pairs a box, at most, on average
-SPARSE = 0.3  # boxes within reach below which a run looks thin
-FEWEST = 700  # boxes of a run below which the list of kept ones is as quick
 
 
 @inlined
@@ -121,22 +119,6 @@ def _can_match(x1: Any, y1: Any, x2: Any, y2: Any, ratio: Any, slack: Any, table
     """Whether the longer side of a box allows for an IoU over the threshold with any of a level."""
     side = np.float64(max(x2 - x1, y2 - y1))
     return not (table[level, 1] * ratio < side - slack or table[level, 0] - slack > side * ratio)
-
-
-@inlined
-def _is_thin(columns: Any, start: Any, stop: Any, iou_threshold: Any) -> Any:
-    """Whether the best boxes lie so far apart that few others can be within reach of any."""
-    some = min(stop - start, SAMPLE)
-    left = top = np.float32(3e38)
-    right = bottom = np.float32(-3e38)
-    covered = 0.0
-    for r in range(start, start + some):
-        left, right = min(left, columns[0, r]), max(right, columns[2, r])
-        top, bottom = min(top, columns[1, r]), max(bottom, columns[3, r])
-        covered += np.float64(columns[2, r] - columns[0, r]) * np.float64(columns[3, r] - columns[1, r])
-    area = (np.float64(right) - np.float64(left)) * (np.float64(bottom) - np.float64(top))
-    spread = (1.0 - iou_threshold) / (1.0 + iou_threshold)
-    return covered * np.float64(stop - start) * spread * spread < SPARSE * area * np.float64(some)
 
 
 @inlined
@@ -256,29 +238,16 @@ def _sweep(
     return True
 
 
-@kernel(
-    "int64(float32[:,::1], float64[:,::1], int64[::1], float64, float64, int64, boolean, boolean[::1], boolean[::1])"
-)
+@kernel("int64(float32[:,::1], float64[:,::1], int64[::1], float64, float64, boolean[::1], int64[::1], boolean[::1])")
 def sweep(
-    columns: F4,
-    rows: F8,
-    starts: I8,
-    iou_threshold: float,
-    offset: float,
-    first: int,
-    always: bool,
-    done: B1,
-    kept: B1,
+    columns: F4, rows: F8, starts: I8, iou_threshold: float, offset: float, thin: B1, reached: I8, kept: B1
 ) -> int:
-    """Decide the runs that look thin (or all) and turn out so, set them in ``done``; how many are left.
-
-    Of a single run, the candidates before ``first`` may be decided already.
-    """
+    """Go on with each run that may be ``thin`` from where it was ``reached``, and set that to its end unless it turns
+    out to be crowded. Returns how many runs are left."""
     left = 0
     for run in range(starts.shape[0] - 1):
-        start, stop = starts[run], starts[run + 1]
-        if always or (stop - start > FEWEST and _is_thin(columns, start, stop, iou_threshold)):
-            begin = np.int64(max(start, first))
-            done[run] = _sweep(columns, rows, start, begin, stop, iou_threshold, offset, kept)
-        left += not done[run]
+        start, first, stop = starts[run], reached[run], starts[run + 1]
+        if first < stop and thin[run] and _sweep(columns, rows, start, first, stop, iou_threshold, offset, kept):
+            reached[run] = stop
+        left += reached[run] < stop
     return left
