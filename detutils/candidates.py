@@ -16,7 +16,17 @@ from detutils._kernels.nms_order import (
     rank_float64,
 )
 from detutils._kernels.nms_sweep import sweep
-from detutils._validate import FLOAT32, FLOAT64, NDARRAY, Array, as_boxes, as_vector, raise_bad_box, valid_rows
+from detutils._validate import (
+    FLOAT32,
+    FLOAT64,
+    NDARRAY,
+    Array,
+    as_boxes,
+    as_choice,
+    as_vector,
+    raise_bad_box,
+    valid_rows,
+)
 
 BUSY = 20  # blocks of 16 kept boxes that a candidate meets, from which on a grid is quicker
 FORCE = ""  # for tests: "sweep" or "grid" from the first candidate on
@@ -49,6 +59,13 @@ def as_pair(boxes: Any, scores: Any) -> tuple[Array, Array]:
     if boxes.dtype is not scores.dtype:
         boxes, scores = boxes.astype(FLOAT64, copy=False), scores.astype(FLOAT64, copy=False)
     return boxes, scores
+
+
+def drops(on_invalid: Any) -> bool:
+    """Whether rows that break the contract are left out rather than refused."""
+    if type(on_invalid) is str and on_invalid == "raise":
+        return False
+    return as_choice(on_invalid, "on_invalid", INVALID) == "drop"
 
 
 def valid(boxes: Array, scores: Array) -> I8:

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from detutils._jit import B1, F4, F8, I8
 from detutils._kernels.nms_explain import explain
 from detutils._kernels.nms_order import pick_grouped
-from detutils._validate import as_choice, as_integer, as_labels, as_number, as_offset, as_threshold
-from detutils.candidates import INVALID, as_pair, decide, prepare_grouped, valid
+from detutils._validate import as_integer, as_labels, as_number, as_offset, as_threshold
+from detutils.candidates import as_pair, decide, drops, prepare_grouped, valid
 
 _ALL = 2**62
 _PATIENCE = 1 << 26  # pairs that the explanation compares between two looks at Ctrl-C: a tenth of a second or two
@@ -122,8 +122,7 @@ def explain_nms(
     boxes, scores = as_pair(boxes, scores)
     classes = np.zeros(len(scores), np.int64) if labels is None else as_labels(labels, "labels", len(scores))
     by, iou = np.full(len(scores), -1, np.int64), np.zeros(len(scores))
-    if type(on_invalid) is not str or on_invalid != "raise":
-        as_choice(on_invalid, "on_invalid", INVALID)
+    if drops(on_invalid):
         good = valid(boxes, scores)
         found = explain_nms(
             boxes[good], scores[good], threshold, labels=classes[good],

@@ -16,14 +16,13 @@ from detutils._validate import (
     FLOAT32,
     FLOAT64,
     INT64,
-    as_choice,
     as_integer,
     as_labels,
     as_number,
     as_offset,
     as_threshold,
 )
-from detutils.candidates import INVALID, as_pair, as_plain_pair, decide, prepare, prepare_grouped, raise_bad_row, valid
+from detutils.candidates import as_pair, as_plain_pair, decide, drops, prepare, prepare_grouped, raise_bad_row, valid
 
 FEW, SOME, SOME_BATCHED = 32, 500, 300  # up to so many boxes one kernel does everything, by measurement
 
@@ -99,8 +98,7 @@ def nms(
     floor = _LOW if score_threshold is None else as_number(score_threshold, "score_threshold")
     most = _ALL if max_output is None else as_integer(max_output, "max_output", 0, _ALL)
     pixel = as_offset(offset)
-    if type(on_invalid) is not str or on_invalid != "raise":
-        as_choice(on_invalid, "on_invalid", INVALID)
+    if drops(on_invalid):
         boxes, scores = as_pair(boxes, scores)
         good = valid(boxes, scores)
         keep = nms(
@@ -201,8 +199,7 @@ def batched_nms(
     pixel = as_offset(offset)
     boxes, scores = as_pair(boxes, scores)
     labels = as_labels(labels, "labels", scores.shape[0])
-    if type(on_invalid) is not str or on_invalid != "raise":
-        as_choice(on_invalid, "on_invalid", INVALID)
+    if drops(on_invalid):
         good = valid(boxes, scores)
         keep = batched_nms(
             boxes[good], scores[good], labels[good], threshold,
