@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import detutils
@@ -109,3 +110,16 @@ def test_an_interrupt_is_an_interrupt() -> None:
         kernel.py_func = kernel  # type: ignore[attr-defined]
         with pytest.raises(error):
             _jit._hearing(kernel)(1)
+
+
+def test_a_direct_call_is_the_kernel() -> None:
+    kernel = next(function for function, _ in _jit.kernels() if function.__name__ == "first_bad_box")
+    direct = _jit.Direct(kernel)
+    boxes = np.array([[0.0, 0.0, 1.0, 1.0], [1.0, 0.0, 0.0, 1.0]])
+    first = direct.call
+    assert direct.call(boxes) == 1  # looks the machine code up
+    assert direct.call is not first
+    assert direct.call(boxes) == kernel(boxes) == 1
+    assert direct.call(boxes[:1]) == -1
+    if not _jit.JIT_DISABLED:
+        assert len(kernel.signatures) == 1
