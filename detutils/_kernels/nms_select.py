@@ -315,9 +315,9 @@ def _select_float64(
         return _suppress(boxes, scores, None, iou_threshold, most, offset, slack, columns, integers, keep)
     classes = np.zeros(padded, np.int32)
     for i in range(n):
-        classes[i] = labels[i]
-        if classes[i] != labels[i]:
+        if not -(2**31) <= labels[i] < 2**31:
             return -1
+        classes[i] = labels[i]
     return _suppress(boxes, scores, classes, iou_threshold, most, offset, slack, columns, integers, keep)
 
 

@@ -199,15 +199,14 @@ def _sweep(
         for other in range(level, -1, -1):
             wide = np.int64(table[other, 3]) + 1
             if other == level:
-                cell, lines = np.int64(cell_at[p]), 2
-                from_ = np.int64(p + 1)
+                cell, lines, least_place = np.int64(cell_at[p]), 2, np.int64(p + 1)
             elif _can_match(x1, y1, x2, y2, ratio, slack, table, other):
                 cell, lines = _cell_below(x1, y1, x2, y2, left, top, table, other) - wide, 3
-                from_ = np.int64(starts[cell - 1])
+                least_place = np.int64(0)
             else:
                 continue
             for _ in range(lines):
-                for q in range(from_, np.int64(starts[cell + 2])):
+                for q in range(max(np.int64(starts[cell - 1]), least_place), np.int64(starts[cell + 2])):
                     w = min(x2, place[q, 2]) - max(x1, place[q, 0])
                     h = min(y2, place[q, 3]) - max(y1, place[q, 1])
                     inter = w * h
@@ -225,7 +224,6 @@ def _sweep(
                             above[worse - start] = pairs
                             pairs += 1
                 cell += wide
-                from_ = np.int64(starts[cell - 1])
     for r in range(first, stop):
         stays = True
         pair = above[r - start]
