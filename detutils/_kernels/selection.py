@@ -55,7 +55,7 @@ def close_pairs(
     Returns the row reached, less than ``stop`` if there might be no room for its pairs.
     """
     lefts = boxes[0]
-    found = np.empty(boxes.shape[1], np.float32)
+    found, close = np.empty(boxes.shape[1], np.float32), np.empty(boxes.shape[1], np.int32)
     count, band = progress[0], progress[1]
     for i in range(start, stop):
         while i >= bands[band + 1]:
@@ -73,10 +73,15 @@ def close_pairs(
         for part in range(2):
             low, high = (i + 1, near_stop) if part == 0 else (far, far_stop)
             _overlaps(boxes, i, low, high, found[: high - low])
+            hits = np.int64(0)
             for k in range(high - low):  # written always, kept if close: no branch to guess
+                close[hits] = k
+                hits += np.int64(found[k] >= threshold)
+            for h in range(hits):
+                k = np.int64(close[h])
                 pairs[count, 0], pairs[count, 1] = ranks[i], ranks[low + k]
                 overlaps[count] = found[k]
-                count += np.int64(found[k] >= threshold)
+                count += 1
     progress[0], progress[1] = count, band
     return stop
 
