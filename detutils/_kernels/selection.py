@@ -78,9 +78,8 @@ def close_pairs(
                 close[hits] = k
                 hits += np.int64(found[k] >= threshold)
             for h in range(hits):
-                k = np.int64(close[h])
-                pairs[count, 0], pairs[count, 1] = ranks[i], ranks[low + k]
-                overlaps[count] = found[k]
+                pairs[count, 0], pairs[count, 1] = ranks[i], ranks[low + close[h]]
+                overlaps[count] = found[close[h]]
                 count += 1
     progress[0], progress[1] = count, band
     return stop
