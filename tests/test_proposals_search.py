@@ -11,7 +11,7 @@ import pytest
 from detutils import Strategy, box_iou, selective_search
 from detutils._kernels.ranking import FEATURES
 from detutils.proposals import strategies
-from detutils.proposals.ranking import TERMS, WEIGHTS, keep_apart
+from detutils.proposals.ranking import TERMS, WEIGHTS
 from tests.cases import BAD_IMAGES, JIT, size, unchanged
 from tests.test_proposals_segmentation import picture
 
@@ -112,22 +112,11 @@ def test_strategies_of_the_same_kind_share_without_mixing() -> None:
     np.testing.assert_array_equal(one, selective_search(IMAGE, FEW[:1]).boxes)
 
 
-@pytest.mark.parametrize("levels", [[(0.3, 10), (0.6, 25)], [(0.5, 10**6)], [(0.0, 5), (1.0, 7)], []])
-def test_near_duplicates_are_kept_apart(levels) -> None:
-    rng = np.random.default_rng(0)
-    corner = rng.integers(0, 40, (size(300, 40), 2))
-    boxes = np.hstack([corner, corner + rng.integers(5, 40, corner.shape)]).astype(np.int32)
-    overlaps = box_iou(boxes.astype(np.float32), boxes.astype(np.float32))
-    wanted: list[int] = []
-    for threshold, until in levels:
-        for i in range(len(boxes)):
-            if len(wanted) >= until:
-                break
-            if i not in wanted and all(overlaps[i, j] <= np.float32(threshold) for j in wanted):
-                wanted.append(i)
-    wanted += [i for i in range(len(boxes)) if i not in wanted]
-    assert keep_apart(boxes, levels, len(boxes)).tolist() == wanted
-    assert keep_apart(boxes, levels, 9).tolist() == wanted[:9]
+def test_priorities_never_rise() -> None:
+    for mode in ("fast", "single", FEW):
+        priorities = selective_search(IMAGE, mode).priorities
+        assert (np.diff(priorities) <= 0).all()
+        assert (priorities > 0).all()
 
 
 def test_the_model_has_a_weight_for_every_term() -> None:

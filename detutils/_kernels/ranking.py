@@ -1,4 +1,4 @@
-"""From hierarchies to an order of boxes: gather each box once, describe it, keep near-duplicates apart.
+"""From hierarchies to scored boxes: gather each box once, describe it, weigh what was found.
 
 Boxes are in pixels of the working image; a hierarchy that was grown on a shrunk copy has them multiplied
 back.
@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import B1, F4, F8, I4, I8, U2, inlined, kernel
+from detutils._jit import F8, I4, I8, U2, inlined, kernel
 
 SUMS = 7  # birth, death, contrast, fill, rank, regions, parent
 EXTREMES = 5  # of birth, minus death, contrast, fill, minus rank
 FEATURES = 42
-BLOCK = 64
 
 
 @inlined
@@ -219,52 +218,3 @@ def weigh(features: F8, weights: F8, constant: float, scores: F8) -> None:
         for j in range(weights.shape[0]):
             total += weights[j] * features[i, j]
         scores[i] = total
-
-
-@kernel(
-    "int64(float32[:,::1], float32, int64, float32[:,::1], float32[::1], int32[::1], boolean[::1],"
-    " int64[::1], int64, int64, int64)"
-)
-def keep_apart(
-    boxes: F4,
-    threshold: Any,
-    wanted: int,
-    kept: F4,
-    closest: F4,
-    seen: I4,
-    taken: B1,
-    order: I8,
-    count: int,
-    start: int,
-    stop: int,
-) -> int:
-    """Keeps boxes, in their order, that overlap none kept by more than ``threshold``, up to ``wanted``.
-
-    Boxes are columns x1, y1, x2, y2, area. ``closest`` is each box's largest IoU with the first ``seen`` of
-    ``kept``: what a stricter pass has measured serves the next. Returns how many are kept.
-    """
-    for i in range(start, stop):
-        if count >= wanted:
-            break
-        if taken[i] or closest[i] > threshold:
-            continue
-        x1, y1, x2, y2, area = boxes[0, i], boxes[1, i], boxes[2, i], boxes[3, i], boxes[4, i]
-        worst = closest[i]
-        block = np.int64(seen[i])
-        while block < count and worst <= threshold:
-            end = np.int64(min(block + BLOCK, np.int64(count)))
-            for j in range(block, end):
-                w = max(min(x2, kept[2, j]) - max(x1, kept[0, j]), np.float32(0))
-                h = max(min(y2, kept[3, j]) - max(y1, kept[1, j]), np.float32(0))
-                inner = w * h
-                worst = max(worst, inner / (area + kept[4, j] - inner))
-            block = end
-        seen[i] = block
-        closest[i] = worst
-        if worst <= threshold:
-            taken[i] = True
-            order[count] = i
-            for j in range(5):
-                kept[j, count] = boxes[j, i]
-            count += 1
-    return count

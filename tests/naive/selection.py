@@ -1,0 +1,32 @@
+"""Which boxes to look at first: greedy choice among all that are left, computing every gain at every step."""
+
+from __future__ import annotations
+
+from tests.naive.overlaps import box_iou
+
+
+def cover(boxes, evidence, wanted, close=0.6):
+    """Maximise the sum of evidence times the best cover by a chosen box, one box after another."""
+    overlaps = box_iou(boxes, boxes)
+    covers = [[v**3 if v >= close else 0.0 for v in row] for row in overlaps]
+    covered, order, gains = [0.0] * len(boxes), [], []
+
+    def gain(i):
+        return sum(e * max(c - was, 0.0) for e, c, was in zip(evidence, covers[i], covered, strict=True))
+
+    while len(order) < wanted:
+        best, minus_i = max((gain(i), -i) for i in range(len(boxes)) if i not in order)
+        order.append(-minus_i)
+        gains.append(best)
+        covered = [max(was, c) for was, c in zip(covered, covers[-minus_i], strict=True)]
+    return order, gains
+
+
+def keep_apart(boxes, threshold, wanted):
+    """In their order those that overlap no earlier kept one by more than the threshold, then the others."""
+    overlaps = box_iou(boxes, boxes)
+    kept = []
+    for i in range(len(boxes)):
+        if all(overlaps[i][j] <= threshold for j in kept):
+            kept.append(i)
+    return (kept + [i for i in range(len(boxes)) if i not in kept])[:wanted]
