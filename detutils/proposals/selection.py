@@ -8,9 +8,11 @@ import numpy as np
 
 from detutils._jit import F4, F8, I4, I8
 from detutils._kernels import selection as kernels
+from detutils._validate import check_memory
 from detutils.proposals.colours import slices
 
 CLOSE = 0.6  # boxes that overlap by less say nothing of each other
+PAIR = 40  # bytes that two close boxes take until the lists are made
 APART = 0.8  # what overlaps a better box by more comes last in the paper's order
 
 
@@ -30,7 +32,7 @@ def close_boxes(boxes: I4, halt: Event | None = None) -> tuple[I8, I4, F4]:
     ranks = np.lexsort((boxes[:, 0], band))
     columns, band = np.ascontiguousarray(columns[:, ranks]), band[ranks]
     bands = np.searchsorted(band, np.arange(band[0], band[-1] + 2))
-    progress = np.zeros(2, np.int64)
+    progress, total = np.zeros(2, np.int64), 0
     found: list[tuple[I4, F4]] = []
     for begin, stop in slices(count, 1024, halt):
         start = begin
@@ -42,6 +44,8 @@ def close_boxes(boxes: I4, halt: Event | None = None) -> tuple[I8, I4, F4]:
                 columns, bands, ranks, np.float32(CLOSE), pairs, overlaps, progress, start, stop
             )
             found.append((pairs[: progress[0]].copy(), overlaps[: progress[0]].copy()))
+            total += int(progress[0])
+            check_memory(PAIR * total, f"the choice among {count} boxes")
     pairs = np.concatenate([some for some, _ in found])
     overlaps = np.concatenate([some for _, some in found])
     ends, partners = np.zeros(count, np.int64), np.empty(2 * len(pairs), np.int32)
