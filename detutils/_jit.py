@@ -33,8 +33,8 @@ B1 = npt.NDArray[np.bool_]
 
 # The default error model tests every division and keeps the loops from vectorising (4-7x on the IoU loop).
 # fastmath would delete the NaN checks; Numba's parallel loops kill processes that fork or call
-# from two threads.
-OPTIONS: dict[str, Any] = {"nopython": True, "nogil": True, "error_model": "numpy"}
+# from two threads. The wrapper for callers in C is compiled for nobody.
+OPTIONS: dict[str, Any] = {"nopython": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 JIT_DISABLED = bool(numba.config.DISABLE_JIT)
 
@@ -185,7 +185,7 @@ def _entry_point(function: Any) -> Callable[..., Any]:
 
 def inlined(function: _Function) -> _Function:
     """Compile a part of a kernel: called from kernels of the same file only, and cached inside them."""
-    return numba.jit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(function)  # type: ignore[no-any-return]
+    return numba.jit(**OPTIONS)(function)  # type: ignore[no-any-return]
 
 
 def kernels() -> list[tuple[Any, str]]:
