@@ -195,7 +195,7 @@ def draw(report: Report, medians: dict[tuple[str, float], dict[int, dict[str, fl
 
     everyone = sorted({peer for by_size in medians.values() for times in by_size.values() for peer in times})
     colours = dict(zip(everyone, pyplot.get_cmap("tab20").colors, strict=False))
-    figure, axes = pyplot.subplots(1, len(scenes.SCENES), figsize=(15, 5), sharey=True)
+    figure, axes = pyplot.subplots(1, len(scenes.SCENES), figsize=(15, 5.6), sharey=True, layout="constrained")
     for axis, name in zip(axes, scenes.SCENES, strict=True):
         by_size = medians[name, 0.5]
         for peer in everyone:
@@ -206,8 +206,8 @@ def draw(report: Report, medians: dict[tuple[str, float], dict[int, dict[str, fl
         axis.set(title=f"{name}, IoU 0.5", xlabel="boxes")
         axis.grid(which="major", alpha=0.3)
     axes[0].set_ylabel("milliseconds, one thread")
-    axes[0].legend(fontsize=8, loc="upper left")
-    figure.tight_layout()
+    lines = {line.get_label(): line for axis in axes for line in axis.get_lines()}
+    figure.legend(lines.values(), lines, fontsize=9, loc="outside lower center", ncols=6)
     folder = Path(report.options.plots)
     folder.mkdir(parents=True, exist_ok=True)
     figure.savefig(folder / "nms.png", dpi=120)
