@@ -175,12 +175,13 @@ def merge_edges(
 ) -> int:
     """Join along the sorted edges where the weight is within both components' limit, Int(C) + scale / |C|.
 
-    states[root] = limit * 2**32 + size: one load instead of two from places far apart. Edges that joined
-    nothing go to ``rejected``; returns their number.
+    states[root] = limit * 2**32 + size: one load instead of two from places far apart; 0 where a pixel is alone.
+    Edges that joined nothing go to ``rejected``; returns their number.
     """
     weight = np.int64(np.searchsorted(ends, start, side="right"))
     mask = (1 << shift) - 1
     apart = np.empty((BLOCK, 3), np.int32)
+    alone = (np.int64(scale) << 32) | 1
     first = start
     while first < stop:
         while first >= ends[weight]:
@@ -193,6 +194,7 @@ def merge_edges(
                 if a == b:
                     continue
                 s, t = states[a], states[b]
+                s, t = s if s > 0 else alone, t if t > 0 else alone
                 root = a if (s & 0xFFFFFFFF) >= (t & 0xFFFFFFFF) else b
                 size = (s + t) & 0xFFFFFFFF
                 if (weight <= s >> 32) & (weight <= t >> 32):
@@ -217,7 +219,8 @@ def merge_small(
         for i in range(m):
             a, b = _root(parents, apart[i, 0]), _root(parents, apart[i, 1])
             if a != b:
-                p, q = states[a] & 0xFFFFFFFF, states[b] & 0xFFFFFFFF
+                p = max(states[a] & 0xFFFFFFFF, np.int64(1))
+                q = max(states[b] & 0xFFFFFFFF, np.int64(1))
                 if p < min_size or q < min_size:
                     root = a if p >= q else b
                     parents[a + b - root] = root
@@ -225,14 +228,14 @@ def merge_small(
 
 
 @kernel("int64(int32[::1], int64[::1], int32[::1], int64, int64, int64)")
-def number_components(parents: I4, names: I8, labels: I4, count: int, start: int, stop: int) -> int:
-    """Labels 0, 1, ... in the order of each component's first pixel. ``names`` starts as all -1."""
+def number_components(parents: I4, states: I8, labels: I4, count: int, start: int, stop: int) -> int:
+    """Labels 0, 1, ... in the order of each component's first pixel; a root's state turns into -1 - its label."""
     for p in range(start, stop):
         root = _find(parents, p)
-        name = names[root]
+        name = -1 - states[root]
         if name < 0:
             name = count
-            names[root] = name
+            states[root] = -1 - name
             count += 1
         labels[p] = name
     return count

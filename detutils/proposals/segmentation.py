@@ -70,7 +70,7 @@ def segment(graph: Graph, scale: float, min_size: int, halt: Event | None = None
     shift = directions // 2
     steps = np.array([1, width, width + 1, width - 1], np.int32)
     parents = np.arange(pixels, dtype=np.int32)
-    states = np.full(pixels, (int(16.0 * scale) << 32) | 1, np.int64)
+    states = np.zeros(pixels, np.int64)
     rejected = np.empty(edges, np.int32)
     count = 0
     for start, stop in slices(edges, SLICE, halt):
@@ -80,7 +80,6 @@ def segment(graph: Graph, scale: float, min_size: int, halt: Event | None = None
     if min_size > 1:
         for start, stop in slices(count, SLICE, halt):
             kernels.merge_small(rejected, steps, shift, min_size, parents, states, start, stop)
-    states.fill(-1)  # from here on: the roots' labels
     labels = np.empty((height, width), np.int32)
     regions = 0
     for start, stop in slices(pixels, SLICE, halt):
