@@ -18,7 +18,6 @@ from detutils._jit import F8, I8, inlined, kernel
 
 LEAF = 64
 FAN = 8
-LANES = 8
 CELLS = 1 << 22  # along each axis, to sort by
 SIZES = 8  # classes of size, each of so many octaves of the longer side
 OCTAVES = 3
@@ -105,23 +104,27 @@ def neighbour_order(boxes: F8, candidates: I8, groups: I8, n_groups: int) -> I8:
 
 
 @inlined
-def _refresh_leaf(leaf: Any, leaves: Any, names: Any, spans: Any, marks: Any, highest: Any) -> None:
-    """Note the slot of the highest score, among equals that of the lowest name."""
-    for lane in range(LANES):  # lane by lane, because the compiler may not reorder a maximum of floats itself
-        highest[lane] = GONE
-    for block in range(LEAF // LANES):
-        for lane in range(LANES):
-            other = leaves[leaf, SCORE, block * LANES + lane]
-            highest[lane] = other if other > highest[lane] else highest[lane]
-    score = GONE
-    for lane in range(LANES):
-        score = max(score, highest[lane])
-    name, below = -1, -1
-    for k in range(marks[leaf, COUNT]):
-        if leaves[leaf, SCORE, k] == score and (below < 0 or names[leaf, k] < name):
-            name, below = names[leaf, k], k
-    spans[leaf, BEST] = score
-    marks[leaf, NAME], marks[leaf, BELOW], marks[leaf, STALE] = name, below, 0
+def _refresh_leaf(leaf: Any, leaves: Any, keys: Any, names: Any, spans: Any, marks: Any) -> None:
+    """Note the slot of the highest score, among equals that of the lowest name.
+
+    ``keys`` are the bits of ``leaves``: integers keep the order of scores and of GONE, and the compiler may
+    turn their maximum into vectors.
+    """
+    best = keys[leaf, SCORE, 0]
+    for k in range(LEAF):
+        best = max(best, keys[leaf, SCORE, k])
+    below: Any = np.int64(LEAF)
+    equals = 0
+    for k in range(LEAF):
+        same = keys[leaf, SCORE, k] == best
+        below = min(below, k if same else np.int64(LEAF))
+        equals += same
+    if equals > 1:
+        for k in range(below + 1, marks[leaf, COUNT]):
+            if keys[leaf, SCORE, k] == best and names[leaf, k] < names[leaf, below]:
+                below = k
+    spans[leaf, BEST] = leaves[leaf, SCORE, below]
+    marks[leaf, NAME], marks[leaf, BELOW], marks[leaf, STALE] = names[leaf, below], below, 0
 
 
 @inlined
@@ -153,7 +156,7 @@ def plant(
     leaves[:, GROUP, :] = GONE  # no box is of the group of an empty slot
     spans[:, :RIGHT] = np.inf
     spans[:, RIGHT:] = -np.inf
-    highest = np.empty(LANES)
+    keys = leaves.view(np.int64)
     for leaf in range(starts[1]):
         first = leaf * LEAF
         marks[leaf, COUNT], marks[leaf, HOLES] = min(LEAF, order.size - first), 0
@@ -173,7 +176,7 @@ def plant(
             spans[leaf, RIGHT] = max(spans[leaf, RIGHT], x2)
             spans[leaf, BOTTOM] = max(spans[leaf, BOTTOM], y2)
             spans[leaf, MOST] = max(spans[leaf, MOST], group)
-        _refresh_leaf(leaf, leaves, names, spans, marks, highest)
+        _refresh_leaf(leaf, leaves, keys, names, spans, marks)
     for level in range(1, starts.size - 1):
         for node in range(starts[level], starts[level + 1]):
             first = starts[level - 1] + (node - starts[level]) * FAN
@@ -199,19 +202,25 @@ def _touches(spans: Any, node: Any, x1: Any, y1: Any, x2: Any, y2: Any, group: A
 
 
 @inlined
-def _overlaps(
-    leaves: Any, leaf: Any, x1: Any, y1: Any, x2: Any, y2: Any, area: Any, group: Any, offset: Any, ious: Any
-) -> None:
-    """The IoU of a box with every slot of a leaf, 0 in another group; no branch, so that it vectorises."""
+def _meets(leaves: Any, leaf: Any, x1: Any, y1: Any, x2: Any, y2: Any, group: Any, offset: Any, meets: Any) -> Any:
+    """Whether a box meets any slot of a leaf, and which; no branch, so that it vectorises."""
+    some = False  # a flag of one byte: an integer would halve the vectors
     for k in range(LEAF):
-        left, top = leaves[leaf, X1, k], leaves[leaf, Y1, k]
-        right, bottom = leaves[leaf, X2, k], leaves[leaf, Y2, k]
-        wide = (right if right < x2 else x2) - (left if left > x1 else x1) + offset
-        high = (bottom if bottom < y2 else y2) - (top if top > y1 else y1) + offset
-        wide = wide if wide > 0.0 else 0.0
-        high = high if high > 0.0 else 0.0
-        shared = wide * high if leaves[leaf, GROUP, k] == group else 0.0
-        ious[k] = shared / (leaves[leaf, AREA, k] + area - shared) if shared > 0.0 else 0.0
+        wide = min(leaves[leaf, X2, k], x2) - max(leaves[leaf, X1, k], x1) + offset
+        high = min(leaves[leaf, Y2, k], y2) - max(leaves[leaf, Y1, k], y1) + offset
+        hit = (wide > 0.0) & (high > 0.0) & (leaves[leaf, GROUP, k] == group)
+        meets[k] = hit
+        some |= hit
+    return some
+
+
+@inlined
+def _iou(leaves: Any, leaf: Any, k: Any, x1: Any, y1: Any, x2: Any, y2: Any, area: Any, offset: Any) -> Any:
+    """The IoU of a box with a slot that it meets."""
+    wide = min(leaves[leaf, X2, k], x2) - max(leaves[leaf, X1, k], x1) + offset
+    high = min(leaves[leaf, Y2, k], y2) - max(leaves[leaf, Y1, k], y1) + offset
+    shared = wide * high
+    return shared / (leaves[leaf, AREA, k] + area - shared) if shared > 0.0 else 0.0
 
 
 @inlined
@@ -250,8 +259,8 @@ def harvest(
     root = starts[top]
     visit = np.empty(starts[starts.size - 1], np.int64)  # the nodes to visit, level by level as in ``starts``
     visits = np.empty(top + 1, np.int64)
-    ious = np.empty(LEAF)
-    highest = np.empty(LANES)
+    meets = np.empty(LEAF, np.bool_)
+    keys = leaves.view(np.int64)
     hits = np.empty(LEAF + 1, np.int64)
     decays = np.empty(LEAF + 1)
     while kept < keep.size and patience > 0 and spans[root, BEST] > GONE:
@@ -259,7 +268,7 @@ def harvest(
         for _ in range(top):
             home = marks[home, BELOW]
         if marks[home, STALE]:
-            _refresh_leaf(home, leaves, names, spans, marks, highest)
+            _refresh_leaf(home, leaves, keys, names, spans, marks)
             node = home
             for level in range(1, top + 1):
                 node = starts[level] + (node - starts[level - 1]) // FAN
@@ -291,12 +300,14 @@ def harvest(
 
         for v in range(visits[0]):
             leaf = visit[v]
-            _overlaps(leaves, leaf, x1, y1, x2, y2, area, group, offset, ious)
+            if not _meets(leaves, leaf, x1, y1, x2, y2, group, offset, meets):
+                continue
             touched = 0
-            for k in range(marks[leaf, COUNT]):
+            for k in range(np.uint64(marks[leaf, COUNT])):
                 hits[touched] = k
-                decays[touched] = ious[k]
-                touched += ious[k] > 0.0
+                touched += meets[k]
+            for h in range(touched):
+                decays[h] = _iou(leaves, leaf, hits[h], x1, y1, x2, y2, area, offset)
             if gaussian:
                 for h in range(touched):
                     decays[h] = -(decays[h] * decays[h]) / sigma
