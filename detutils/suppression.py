@@ -22,7 +22,19 @@ from detutils._validate import (
     as_offset,
     as_threshold,
 )
-from detutils.candidates import as_pair, as_plain_pair, decide, drops, prepare, prepare_grouped, raise_bad_row, valid
+from detutils.candidates import (
+    admit,
+    as_pair,
+    as_plain_pair,
+    decide,
+    decide_unsorted,
+    drops,
+    lay_out,
+    prepare_grouped,
+    raise_bad_row,
+    rank,
+    valid,
+)
 
 FEW, SOME, SOME_BATCHED = 32, 500, 300  # up to so many boxes one kernel does everything, by measurement
 
@@ -124,9 +136,15 @@ def nms(
         if count < -1:
             raise_bad_row(boxes, scores, *divmod(-2 - count, 2))
     boxes, scores = as_pair(boxes, scores)  # many, or with gaps between them, or one is far out
-    order, columns, rows = prepare(boxes, scores, threshold, floor, pixel)
+    order, far = admit(boxes, scores, floor)
+    if threshold < 1.0 and most >= order.shape[0]:
+        kept = decide_unsorted(boxes, scores, order, threshold, pixel, far)
+        if kept is not None:
+            return rank(scores, order, kept).astype(np.int64)
+    order = rank(scores, order)
     if threshold == 1.0:  # no IoU exceeds it
         return order[:most].astype(np.int64)
+    columns, rows = lay_out(boxes, order, threshold, pixel, far)
     kept = decide(columns, rows, np.array([0, order.shape[0]]), threshold, pixel, most)
     return pick(order, kept, most)
 

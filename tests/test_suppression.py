@@ -26,9 +26,10 @@ TWO = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 2.0, 2.0]])
 THRESHOLDS = [0.0, 0.3, 0.5, 0.7, 1.0]
 
 
-@pytest.fixture(params=["few", "some", "list", "grid", "sweep"])
+@pytest.fixture(params=["few", "some", "list", "grid", "sweep", "unsorted"])
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Every way at every size: the kernels for few and for some boxes, the list of kept ones, the grid, the sweep."""
+    """Every way at every size: the kernels for few and for some boxes, the list of kept ones, the grid, the sweep,
+    the sweep before anything is sorted."""
     for name in ("SOME", "SOME_BATCHED"):
         monkeypatch.setattr(suppression, name, 10**9 if request.param in ("few", "some") else -1)
     monkeypatch.setattr(suppression, "FEW", 10**9 if request.param == "few" else -1)
@@ -52,6 +53,16 @@ def test_is_the_definition(path: str, dtype: type, threshold: float, offset: int
         found = unchanged(nms, boxes, scores, iou_threshold=threshold, offset=offset)
         assert found.dtype == np.int64
         assert found.tolist() == naive.nms(*lists(boxes, scores), threshold, offset=offset), f"seed {seed}"
+
+
+@pytest.mark.parametrize("falling", [True, False])
+def test_a_chain_of_any_length(path: str, falling: bool) -> None:
+    n = size(500, 120)  # each suppresses the next unless the one before suppresses it
+    left = 4.0 * np.arange(n)
+    boxes = np.stack([left, 0 * left, left + 10, 0 * left + 10], axis=1)
+    scores = np.arange(n)[:: -1 if falling else 1] / n
+    kept = np.arange(n)[::2] if falling else np.arange(n)[::-2]
+    assert nms(boxes, scores, 0.4).tolist() == kept.tolist()
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.5, 0.7])

@@ -1,5 +1,4 @@
-"""What non-maximum suppression needs before its first decision: checked rows, their order, and columns to
-filter by.
+"""What non-maximum suppression needs around its decisions: checked rows, columns to filter by, and an order.
 
 The columns are float32, rounded outward (x1 and y1 down, x2 and y2 up, an ``offset`` of 1 already added), so
 that an intersection computed from them is never too small; the fifth column is a share of the area that is
@@ -121,58 +120,93 @@ def _rejected(bad: Any) -> Any:
     return order, bad % 2 == 1
 
 
+@inlined
+def _admit(boxes: Any, scores: Any, score_threshold: Any, distance: Any, limit: Any, largest: Any) -> Any:
+    bad, far = _check(boxes, scores, distance, limit, largest)
+    if bad >= 0:
+        order = np.empty(1, np.int32)
+        order[0] = -1 - bad // 2
+        return order, bad % 2 == 1
+    n = scores.shape[0]
+    order = np.empty(n + 1, np.int32)  # one more, where those below are written over and over
+    m = 0
+    for i in range(n):
+        order[m] = i
+        m += scores[i] > score_threshold
+    return order[:m], far
+
+
 @kernel("Tuple((int32[::1], boolean))(float32[:,::1], float32[::1], float64)")
-def rank_float32(boxes: F4, scores: F4, score_threshold: float) -> tuple[I4, bool]:
-    """Rows with a score above the threshold, highest first, and whether a coordinate is far out.
+def admit_float32(boxes: F4, scores: F4, score_threshold: float) -> tuple[I4, bool]:
+    """Rows with a score above the threshold, and whether a coordinate is far out.
 
     A row that breaks the contract gives (-1 - row, whether it is the score that does).
     """
-    bad, far = _check(boxes, scores, np.float32(FAR), np.float32(3.4028235e38), np.float32(3.4028235e38))
-    if bad >= 0:
-        return _rejected(bad)  # type: ignore[no-any-return]
-    n = scores.shape[0]
-    values = np.empty(n, np.float32)
-    for i in range(n):
-        values[i] = scores[i] + np.float32(0)  # turns -0 into 0
-    bits = values.view(np.uint32)
-    pairs = np.empty(n, np.uint64)
-    m = 0
-    for i in range(n):
-        key = bits[i]
-        if key < np.uint32(0x80000000):  # descending order of floats as ascending order of unsigned integers
-            key = np.uint32(0x7FFFFFFF) - key
-        pairs[m] = (np.uint64(key) << np.uint64(32)) | np.uint64(i)
-        m += scores[i] > score_threshold
-    order = np.empty(m, np.int32)
-    if m:
-        pairs = _sort_pairs(pairs[:m])
-        for i in range(m):
-            order[i] = np.int32(pairs[i] & np.uint64(0xFFFFFFFF))
-    return order, far
+    most = np.float32(3.4028235e38)
+    return _admit(boxes, scores, score_threshold, np.float32(FAR), most, most)  # type: ignore[no-any-return]
 
 
 @kernel("Tuple((int32[::1], boolean))(float64[:,::1], float64[::1], float64)")
-def rank_float64(boxes: F8, scores: F8, score_threshold: float) -> tuple[I4, bool]:
-    """``rank_float32`` for float64."""
-    bad, far = _check(boxes, scores, FAR, 1e150, 1.7976931348623157e308)
-    if bad >= 0:
-        return _rejected(bad)  # type: ignore[no-any-return]
-    n = scores.shape[0]
-    values = scores + 0.0
-    bits = values.view(np.uint64)
-    keys = np.empty(n, np.uint64)
-    order = np.empty(n, np.int32)
+def admit_float64(boxes: F8, scores: F8, score_threshold: float) -> tuple[I4, bool]:
+    """``admit_float32`` for float64."""
+    return _admit(boxes, scores, score_threshold, FAR, 1e150, 1.7976931348623157e308)  # type: ignore[no-any-return]
+
+
+@inlined
+def _kept(order: Any, kept: Any) -> Any:
+    """The part of ``order`` that is kept, all of it for an empty ``kept``."""
+    if kept.shape[0] == 0:
+        return order
+    rows = np.empty(order.shape[0] + 1, np.int32)
     m = 0
-    for i in range(n):
-        key = bits[i]
+    for r in range(order.shape[0]):
+        rows[m] = order[r]
+        m += kept[r]
+    return rows[:m]
+
+
+@kernel("int32[::1](float32[::1], int32[::1], boolean[::1])")
+def rank_float32(scores: F4, order: I4, kept: B1) -> I4:
+    """The rows of ``order`` that are kept (all for an empty ``kept``), highest score first, ties as they come."""
+    order = _kept(order, kept)
+    m = order.shape[0]
+    if m == 0:
+        return order
+    values = np.empty(m, np.float32)
+    for r in range(m):
+        values[r] = scores[order[r]] + np.float32(0)  # turns -0 into 0
+    bits = values.view(np.uint32)
+    pairs = np.empty(m, np.uint64)
+    for r in range(m):
+        key = bits[r]
+        if key < np.uint32(0x80000000):  # descending order of floats as ascending order of unsigned integers
+            key = np.uint32(0x7FFFFFFF) - key
+        pairs[r] = (np.uint64(key) << np.uint64(32)) | np.uint64(order[r])
+    pairs = _sort_pairs(pairs)
+    ranked = np.empty(m, np.int32)
+    for r in range(m):
+        ranked[r] = np.int32(pairs[r] & np.uint64(0xFFFFFFFF))
+    return ranked
+
+
+@kernel("int32[::1](float64[::1], int32[::1], boolean[::1])")
+def rank_float64(scores: F8, order: I4, kept: B1) -> I4:
+    """``rank_float32`` for float64."""
+    order = _kept(order, kept)
+    m = order.shape[0]
+    if m == 0:
+        return order
+    values = np.empty(m, np.float64)
+    for r in range(m):
+        values[r] = scores[order[r]] + 0.0
+    bits = values.view(np.uint64)
+    keys = np.empty(m, np.uint64)
+    for r in range(m):
+        key = bits[r]
         if key < np.uint64(0x8000000000000000):
             key = np.uint64(0x7FFFFFFFFFFFFFFF) - key
-        keys[m] = key
-        order[m] = i
-        m += scores[i] > score_threshold
-    if m == 0:
-        return order[:0], far
-    return _sort_long(keys[:m], order[:m])[:m], far
+        keys[r] = key
+    return _sort_long(keys, order.copy())  # type: ignore[no-any-return]
 
 
 @inlined
