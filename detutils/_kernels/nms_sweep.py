@@ -26,7 +26,7 @@ PAIRS = 4  # pairs a box, at most, on average
 BLOCK = 256  # boxes whose tests are prepared at once
 TESTS = 2048  # tests that are made at once
 STRIDE = 4  # tests that are written at once; most boxes need fewer
-ROUNDS = 50  # steps in a chain of boxes that suppress each other in turn; scenes with longer ones are for others
+LOOKS, MORE_LOOKS = 6, 1 << 16  # at a pair until all are settled, on average, and at all of them beyond that
 
 
 @inlined
@@ -207,14 +207,19 @@ def _find_pairs(
 
 @inlined
 def _settle(better: Any, worse: Any, pairs: Any, blocked: Any, dropped: Any) -> Any:
-    """Drop the worse of each pair whose better one stays; False if that takes more than ROUNDS rounds.
+    """Drop the worse of each pair whose better one stays; False if there are so long chains of pairs that most would
+    have to be looked at again and again.
 
     In a round those stay for good that are nobody's worse one, and what they drop leaves with all its pairs. No
     branch depends on a box, as none could be foreseen.
     """
-    for now in range(1, ROUNDS + 1):
-        if pairs == 0:
-            return True
+    looks = LOOKS * pairs + MORE_LOOKS
+    now = 0
+    while pairs > 0:
+        looks -= pairs
+        if looks < 0:
+            return False
+        now += 1
         for k in range(pairs):
             blocked[worse[k]] = now
         for k in range(pairs):
@@ -225,7 +230,7 @@ def _settle(better: Any, worse: Any, pairs: Any, blocked: Any, dropped: Any) -> 
             better[left], worse[left] = ahead, behind
             left += (dropped[ahead] | dropped[behind]) == 0
         pairs = left
-    return pairs == 0
+    return True
 
 
 @inlined
@@ -300,7 +305,7 @@ def _sweep(
         better, worse,
     )  # fmt: skip
     dropped = np.zeros(m, np.uint8)
-    if pairs < 0 or not _settle(better, worse, pairs, np.zeros(m, np.uint8), dropped):
+    if pairs < 0 or not _settle(better, worse, pairs, np.zeros(m, np.int32), dropped):
         return False
     for r in range(first, stop):
         kept[r] = True
