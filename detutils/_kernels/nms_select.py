@@ -198,11 +198,11 @@ def _suppress(
             group = classes[r]
         unsure = False
         for j in range(np.uint64(start), np.uint64(end)):  # unsigned: a look for negative indices costs the vectors
-            w = min(x2, columns[2, j]) - max(x1, columns[0, j])
+            w = max(min(x2, columns[2, j]) - max(x1, columns[0, j]), none)  # so that two gaps are no intersection
             h = min(y2, columns[3, j]) - max(y1, columns[1, j])
             inter = w * h
             both = share + columns[4, j]
-            may = (w > none) & (h > none) & (inter >= both)
+            may = inter >= both
             if classes is not None:
                 may = may & (classes[j] == group)
             if slack is not None:
