@@ -121,11 +121,10 @@ def _rejected(bad: Any) -> Any:
 
 @inlined
 def _admit(boxes: Any, scores: Any, score_threshold: Any, distance: Any, limit: Any, largest: Any) -> Any:
+    """Check all rows, then list those that take part."""
     bad, far = _check(boxes, scores, distance, limit, largest)
     if bad >= 0:
-        order = np.empty(1, np.int32)
-        order[0] = -1 - bad // 2
-        return order, bad % 2 == 1
+        return _rejected(bad)
     n = scores.shape[0]
     order = np.empty(n + 1, np.int32)  # one more, where those below are written over and over
     if score_threshold == -np.inf:
