@@ -31,7 +31,7 @@ from detutils._validate import (
 )
 
 BUSY = 20  # blocks of 16 kept boxes that a candidate meets, from which on a grid is quicker
-LOOSE = 0.2  # boxes within reach of one up to which a sweep is tried before anything is sorted
+LOOSE = 0.5  # boxes within reach of one up to which a sweep is tried before anything is sorted
 SAMPLE = 128  # boxes from which that is guessed
 FORCE = ""  # for tests: "unsorted", "sweep" or "grid" from the first candidate on, or "list"
 INVALID: tuple[Literal["raise", "drop"], ...] = ("raise", "drop")  # what to do with rows that break the contract

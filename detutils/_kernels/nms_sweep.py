@@ -181,15 +181,15 @@ def _find_pairs(
             hits = 0
             for k in range(count):
                 a, b = tests[0, k], tests[1, k]
-                w = max(min(place[a, 2], place[b, 2]) - max(place[a, 0], place[b, 0]), none)
+                w = min(place[a, 2], place[b, 2]) - max(place[a, 0], place[b, 0])
                 h = min(place[a, 3], place[b, 3]) - max(place[a, 1], place[b, 1])
                 passed[0, hits], passed[1, hits] = a, b
-                hits += w * h >= place[a, 4] + place[b, 4]
+                hits += (w > none) & (h > none) & (w * h >= place[a, 4] + place[b, 4])
             if pairs + hits > room:
                 return -1
             for k in range(hits):
                 a, b = passed[0, k], passed[1, k]
-                w = max(min(place[a, 2], place[b, 2]) - max(place[a, 0], place[b, 0]), none)
+                w = min(place[a, 2], place[b, 2]) - max(place[a, 0], place[b, 0])
                 h = min(place[a, 3], place[b, 3]) - max(place[a, 1], place[b, 1])
                 r, s = note[a, 5], note[b, 5]
                 exceeds = sure and w * h > (place[a, 4] + place[b, 4]) * clear + least
