@@ -194,13 +194,13 @@ def draw(report: Report, medians: dict[tuple[str, float], dict[int, dict[str, fl
     from matplotlib import pyplot
 
     everyone = sorted({peer for by_size in medians.values() for times in by_size.values() for peer in times})
-    colours = dict(zip(everyone, pyplot.get_cmap("tab20").colors, strict=False))
+    colors = dict(zip(everyone, pyplot.get_cmap("tab20").colors, strict=False))
     figure, axes = pyplot.subplots(1, len(scenes.SCENES), figsize=(15, 5.6), sharey=True, layout="constrained")
     for axis, name in zip(axes, scenes.SCENES, strict=True):
         by_size = medians[name, 0.5]
         for peer in everyone:
             points = [(n, times[peer] * 1e3) for n, times in by_size.items() if peer in times]
-            style = {"linewidth": 3.0, "color": "black"} if peer == "detutils" else {"color": colours[peer]}
+            style = {"linewidth": 3.0, "color": "black"} if peer == "detutils" else {"color": colors[peer]}
             if points:
                 axis.loglog(*zip(*points, strict=True), marker="o", markersize=3, label=peer, **style)
         axis.set(title=f"{name}, IoU 0.5", xlabel="boxes")

@@ -48,8 +48,8 @@ def targets_of(model: BoxRegressor, data: Data) -> tuple[np.ndarray, np.ndarray]
     table[:, :-1] = features[rows]
     matched, moved = objects[overlaps.argmax(axis=1)[rows]], proposals[rows]
     sizes, wanted = moved[:, 2:] - moved[:, :2], matched[:, 2:] - matched[:, :2]
-    centres = (matched[:, :2] + matched[:, 2:] - moved[:, :2] - moved[:, 2:]) / 2
-    targets = np.hstack([centres / sizes, np.log(wanted / sizes)])
+    centers = (matched[:, :2] + matched[:, 2:] - moved[:, :2] - moved[:, 2:]) / 2
+    targets = np.hstack([centers / sizes, np.log(wanted / sizes)])
     return table, (targets - model.target_mean_[0]) @ model.target_map_[0]
 
 

@@ -72,7 +72,7 @@ def segmentation(report: Report) -> None:
         image = photograph(height, width)
         contenders: dict[str, Call] = {
             "detutils": lambda image=image: detutils.felzenszwalb(image, SCALE, SIGMA, MIN_SIZE),  # type: ignore[misc]
-            "detutils, 8 neighbours": lambda image=image: detutils.felzenszwalb(  # type: ignore[misc]
+            "detutils, 8 neighbors": lambda image=image: detutils.felzenszwalb(  # type: ignore[misc]
                 image, SCALE, SIGMA, MIN_SIZE, connectivity=8
             ),
             **peers(image),

@@ -17,7 +17,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from detutils import batched_nms, candidates, nms, suppression
+from detutils import batched_nms, nms
+from detutils.suppression import greedy as suppression, plan as candidates
 from tests.naive import suppression as naive
 
 Array = npt.NDArray[Any]

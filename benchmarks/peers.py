@@ -164,7 +164,7 @@ def _sahi() -> Nms:
 
 
 def numpy_nms(boxes: Array, scores: Array, threshold: float) -> Array:
-    """The vectorised loop that most projects carry, in float64."""
+    """The vectorized loop that most projects carry, in float64."""
     x1, y1, x2, y2 = boxes.astype(np.float64).T
     areas = (x2 - x1) * (y2 - y1)
     order = np.argsort(-scores, kind="stable")

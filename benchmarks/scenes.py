@@ -20,14 +20,14 @@ def rpn_like(n: int, seed: int = 0) -> Scene:
     rng = np.random.default_rng(seed)
     width, height = 1333.0, 800.0
     sides = np.exp(rng.uniform(np.log(40), np.log(400), (20, 2)))
-    centres = rng.uniform((0, 0), (width, height), (20, 2))
+    centers = rng.uniform((0, 0), (width, height), (20, 2))
     around = rng.random(n) < 0.9
     which = rng.integers(0, 20, n)
-    centre = centres[which] + 0.15 * sides[which] * rng.normal(size=(n, 2))
+    center = centers[which] + 0.15 * sides[which] * rng.normal(size=(n, 2))
     side = sides[which] * np.exp(0.25 * rng.normal(size=(n, 2)))
     side = np.where(around[:, None], side, np.exp(rng.uniform(np.log(32), np.log(512), (n, 2))))
-    centre = np.where(around[:, None], centre, rng.uniform((0, 0), (width, height), (n, 2)))
-    boxes = np.hstack([centre - side / 2, centre + side / 2])
+    center = np.where(around[:, None], center, rng.uniform((0, 0), (width, height), (n, 2)))
+    boxes = np.hstack([center - side / 2, center + side / 2])
     boxes = np.clip(boxes, 0, [width, height, width, height])
     logit = np.where(around, 1.0, -3.0) + 1.5 * rng.normal(size=n)
     return boxes.astype(np.float32), (1 / (1 + np.exp(-logit))).astype(np.float32)
@@ -37,26 +37,26 @@ def yolo_like(n: int, seed: int = 0) -> Scene:
     """The unfiltered grid of a dense head, strides 8, 16 and 32 (8,400 cells at 640 x 640). Most survive."""
     rng = np.random.default_rng(seed)
     image = 640.0 * np.sqrt(n / 8400)
-    centres, strides = [], []
+    centers, strides = [], []
     for stride in (8, 16, 32):
         steps = int(np.ceil(image / stride))
         y, x = np.mgrid[:steps, :steps].reshape(2, -1)
-        centres.append(np.stack([x + 0.5, y + 0.5], axis=1) * stride)
+        centers.append(np.stack([x + 0.5, y + 0.5], axis=1) * stride)
         strides.append(np.full(steps * steps, float(stride)))
-    centre, stride = np.concatenate(centres), np.concatenate(strides)
+    center, stride = np.concatenate(centers), np.concatenate(strides)
     chosen = (
-        np.sort(rng.choice(len(centre), n, replace=False)) if len(centre) >= n else np.arange(len(centre))
+        np.sort(rng.choice(len(center), n, replace=False)) if len(center) >= n else np.arange(len(center))
     )
-    centre, stride = centre[chosen], stride[chosen]
-    count = len(centre)
+    center, stride = center[chosen], stride[chosen]
+    count = len(center)
     loose = stride[:, None] * rng.uniform(1.5, 4.0, (count, 2))
-    middle = centre + stride[:, None] * rng.normal(scale=0.3, size=(count, 2))
+    middle = center + stride[:, None] * rng.normal(scale=0.3, size=(count, 2))
     score = rng.beta(0.6, 30, count)
     objects = max(1, round(8 * n / 8400))
     sides = np.exp(rng.uniform(np.log(30), np.log(200), (objects, 2)))
     places = rng.uniform(0, image, (objects, 2))
     for side, place in zip(sides, places, strict=True):
-        under = np.flatnonzero((np.abs(centre - place) < side / 2).all(axis=1))
+        under = np.flatnonzero((np.abs(center - place) < side / 2).all(axis=1))
         noise = 0.05 * side * rng.normal(size=(len(under), 4)).reshape(-1, 2, 2).transpose(1, 0, 2)
         middle[under] = place + noise[0]
         loose[under] = np.maximum(side + noise[1], 1.0)
@@ -73,10 +73,10 @@ def sparse(n: int, seed: int = 0) -> Scene:
     which = np.repeat(np.arange(n), sightings)[:n]
     sides = rng.uniform(8, 32, (n, 2))
     places = rng.uniform(0, canvas, (n, 2))
-    centre = places[which] + 0.08 * sides[which] * rng.normal(size=(n, 2))
+    center = places[which] + 0.08 * sides[which] * rng.normal(size=(n, 2))
     side = sides[which] * np.exp(0.08 * rng.normal(size=(n, 2)))
     order = rng.permutation(n)
-    boxes = np.hstack([centre - side / 2, centre + side / 2])[order]
+    boxes = np.hstack([center - side / 2, center + side / 2])[order]
     return boxes.astype(np.float32), rng.random(n, dtype=np.float32)
 
 

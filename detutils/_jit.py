@@ -1,7 +1,9 @@
 """The one way to make a kernel: how it is compiled, where its machine code is kept, and what ``warmup`` compiles.
 
 A kernel is a function that Python calls with canonical arrays (C-contiguous, aligned, writable, native byte order) and
-that trusts them. Kernels live in ``detutils/_kernels``; nothing else in the package is compiled.
+that trusts them. Kernels live in folders named ``_kernels``, each beside the functions that call them; nothing else in
+the package is compiled. Their files may import from one another: cached machine code is stamped with the content of
+every file that went into it.
 """
 
 from __future__ import annotations
@@ -12,8 +14,11 @@ import hashlib
 import importlib
 import os
 import pkgutil
+import re
+import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
@@ -31,7 +36,7 @@ U2 = npt.NDArray[np.uint16]
 U1 = npt.NDArray[np.uint8]
 B1 = npt.NDArray[np.bool_]
 
-# The default error model tests every division and keeps the loops from vectorising (4-7x on the IoU loop).
+# The default error model tests every division and keeps the loops from vectorizing (4-7x on the IoU loop).
 # fastmath would delete the NaN checks; Numba's parallel loops kill processes that fork or call
 # from two threads. The wrapper for callers in C is compiled for nobody.
 OPTIONS: dict[str, Any] = {"nopython": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
@@ -79,8 +84,44 @@ class _CheckedFile(IndexDataCacheFile):  # type: ignore[misc]
         return numba.core.caching.pickle.loads(payload)
 
 
+_IMPORT = re.compile(rb"^from (detutils[\w.]*\._kernels\.\w+|detutils\._jit) import", re.MULTILINE)
+
+
+@functools.cache
+def _digest_of(module: str) -> bytes:
+    return hashlib.sha256(_source_of(module)).digest()
+
+
+@functools.cache
+def _source_of(module: str) -> bytes:
+    return Path(sys.modules[module].__file__ or "").read_bytes()
+
+
+def imported_files(module: str) -> list[str]:
+    """The kernel files, ``_jit`` among them, that a kernel file imports."""
+    return [name.decode() for name in _IMPORT.findall(_source_of(module))]
+
+
+@functools.cache
+def stamp(module: str) -> str:
+    """What machine code from a kernel file depends on: the content of the file and of all that it imports, in turn.
+
+    Numba's own stamp is the age and size of the one file: a helper could change elsewhere and the old code would still
+    be served. The versions of Numba and NumPy count as well; the processor is part of the index already.
+    """
+    closure: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name not in closure:
+            closure.add(name)
+            waiting += imported_files(name)
+    parts = [f"{name} {_digest_of(name).hex()}" for name in sorted(closure)]
+    return hashlib.sha256("\n".join([numba.__version__, np.__version__, *parts]).encode()).hexdigest()
+
+
 class _ForgivingCache(FunctionCache):  # type: ignore[misc]
-    """Numba's cache, except that no fault of the file system reaches the user's call.
+    """Numba's cache, except that no fault of the file system reaches the user's call, and stamped by ``stamp``.
 
     A damaged entry is compiled again and replaced; a place that cannot be written is given up with one warning.
     """
@@ -90,7 +131,7 @@ class _ForgivingCache(FunctionCache):  # type: ignore[misc]
         self._cache_file = _CheckedFile(
             cache_path=self._cache_path,
             filename_base=self._impl.filename_base,
-            source_stamp=self._impl.locator.get_source_stamp(),
+            source_stamp=stamp(function.__module__),
         )
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
@@ -184,15 +225,16 @@ def _entry_point(function: Any) -> Callable[..., Any]:
 
 
 def inlined(function: _Function) -> _Function:
-    """Compile a part of a kernel: called from kernels of the same file only, and cached inside them."""
+    """Compile a part of kernels: called from kernels only, of this file or another, and cached inside them."""
     return numba.jit(**OPTIONS)(function)  # type: ignore[no-any-return]
 
 
 def kernels() -> list[tuple[Any, str]]:
     """Every kernel of the package with its signature, in the order of the files' names."""
-    package = importlib.import_module("detutils._kernels")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"detutils._kernels.{module.name}")
+    package = importlib.import_module("detutils")
+    for module in pkgutil.walk_packages(package.__path__, "detutils."):
+        if "._kernels." in module.name:
+            importlib.import_module(module.name)
     return list(_KERNELS)
 
 

@@ -15,7 +15,7 @@ import detutils
 CAT = np.array([[143, 84, 208, 146], [294, 107, 347, 166], [222, 220, 296, 270], [31, 2, 365, 298.0]])
 
 
-def centred(shapes: np.ndarray, x: float, y: float) -> np.ndarray:
+def centered(shapes: np.ndarray, x: float, y: float) -> np.ndarray:
     """Boxes of given (width, height) around a point."""
     return np.hstack([[x, y] - shapes / 2, [x, y] + shapes / 2])
 
@@ -55,7 +55,7 @@ def main() -> None:
             detutils.draw_boxes(photo, one_place, colors=colors),
             detutils.draw_boxes(photo, places, colors="#e69f00", width=2, halo=False),
             detutils.draw_boxes(objects, grid[best], labels=labels, colors="#56b4e9"),
-            detutils.draw_boxes(photo, centred(sizes, width / 2, height / 2), colors="#009e73"),
+            detutils.draw_boxes(photo, centered(sizes, width / 2, height / 2), colors="#009e73"),
         ],
         titles=[
             "Nine anchors at one place\nratios 0.5, 1, 2 in orange, blue, pink; scales 4, 8, 16",

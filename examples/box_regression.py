@@ -20,9 +20,9 @@ def jittered(boxes: np.ndarray, copies: int, rng: np.random.Generator) -> np.nda
     """Copies of boxes, moved by about 12 % of their sides and 15 % larger or smaller."""
     boxes = np.repeat(boxes, copies, axis=0)
     sides = boxes[:, 2:] - boxes[:, :2]
-    centres = (boxes[:, :2] + boxes[:, 2:]) / 2 + 0.12 * sides * rng.standard_normal(sides.shape)
+    centers = (boxes[:, :2] + boxes[:, 2:]) / 2 + 0.12 * sides * rng.standard_normal(sides.shape)
     sides = sides * np.exp(0.15 * rng.standard_normal(sides.shape))
-    return np.hstack([centres - sides / 2, centres + sides / 2])
+    return np.hstack([centers - sides / 2, centers + sides / 2])
 
 
 def profiles(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:

@@ -31,8 +31,8 @@ def main() -> None:
     height, width = photo.shape[:2]
     print("the cup, x1 y1 x2 y2:       ", CUP[0])
     print("corner, width and height:   ", detutils.box_convert(CUP, "xyxy", "xywh")[0])
-    centre = detutils.box_convert(CUP, "xyxy", "cxcywhn", image_size=(height, width))[0]
-    print("centre and size, normalised:", centre.round(3))
+    center = detutils.box_convert(CUP, "xyxy", "cxcywhn", image_size=(height, width))[0]
+    print("center and size, normalized:", center.round(3))
     inclusive = detutils.box_area(CUP, offset=1)[0]
     print("area:", detutils.box_area(CUP)[0], "or, with inclusive pixels,", inclusive, "\n")
 

@@ -1,6 +1,6 @@
 """From the raw output of a YOLO-like head to boxes on the photograph, in ten lines.
 
-A YOLOv8 export gives (4 + classes, 8400): centre, size and class scores for each cell of strides 8, 16, 32
+A YOLOv8 export gives (4 + classes, 8400): center, size and class scores for each cell of strides 8, 16, 32
 on a padded 640 x 640 image. Here a stand-in with noise plays the network; in your program the array comes
 from onnxruntime, OpenCV or OpenVINO.
 
@@ -43,12 +43,12 @@ def network(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     raw = np.vstack([x, y, size, rng.beta(0.6, 30, (len(NAMES), len(x)))])
     scale = 640 / max(photo.shape[:2])
     shift = np.array([640 - photo.shape[1] * scale, 640 - photo.shape[0] * scale]) / 2
-    centres = (OBJECTS[:, :2] + OBJECTS[:, 2:]) / 2 * scale + shift
+    centers = (OBJECTS[:, :2] + OBJECTS[:, 2:]) / 2 * scale + shift
     sides = (OBJECTS[:, 2:] - OBJECTS[:, :2]) * scale
-    for label, (centre, side) in enumerate(zip(centres, sides)):
-        near = (np.abs(x - centre[0]) < side[0] / 8) & (np.abs(y - centre[1]) < side[1] / 8)
+    for label, (center, side) in enumerate(zip(centers, sides)):
+        near = (np.abs(x - center[0]) < side[0] / 8) & (np.abs(y - center[1]) < side[1] / 8)
         noise = 0.02 * rng.standard_normal((4, near.sum())) * np.hstack([side, side])[:, None]
-        raw[:4, near] = np.hstack([centre, side])[:, None] + noise
+        raw[:4, near] = np.hstack([center, side])[:, None] + noise
         raw[4:, near] = rng.beta(1, 20, (len(NAMES), near.sum()))
         raw[4 + label, near] = rng.beta(6, 3, near.sum())
     return raw.astype(np.float32)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import detutils
-from detutils.demo import photographs
+from detutils.cli.faces import photographs
 
 SHORTER = {"train_rcnn": ["--scenes", "16"]}
 EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))

@@ -51,7 +51,7 @@ def test_a_number_that_is_too_large_alone() -> None:
         validate.as_number(1e10, "base_size", high=1e9)
 
 
-@pytest.mark.parametrize("names", [{"cat", "dog"}, {0: "cat", 1: "dog"}, frozenset(["cat"])], ids=str)
+@pytest.mark.parametrize("names", [{"cat"}, {0: "cat", 1: "dog"}, frozenset(["cat"])], ids=str)
 def test_names_need_an_order(names: Any) -> None:
     for check in (validate.as_names, validate.as_class_names):
         with refused(TypeError, "names must be a sequence of str or int, got"):

@@ -21,7 +21,7 @@ def _box_is_good(x1: float, y1: float, x2: float, y2: float) -> bool:
 
 @kernel("int64(float64[:,::1])")
 def first_bad_box(boxes: F8) -> int:
-    if boxes.shape[1] != 4:  # never; but a known step of four lets the loop vectorise: five times faster
+    if boxes.shape[1] != 4:  # never; but a known step of four lets the loop vectorize: five times faster
         return 0
     good = True
     for i in range(boxes.shape[0]):  # without an exit, for the same reason

@@ -1,4 +1,4 @@
-"""Images, their segmentations and colours."""
+"""Images, their segmentations and colors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from detutils._validate.values import as_integer, dimensions, shown
 
 
 def as_color(value: Any, name: str = "color") -> tuple[int, int, int]:
-    """A colour, "#rrggbb" or three integers of 0..255, as (red, green, blue)."""
+    """A color, "#rrggbb" or three integers of 0..255, as (red, green, blue)."""
     if isinstance(value, str):
         digits = value[1:] if value.startswith("#") else ""
         if len(digits) != 6 or not set(digits) <= set("0123456789abcdefABCDEF"):

@@ -10,7 +10,7 @@ from typing import Any
 
 import detutils
 from detutils.cli.terminal import check_output
-from detutils.images import FORMATS
+from detutils.pictures.files import FORMATS
 
 
 def add_demo(commands: Any) -> None:
@@ -31,7 +31,7 @@ def add_demo(commands: Any) -> None:
 
 def run_demo(options: argparse.Namespace) -> int:
     """Run the demo, print what each stage did, write the picture."""
-    from detutils.demo import find_faces
+    from detutils.cli.faces import find_faces
 
     check_output(options.output, tuple(FORMATS))
     begin = time.perf_counter()

@@ -12,7 +12,7 @@ from typing import Any
 
 import detutils
 from detutils.cli.terminal import Progress
-from detutils.deep_png import CV2_CURES
+from detutils.pictures.png import CV2_CURES
 
 
 def add_warmup(commands: Any) -> None:

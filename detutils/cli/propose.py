@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 import detutils
+from detutils._files import replace_file
 from detutils.cli.terminal import Progress, check_output, image_files, say
-from detutils.images import replace_file
 
 
 def add_propose(commands: Any) -> None:
@@ -44,7 +44,7 @@ def add_propose(commands: Any) -> None:
 
 def run_propose(options: argparse.Namespace) -> int:
     """Propose boxes for every image; returns 1 if a file failed."""
-    from detutils.scale_out import propose_images
+    from detutils.proposals.batch import propose_images
 
     if options.draw_boxes < 0:
         raise ValueError(f"--draw-boxes must be at least 0, got {options.draw_boxes}")

@@ -21,7 +21,7 @@ def add_train(commands: Any) -> None:
     """Arguments of ``detutils train``."""
     parser = commands.add_parser(
         "train", help="train R-CNN on annotated photographs, and say what box regression is worth",
-        description="Selective Search, gradients and colours, a linear classifier and a box regressor a "
+        description="Selective Search, gradients and colors, a linear classifier and a box regressor a "
         "class. A part of the images is held out and judged, without and with box regression.",
     )
     parser.add_argument("annotations", type=Path, help="COCO JSON, or a folder in Pascal VOC's layout")

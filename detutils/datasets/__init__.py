@@ -1,1 +1,1 @@
-"""Annotated images from VOC XML, COCO JSON and YOLO text, and detections in COCO results JSON."""
+"""Annotated images: readers, writers, one record of them, and made-up scenes."""

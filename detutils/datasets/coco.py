@@ -12,8 +12,8 @@ import numpy as np
 
 from detutils._jit import F8, I8
 from detutils._validate import as_boxes, as_integer, as_items, as_labels, as_path, as_sizes, as_vector
-from detutils.datasets.files import broken, read_json, write_json
 from detutils.datasets.records import AnnotatedImage, Dataset, Detections
+from detutils.datasets.text_files import broken, read_json, write_json
 
 _NUMBERS = {int, float}  # true and false are neither
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 from xml.parsers import expat
 
-from detutils.datasets.files import broken, read_bytes
+from detutils.datasets.text_files import broken, read_bytes
 
 
 class Node:

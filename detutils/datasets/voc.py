@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from detutils._validate import as_class_names, as_integer, as_offset, as_path
-from detutils.datasets.files import broken, decode, number, read_bytes
 from detutils.datasets.markup import Node, read_xml
 from detutils.datasets.records import AnnotatedImage, Dataset
+from detutils.datasets.text_files import broken, decode, number, read_bytes
 
 
 def read_voc(
@@ -36,7 +36,7 @@ def read_voc(
         The classes, which become labels 0, 1, ... By default all names found, in alphabetical order.
     first_pixel : {1, 0}
         The number that the files give to the first column and row of pixels. VOC counts from 1, many
-        labelling tools from 0.
+        labeling tools from 0.
     offset : {0, 1}
         The pixel rule of the boxes returned. The files hold inclusive pixels. With 0 a box becomes
         continuous: x1 = xmin - first_pixel, x2 = xmax - first_pixel + 1. With 1 it stays inclusive: x2 = xmax

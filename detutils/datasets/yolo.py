@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from detutils._files import read_file
 from detutils._validate import as_class_names, as_image_size, as_path
-from detutils.datasets.files import broken, decode, number, picture_size
 from detutils.datasets.records import AnnotatedImage, Dataset
-from detutils.images import read_file
+from detutils.datasets.text_files import broken, decode, number, picture_size
 
 MOST_CLASSES = 100_000  # where no names tell how many there are
 _PICTURES = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
@@ -94,8 +94,8 @@ def read_yolo(
         rows = [] if text is None else _lines(text, None if names is None else len(names))
         classes = np.array([row[0] for row in rows], np.int64)
         fractions = np.array([row[1:] for row in rows], np.float64).reshape(-1, 4)
-        centre, half = fractions[:, :2] * (width, height), fractions[:, 2:] * (width / 2, height / 2)
-        boxes = np.hstack([centre - half, centre + half])
+        center, half = fractions[:, :2] * (width, height), fractions[:, 2:] * (width / 2, height / 2)
+        boxes = np.hstack([center - half, center + half])
         areas = 4.0 * half[:, 0] * half[:, 1]
         difficult, truncated, crowd = np.zeros((3, len(rows)), np.bool_)
         records.append(

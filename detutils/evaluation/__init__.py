@@ -1,1 +1,1 @@
-"""How good boxes are: VOC and COCO average precision, and the recall of proposals."""
+"""How good detections and proposals are: VOC, COCO, recall, curves."""

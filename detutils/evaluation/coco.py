@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from detutils._jit import F8, I8
-from detutils._kernels.evaluation import coco_class
 from detutils._validate import as_integer, as_items, as_vector, check_memory
+from detutils.evaluation._kernels.evaluation import coco_class
 from detutils.evaluation.inputs import gather_detections, gather_objects, rank
 
 # cocoeval.py's own expressions: a last digit more or less decides at exact overlaps.

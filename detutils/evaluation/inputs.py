@@ -33,15 +33,15 @@ class Found(NamedTuple):
     starts: I8
 
 
-def gather_objects(ground_truth: Any, *, labelled: bool = True) -> Objects:
+def gather_objects(ground_truth: Any, *, labeled: bool = True) -> Objects:
     """Records, mappings, (boxes, labels) pairs or, where no labels are needed, arrays of boxes."""
     items = _items(ground_truth, "ground_truth")
     boxes, labels, difficult, crowd, areas, sizes = [], [], [], [], [], []
     for i, item in enumerate(items):
         where = f"ground_truth[{i}]"
-        rows = as_boxes(_part(item, ("boxes",), 0, where, labelled), f"{where} boxes")
+        rows = as_boxes(_part(item, ("boxes",), 0, where, labeled), f"{where} boxes")
         boxes.append(rows)
-        if labelled:
+        if labeled:
             classes = _part(item, ("labels",), 1, where, True)
             labels.append(as_labels(classes, f"{where} labels", rows.shape[0]))
         else:

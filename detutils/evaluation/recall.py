@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from detutils._jit import F8, I8
-from detutils._kernels.evaluation import best_overlaps
 from detutils._validate import as_integer, as_items, as_offset, as_vector
+from detutils.evaluation._kernels.evaluation import best_overlaps
 from detutils.evaluation.inputs import Objects, gather_objects, gather_proposals
 
 _ALL = 2**62  # no image has as many proposals
@@ -139,7 +139,7 @@ def proposal_recall(
     added = as_offset(offset)
     levels = _levels(iou_thresholds)
     limits = _limits((None,) if budgets is None else budgets)
-    objects = gather_objects(ground_truth, labelled=False)
+    objects = gather_objects(ground_truth, labeled=False)
     boxes, starts = gather_proposals(proposals, objects.starts.size - 1)
     best = _best(objects, boxes, starts, limits, added)
     if best.shape[0]:

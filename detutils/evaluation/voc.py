@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from detutils._jit import F8, I8
-from detutils._kernels.evaluation import voc_class
 from detutils._validate import as_choice, as_offset, as_threshold
+from detutils.evaluation._kernels.evaluation import voc_class
 from detutils.evaluation.inputs import gather_detections, gather_objects, rank
 from detutils.evaluation.precision_recall import Method, PrecisionRecall, summed, trace
 

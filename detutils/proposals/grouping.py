@@ -1,4 +1,4 @@
-"""Hierarchies: from an over-segmentation to the whole image, by merging the most similar neighbours."""
+"""Hierarchies: from an over-segmentation to the whole image, by merging the most similar neighbors."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 
 from detutils import _validate
 from detutils._jit import B1, F8, I4, I8
-from detutils._kernels import grouping as kernels
-from detutils.proposals.colours import COLOUR_SPACES, as_rgb, block_means, planes_of, slices
+from detutils.proposals._kernels import grouping as kernels
+from detutils.proposals.colors import COLOR_SPACES, as_rgb, block_means, planes_of, slices
 from detutils.proposals.regions import Regions, describe, gradient_codes
 from detutils.proposals.segmentation import LARGEST_SCALE, build_graph, segment
 
@@ -22,8 +22,8 @@ class Strategy(NamedTuple):
 
     Parameters
     ----------
-    color_space : {"hsv", "lab", "rgi", "rgb", "hue", "grey"}, default "hsv"
-        In which the image is segmented and compared. "rgi" is normalised red and green, and intensity.
+    color_space : {"hsv", "lab", "rgi", "rgb", "hue", "gray"}, default "hsv"
+        In which the image is segmented and compared. "rgi" is normalized red and green, and intensity.
     scale : float, default 100
         k of the over-segmentation, see ``felzenszwalb``.
     color, texture, size, fill : float, default 1
@@ -174,7 +174,7 @@ def group(regions: Regions, strategy: Strategy, halt: Event | None = None) -> Tr
     rows = np.arange(every, dtype=np.int32)
     counts = regions.counts.copy()
     norms = np.empty(counts.shape, np.uint16)
-    kernels.normalise(counts, norms, sizes)
+    kernels.normalize(counts, norms, sizes)
     pixels = float(regions.labels.size)
     heap, keys = np.empty(4 * edges + 64), np.empty(4 * edges + 64, np.int64)
     count = kernels.first_similarities(
@@ -216,7 +216,8 @@ def as_strategy(strategy: Any, name: str = "strategy") -> Strategy:
     """A checked strategy with its minimum size filled in."""
     if not isinstance(strategy, Strategy):
         raise TypeError(f"{name} must be a Strategy, got {type(strategy).__name__}")
-    space = _validate.as_choice(strategy.color_space, f"{name}.color_space", COLOUR_SPACES)
+    space = "gray" if strategy.color_space == "grey" else strategy.color_space  # the first edition's spelling
+    space = _validate.as_choice(space, f"{name}.color_space", COLOR_SPACES)
     scale = _validate.as_number(strategy.scale, f"{name}.scale", 0.0, LARGEST_SCALE)
     sigma = _validate.as_number(strategy.sigma, f"{name}.sigma", 0.0, 50.0)
     color, texture, size, fill = (
@@ -235,14 +236,14 @@ _USUAL = Strategy()
 
 
 def hierarchical_grouping(image: Any, strategy: Strategy = _USUAL) -> Hierarchy:
-    """Over-segment an image and merge the most similar neighbours until it is one region.
+    """Over-segment an image and merge the most similar neighbors until it is one region.
 
     Parameters
     ----------
     image : (H, W), (H, W, 3) or (H, W, 4) ndarray
         uint8, uint16, or float in 0..1; RGB order. It is reduced to 8 bits a channel; alpha is left out.
     strategy : Strategy
-        Colour space, scale and similarities.
+        Color space, scale and similarities.
 
     Returns
     -------
@@ -260,10 +261,10 @@ def hierarchical_grouping(image: Any, strategy: Strategy = _USUAL) -> Hierarchy:
 
     Notes
     -----
-    Similarity of neighbours (4-connected): the weighted sum of colour and texture (histogram intersections,
+    Similarity of neighbors (4-connected): the weighted sum of color and texture (histogram intersections,
     0..1), size and fill. Histograms are counts, those of a union the sums of its parts; for comparing they
     are rounded to whole 65535ths, which makes every sum exact. Equally similar pairs go by the smaller, then
-    the larger region number. O(N + R log R) for N pixels and R regions, a region's many neighbours aside.
+    the larger region number. O(N + R log R) for N pixels and R regions, a region's many neighbors aside.
 
     References
     ----------

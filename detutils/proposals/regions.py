@@ -1,4 +1,4 @@
-"""Size, box, colour, texture and neighbours of every region: what grouping compares."""
+"""Size, box, color, texture and neighbors of every region: what grouping compares."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from detutils._jit import I4, I8, U1, U2
-from detutils._kernels import regions as kernels
-from detutils.proposals.colours import SLICE, slices
+from detutils.proposals._kernels import regions as kernels
+from detutils.proposals.colors import SLICE, slices
 from detutils.proposals.segmentation import smoothing_taps
 
-# A derivative (grey levels a pixel) counts as the last of these values whose border it reaches, with its
+# A derivative (gray levels a pixel) counts as the last of these values whose border it reaches, with its
 # sign.
 _BORDERS = (1.0, 2.5, 5.0, 9.0, 15.0, 25.0, 40.0)
 _VALUES = (0.0, 1.7, 3.6, 6.8, 11.7, 19.5, 31.6, 55.0)
@@ -23,24 +23,24 @@ _BIN_BORDERS = (1.0, 2.0, 3.5, 6.0, 10.0, 16.0, 25.0, 38.0, 55.0)
 
 
 class Regions(NamedTuple):
-    """Everything about the R regions of a segmentation with E pairs of neighbours."""
+    """Everything about the R regions of a segmentation with E pairs of neighbors."""
 
     labels: I4  # (H, W)
     sizes: I8  # (R,) pixels
     boxes: I4  # (R, 4) x1, y1, x2, y2
-    counts: I4  # (R, 25 C + 80 C): colour histograms, then texture histograms
+    counts: I4  # (R, 25 C + 80 C): color histograms, then texture histograms
     split: int  # where texture begins
     pairs: I8  # (E, 2) smaller label first
     shared: I8  # (2 E, 2) length of the common border in pixel sides, sum of the edge weights across it
     outlines: I8  # (R, 2) the same for a region's whole border with others
-    heads: I4  # (R,) first node of each region's list of neighbours, or -1
+    heads: I4  # (R,) first node of each region's list of neighbors, or -1
     nexts: I4  # (2 E,) node 2 e is pair e in its first region's list, node 2 e + 1 in its second's
-    targets: I4  # (2 E,) the neighbour that a node stands for
+    targets: I4  # (2 E,) the neighbor that a node stands for
 
 
 @cache
 def _slopes() -> I4:
-    """Half a derivative of a Gaussian of sigma 1; a ramp of one grey level a pixel gives 4096."""
+    """Half a derivative of a Gaussian of sigma 1; a ramp of one gray level a pixel gives 4096."""
     values = [i * math.exp(-0.5 * i * i) for i in range(1, 5)]
     total = sum(2.0 * i * value for i, value in enumerate(values, start=1))
     return np.array([round(4096.0 * value / total) for value in values], np.int32)
@@ -77,7 +77,7 @@ def describe(
     sizes = np.zeros(count, np.int64)
     boxes = np.empty((count, 4), np.int32)
     boxes[:] = (width, height, 0, 0)
-    split = channels * kernels.COLOUR_BINS
+    split = channels * kernels.COLOR_BINS
     counts = np.zeros((count, split + channels * kernels.TEXTURE), np.int32)
     room = 1 << (8 * count - 1).bit_length()
     keys = np.full(room, -1, np.int64)
@@ -85,7 +85,7 @@ def describe(
     for start, stop in slices(height, SLICE // width, halt):
         kernels.sizes_and_boxes(labels, sizes, boxes, start, stop)
         kernels.borders(labels, weights, keys, shared[0], shared[1], start, stop)
-        kernels.colour_histograms(labels, planes, counts, start, stop)
+        kernels.color_histograms(labels, planes, counts, start, stop)
     for channel in range(channels):
         joint = np.zeros((count, 256), np.int32)
         for start, stop in rows:
@@ -97,6 +97,6 @@ def describe(
     both = np.repeat(shared[:, places].T, 2, axis=0)
     outlines = np.zeros((count, 2), np.int64)
     heads, nexts = np.full(count, -1, np.int32), np.empty(len(both), np.int32)
-    kernels.list_neighbours(pairs, both, outlines, heads, nexts)
+    kernels.list_neighbors(pairs, both, outlines, heads, nexts)
     targets = pairs[:, ::-1].astype(np.int32).reshape(-1)
     return Regions(labels, sizes, boxes, counts, split, pairs, both, outlines, heads, nexts, targets)

@@ -10,22 +10,22 @@ import numpy as np
 
 from detutils import _validate
 from detutils._jit import I4, I8, U1, U2
-from detutils._kernels import segmentation as kernels
-from detutils.proposals.colours import SLICE, as_rgb, slices
+from detutils.proposals._kernels import segmentation as kernels
+from detutils.proposals.colors import SLICE, as_rgb, slices
 
 LARGEST_SCALE = 1e7
 
 
 class Graph(NamedTuple):
-    """The pixel graph of one colour space: what every scale shares."""
+    """The pixel graph of one color space: what every scale shares."""
 
-    weights: U2  # (H, D, W), sixteenths of a grey level
+    weights: U2  # (H, D, W), sixteenths of a gray level
     order: I4  # edges by weight; an edge is pixel * D + direction
     ends: I8  # where each weight ends in ``order``
 
 
 def smoothing_taps(sigma: float) -> I4:
-    """Half a Gaussian, centre first, cut at 4 sigma; the whole kernel sums to 4096."""
+    """Half a Gaussian, center first, cut at 4 sigma; the whole kernel sums to 4096."""
     radius = int(4.0 * sigma + 0.5)
     if radius == 0:
         return np.array([4096], np.int32)
@@ -39,7 +39,7 @@ def smoothing_taps(sigma: float) -> I4:
 
 
 def build_graph(planes: U1, sigma: float, connectivity: int, halt: Event | None = None) -> Graph:
-    """Smooth, weigh and sort the edges between neighbouring pixels."""
+    """Smooth, weigh and sort the edges between neighboring pixels."""
     channels, height, width = planes.shape
     directions = connectivity // 2
     edges = height * (width - 1) + (height - 1) * width + (directions == 4) * 2 * (height - 1) * (width - 1)
@@ -97,13 +97,13 @@ def felzenszwalb(
     image : (H, W), (H, W, 3) or (H, W, 4) ndarray
         uint8, uint16, or float in 0..1. It is reduced to 8 bits a channel; alpha is left out.
     scale : float, default 100
-        k of the paper, in grey levels: larger makes larger regions. At least 0, at most 1e7.
+        k of the paper, in gray levels: larger makes larger regions. At least 0, at most 1e7.
     sigma : float, default 0.8
         Standard deviation of the Gaussian that smooths the image first, in pixels; 0 for none, at most 50.
     min_size : int, default 20
-        Regions with fewer pixels are joined to a neighbour, along the lightest edges first.
+        Regions with fewer pixels are joined to a neighbor, along the lightest edges first.
     connectivity : {4, 8}, default 4
-        Neighbours of a pixel. 4 takes about half of the time.
+        Neighbors of a pixel. 4 takes about half of the time.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def felzenszwalb(
 
     Notes
     -----
-    Weights are Euclidean distances between smoothed colours, rounded down to sixteenths of a grey level;
+    Weights are Euclidean distances between smoothed colors, rounded down to sixteenths of a gray level;
     edges of equal weight go row by row, in each row the edges to the right, then downwards, then the
     diagonals (right, left). An edge at exactly the limit joins. O(N) for N pixels: the edges are sorted by
     counting.

@@ -12,12 +12,12 @@ import numpy as np
 
 from detutils import _validate
 from detutils._jit import F8, U1, U2
-from detutils.proposals.colours import as_rgb, block_means, planes_of, shrunk
+from detutils.proposals.colors import as_rgb, block_means, planes_of, shrunk
+from detutils.proposals.cover import APART, cover, keep_apart
 from detutils.proposals.grouping import Strategy, Tree, as_strategy, group
-from detutils.proposals.ranking import gather, objectness
+from detutils.proposals.objectness import gather, objectness
 from detutils.proposals.regions import Regions, describe, gradient_codes
 from detutils.proposals.segmentation import Graph, build_graph, segment
-from detutils.proposals.selection import APART, cover, keep_apart
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -57,7 +57,7 @@ class Proposals(NamedTuple):
     priorities: F8
 
 
-# Similarities as the paper writes them: colour, texture, size, fill.
+# Similarities as the paper writes them: color, texture, size, fill.
 _SIMILARITIES = {
     "CTSF": (1.0, 1.0, 1.0, 1.0),
     "TSF": (0.0, 1.0, 1.0, 1.0),
@@ -105,7 +105,7 @@ _QUALITY = list(
 )
 _PAPER_FAST = _every("hsv lab", [(50, 50), (100, 100)], "CTSF TSF")
 _PAPER_QUALITY = _every(
-    "hsv lab rgi hue grey", [(50, 50), (100, 100), (150, 150), (300, 300)], "CTSF TSF F S"
+    "hsv lab rgi hue gray", [(50, 50), (100, 100), (150, 150), (300, 300)], "CTSF TSF F S"
 )
 # Each mode's strategies, and how many boxes it returns unless ``max_boxes`` says otherwise.
 MODES: dict[str, tuple[list[Strategy], int | None]] = {

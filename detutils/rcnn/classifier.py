@@ -9,8 +9,8 @@ import numpy as np
 
 from detutils._jit import B1, F8, I8
 from detutils._validate import Array
-from detutils.overlaps import box_iou
-from detutils.ridge import BLOCK_BYTES, RidgeSums, penalties, row_blocks
+from detutils.geometry.overlaps import box_iou
+from detutils.rcnn.ridge import BLOCK_BYTES, RidgeSums, penalties, row_blocks
 
 HARD = -0.5  # a negative that scores higher is a hard one: in the mean they score -1
 NEVER = -1.0  # the score of a class without any example
@@ -73,8 +73,8 @@ def train_classifier(
     """
     base, shown = _first_sums(images, classes, positive_iou, negative_iou, negatives, rng)
     width = base.n_features
-    penalty, centre = penalties(width, alpha), np.zeros(classes)
-    weights = base.solve(penalty, centre)
+    penalty, center = penalties(width, alpha), np.zeros(classes)
+    weights = base.solve(penalty, center)
     weights[:, ~shown] = 0.0
     weights[-1, ~shown] = NEVER
     at_once = max(1, memory // (8 * (width + 1) ** 2 + BLOCK_BYTES) - 1)  # and the sums that all begin with
@@ -94,7 +94,7 @@ def train_classifier(
                         hard[i, label] = rows
                         sums[label].add(image.features, np.full((len(rows), classes), -1.0), rows)
             for label in group:
-                fresh[:, label] = sums.pop(label).solve(penalty, centre, keep=False)[:, label]
+                fresh[:, label] = sums.pop(label).solve(penalty, center, keep=False)[:, label]
         weights = fresh
         if sum(map(len, hard.values())) == before:
             break  # what is hard only grows: from here on nothing would change

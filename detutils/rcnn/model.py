@@ -23,15 +23,15 @@ from detutils._validate import (
     as_threshold,
     check_table_block,
 )
-from detutils.archives import read_arrays, write_arrays
-from detutils.boxes import clip_boxes_to_image
 from detutils.datasets.records import Detections
-from detutils.features import box_features
-from detutils.proposals import selective_search
+from detutils.geometry.boxes import clip_boxes_to_image
+from detutils.proposals.strategies import selective_search
+from detutils.rcnn.array_files import read_arrays, write_arrays
+from detutils.rcnn.box_regressor import BoxRegressor
 from detutils.rcnn.classifier import scores_of
-from detutils.regressor import BoxRegressor
-from detutils.ridge import row_blocks
-from detutils.suppression import batched_nms
+from detutils.rcnn.features import box_features
+from detutils.rcnn.ridge import row_blocks
+from detutils.suppression.greedy import batched_nms
 
 KIND = "detutils RCNN"
 MARGIN = -1.0  # the score of a sure negative

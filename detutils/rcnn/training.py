@@ -26,12 +26,12 @@ from detutils._validate import (
     check_table_block,
 )
 from detutils.datasets.records import AnnotatedImage, Dataset
-from detutils.images import read_image
-from detutils.rcnn.cache import FeatureCache, key_of
+from detutils.pictures.files import read_image
+from detutils.rcnn.box_regressor import BoxRegressor
 from detutils.rcnn.classifier import ImageRows, train_classifier
+from detutils.rcnn.feature_cache import FeatureCache, key_of
 from detutils.rcnn.model import RCNN, Describe, Propose, describe, propose
-from detutils.regressor import BoxRegressor
-from detutils.ridge import row_blocks
+from detutils.rcnn.ridge import row_blocks
 
 Progress = Callable[[str, int, int], object]
 
@@ -246,9 +246,9 @@ def _jittered(boxes: F8, copies: int, rng: np.random.Generator) -> F8:
     """Copies of boxes, moved by about a tenth of their sides and an eighth longer or shorter."""
     boxes = np.repeat(boxes, copies, axis=0)
     sides = boxes[:, 2:] - boxes[:, :2]
-    centres = 0.5 * (boxes[:, :2] + boxes[:, 2:]) + 0.1 * sides * rng.standard_normal(sides.shape)
+    centers = 0.5 * (boxes[:, :2] + boxes[:, 2:]) + 0.1 * sides * rng.standard_normal(sides.shape)
     half = 0.5 * sides * np.exp(0.125 * rng.standard_normal(sides.shape))
-    return np.hstack([centres - half, centres + half])
+    return np.hstack([centers - half, centers + half])
 
 
 def _listed(value: Any) -> bool:

@@ -12,8 +12,8 @@ def generate_anchors(base_size=16, ratios=(0.5, 1, 2), scales=(8, 16, 32)):
         wide = round(math.sqrt(base_size * base_size / ratio))
         high = round(wide * ratio)
         for scale in scales:
-            centre, x, y = 0.5 * (base_size - 1), 0.5 * (wide * scale - 1), 0.5 * (high * scale - 1)
-            anchors.append([centre - x, centre - y, centre + x, centre + y])
+            center, x, y = 0.5 * (base_size - 1), 0.5 * (wide * scale - 1), 0.5 * (high * scale - 1)
+            anchors.append([center - x, center - y, center + x, center + y])
     return anchors
 
 
@@ -51,10 +51,10 @@ def anchors_inside_image(anchors, image_size, border=0):
     ]
 
 
-def shape_ious(sizes, centres):
-    """IoU of (width, height) pairs with a common centre; Redmon and Farhadi 2017, section 2."""
+def shape_ious(sizes, centers):
+    """IoU of (width, height) pairs with a common center; Redmon and Farhadi 2017, section 2."""
     table = []
     for w, h in sizes:
-        common = [min(w, cw) * min(h, ch) for cw, ch in centres]
-        table.append([c / (w * h + cw * ch - c) for c, (cw, ch) in zip(common, centres, strict=True)])
+        common = [min(w, cw) * min(h, ch) for cw, ch in centers]
+        table.append([c / (w * h + cw * ch - c) for c, (cw, ch) in zip(common, centers, strict=True)])
     return table

@@ -6,7 +6,7 @@ import math
 
 
 def covered(distance: float) -> float:
-    """How much of a pixel lies inside an edge at a signed distance from its centre."""
+    """How much of a pixel lies inside an edge at a signed distance from its center."""
     return min(max(0.5 - distance, 0.0), 1.0)
 
 
@@ -29,7 +29,7 @@ def draw_frames(canvas, frames, colors, width, radius, halo, halo_opacity, opaci
                 inside = covered(edge + width)
                 stroke = covered(edge) - inside
                 shade = max(covered(edge - halo) - covered(edge + width + halo) - stroke, 0.0)
-                colour = stroke * opacity + inside * fill
-                rest = (1.0 - shade * halo_opacity * opacity) * (1.0 - colour)
-                row[x] = [int(old * rest + new * colour + 0.5) for old, new in zip(pixel, color)]
+                cover = stroke * opacity + inside * fill
+                rest = (1.0 - shade * halo_opacity * opacity) * (1.0 - cover)
+                row[x] = [int(old * rest + new * cover + 0.5) for old, new in zip(pixel, color)]
     return canvas

@@ -60,7 +60,7 @@ def gradient(window, y, x):
     return best[1:]
 
 
-def normalised(block):
+def normalized(block):
     """L2-Hys: unit length, clipped at 0.2, unit length again."""
     for limit in (0.2, math.inf):
         length = math.sqrt(math.fsum(x * x for x in block) + 1e-5**2)
@@ -69,7 +69,7 @@ def normalised(block):
 
 
 def contrast(window, cell, border):
-    """Distances from the mean colour of the border or the middle: means in cells, columns, rows."""
+    """Distances from the mean color of the border or the middle: means in cells, columns, rows."""
     rows, columns = len(window), len(window[0])
     edge, top, left = max(1, min(rows, columns) // 20), 3 * rows // 8, 3 * columns // 8
 
@@ -94,7 +94,7 @@ def contrast(window, cell, border):
 
 
 def describe(window, cell=8):
-    """Oriented gradients in blocks of 2 x 2 cells, mean colours of cells less 0.5, 8 shades, contrasts."""
+    """Oriented gradients in blocks of 2 x 2 cells, mean colors of cells less 0.5, 8 shades, contrasts."""
     rows, columns, channels = len(window), len(window[0]), len(window[0][0])
     down, across = rows // cell, columns // cell
     cells = [[[0.0] * 9 for _ in range(across)] for _ in range(down)]
@@ -114,7 +114,7 @@ def describe(window, cell=8):
     for i in range(down - 1):
         above, below = cells[i], cells[i + 1]
         for j in range(across - 1):
-            result += normalised(above[j] + above[j + 1] + below[j] + below[j + 1])
-    colours = [x for row in means for mean in row for x in mean]
-    result += colours + [x for shade in shades for x in shade]
+            result += normalized(above[j] + above[j + 1] + below[j] + below[j + 1])
+    colors = [x for row in means for mean in row for x in mean]
+    result += colors + [x for shade in shades for x in shade]
     return result + contrast(window, cell, True) + contrast(window, cell, False)

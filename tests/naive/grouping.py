@@ -13,7 +13,7 @@ def similarity(a, b, weights, channels, pixels):
 
     total = 0.0
     if weights[0]:
-        total += weights[0] / (channels * 65535.0) * common("colour")
+        total += weights[0] / (channels * 65535.0) * common("color")
     if weights[1]:
         total += weights[1] / (channels * 8 * 65535.0) * common("texture")
     if weights[2]:
@@ -25,24 +25,24 @@ def similarity(a, b, weights, channels, pixels):
     return total
 
 
-def hierarchical_grouping(regions, neighbours, weights, channels):
-    """``regions``: dicts of size, box, colour, texture; ``neighbours``: pairs i < j. Returns merges and values."""
-    regions, neighbours = list(regions), set(neighbours)
+def hierarchical_grouping(regions, neighbors, weights, channels):
+    """``regions``: dicts of size, box, color, texture; ``neighbors``: pairs i < j. Returns merges and values."""
+    regions, neighbors = list(regions), set(neighbors)
     pixels = float(sum(region["size"] for region in regions))
     merges, values = [], []
-    while neighbours:
+    while neighbors:
         value, i, j = max(
-            (similarity(regions[i], regions[j], weights, channels, pixels), -i, -j) for i, j in neighbours
+            (similarity(regions[i], regions[j], weights, channels, pixels), -i, -j) for i, j in neighbors
         )
         i, j = -i, -j
         a, b, c = regions[i], regions[j], len(regions)
         (l1, t1, r1, b1), (l2, t2, r2, b2) = a["box"], b["box"]
         union = {"size": a["size"] + b["size"], "box": (min(l1, l2), min(t1, t2), max(r1, r2), max(b1, b2))}
-        for kind in ("colour", "texture"):
+        for kind in ("color", "texture"):
             union[kind] = [p + q for p, q in zip(a[kind], b[kind], strict=True)]
         regions.append(union)
         merges.append((i, j))
         values.append(value)
-        renamed = {tuple(sorted(c if r in (i, j) else r for r in pair)) for pair in neighbours}
-        neighbours = {pair for pair in renamed if pair[0] != pair[1]}
+        renamed = {tuple(sorted(c if r in (i, j) else r for r in pair)) for pair in neighbors}
+        neighbors = {pair for pair in renamed if pair[0] != pair[1]}
     return merges, values

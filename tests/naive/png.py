@@ -37,7 +37,7 @@ def chunk(name: bytes, body: bytes) -> bytes:
 
 
 def encode(
-    image: list[list[list[int]]], colour: int, interlaced: int, *, kind: int | None = None,
+    image: list[list[list[int]]], color: int, interlaced: int, *, kind: int | None = None,
     transparent: bytes | None = None, rows_missing: int = 0,
 ) -> bytes:
     """A PNG of 16 bits a channel."""
@@ -49,7 +49,7 @@ def encode(
         if rows and rows[0]:
             data += filtered(rows, 2 * channels, kind)
     data = data[: len(data) - rows_missing * (1 + 2 * channels * width)]
-    header = struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, interlaced)
+    header = struct.pack(">IIBBBBB", width, height, 16, color, 0, 0, interlaced)
     middle = b"" if transparent is None else chunk(b"tRNS", transparent)
     packed = zlib.compress(data)
     half = len(packed) // 2

@@ -9,7 +9,7 @@ VALUES = (0.0, 1.7, 3.6, 6.8, 11.7, 19.5, 31.6, 55.0)
 BIN_BORDERS = (1.0, 2.0, 3.5, 6.0, 10.0, 16.0, 25.0, 38.0, 55.0)
 
 
-def colour_histogram(channel, pixels):
+def color_histogram(channel, pixels):
     """25 bins over 0 ... 255."""
     counts = [0] * 25
     for y, x in pixels:
@@ -18,7 +18,7 @@ def colour_histogram(channel, pixels):
 
 
 def derivatives(channel, y, x):
-    """Gaussian derivatives of sigma 1 along x and y, borders repeated, in quarters of a grey level."""
+    """Gaussian derivatives of sigma 1 along x and y, borders repeated, in quarters of a gray level."""
     h, w = len(channel), len(channel[0])
     total = 1 + 2 * sum(math.exp(-0.5 * i * i) for i in range(1, 5))
     ramp = sum(2 * i * i * math.exp(-0.5 * i * i) for i in range(1, 5))

@@ -64,7 +64,7 @@ def cholesky_solve(matrix, right):
 
 
 def ridge(rows, right, alpha):
-    """(A'A + alpha I) beta = A'Y with a last column of ones in A, regularised like the others."""
+    """(A'A + alpha I) beta = A'Y with a last column of ones in A, regularized like the others."""
     a = [[*row, 1.0] for row in rows]
     gram = times(transposed(a), a)
     for i, line in enumerate(gram):
@@ -98,7 +98,7 @@ def hazen(values, q):
 
 
 def fit_class(rows, steps, alpha, whiten, trim):
-    """(n, beta, mean, T) of one class: targets centred and decorrelated, ridge, and the trimmed refit."""
+    """(n, beta, mean, T) of one class: targets centered and decorrelated, ridge, and the trimmed refit."""
     n = len(rows)
     mean = [math.fsum(column) / n for column in transposed(steps)]
     apart = [[t - m for t, m in zip(step, mean)] for step in steps]

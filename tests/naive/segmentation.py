@@ -10,14 +10,14 @@ def smoothed(channel, sigma):
     radius = int(4 * sigma + 0.5)
     values = [math.exp(-0.5 * (i / sigma) ** 2) for i in range(1, radius + 1)]
     taps = [round(4096 * value / (1 + 2 * sum(values))) for value in values]
-    centre = 4096 - 2 * sum(taps)
+    center = 4096 - 2 * sum(taps)
     h, w = len(channel), len(channel[0])
 
     def at(row, place):
         return row[min(max(place, 0), len(row) - 1)]
 
     def along(row, x):
-        return centre * row[x] + sum(
+        return center * row[x] + sum(
             tap * (at(row, x - i) + at(row, x + i)) for i, tap in enumerate(taps, start=1)
         )
 
@@ -27,7 +27,7 @@ def smoothed(channel, sigma):
 
 
 def felzenszwalb(channels, scale, sigma, min_size, *, connectivity=4):
-    """Components are lists of pixels; weights and internal differences are in sixteenths of a grey level."""
+    """Components are lists of pixels; weights and internal differences are in sixteenths of a gray level."""
     h, w = len(channels[0]), len(channels[0][0])
     values = [smoothed(channel, sigma) for channel in channels]
     edges = []

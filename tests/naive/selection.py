@@ -6,7 +6,7 @@ from tests.naive.overlaps import box_iou
 
 
 def cover(boxes, evidence, wanted, close=0.6):
-    """Maximise the sum of evidence times the best cover by a chosen box, one box after another."""
+    """Maximize the sum of evidence times the best cover by a chosen box, one box after another."""
     overlaps = box_iou(boxes, boxes)
     covers = [[v**3 if v >= close else 0.0 for v in row] for row in overlaps]
     covered, order, gains = [0.0] * len(boxes), [], []

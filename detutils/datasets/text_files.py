@@ -1,0 +1,74 @@
+"""Reading and writing whole text files, with errors that name the file and the place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NoReturn
+
+from detutils._files import read_file, replace_file
+
+
+def broken(path: Path, place: str, text: str) -> NoReturn:
+    """The error for a file that can be read but not understood."""
+    raise ValueError(f"{path}: {place}: {text}" if place else f"{path}: {text}")
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file; OSError with the path if it cannot be read, ValueError if it is empty."""
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder, not a file")
+    content = read_file(path)
+    if not content.strip():
+        broken(path, "", "the file is empty")
+    return content
+
+
+def decode(path: Path, content: bytes) -> str:
+    """UTF-8 text, with or without a byte order mark."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        broken(path, f"line {line}", f"not UTF-8 text (byte {error.start})")
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file."""
+    text = decode(path, read_bytes(path))
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        broken(path, f"line {error.lineno}, column {error.colno}", error.msg)
+    except RecursionError:
+        broken(path, "", "nested too deeply")
+    except ValueError as error:  # an integer with thousands of digits
+        broken(path, "", str(error))
+
+
+def number(text: str) -> float:
+    """A number in plain notation; Python's float would also take 4_8 and the digits of other scripts."""
+    if not text.isascii() or "_" in text:
+        raise ValueError(f"{text!r} is not a number")
+    return float(text)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file whole or not at all."""
+    content = json.dumps(value, allow_nan=False).encode()
+    replace_file(path, lambda target: target.write(content))
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """(height, width) of an image file as ``read_image`` would give it, from its header alone."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as picture:
+            width, height = picture.size
+            quarter_turn = picture.getexif().get(274, 1) in (5, 6, 7, 8)
+    except UnidentifiedImageError:
+        broken(path, "", "is empty, damaged or no image")
+    except (ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        broken(path, "", f"cannot be read as an image: {error}")
+    return (width, height) if quarter_turn else (height, width)

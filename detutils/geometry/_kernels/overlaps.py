@@ -1,0 +1,267 @@
+"""Overlap measures of pairs of boxes: every row with every row, or row by row.
+
+The measures are spelled once, for both precisions and both shapes; what one does not use (hulls, angles)
+vanishes when it is inlined. The second boxes are laid out in columns, because that lets the inner loop run in
+vector registers.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from detutils._jit import F4, F8, inlined, kernel
+
+# Kinds of measure, constants wherever they are passed: the compiler drops the branches of the others.
+IOU = 0
+IOA = 1
+GIOU = 2
+DIOU = 3
+CIOU = 4
+
+COLUMN_BLOCK = 4096  # six columns of so many float32 take 96 KiB: they stay in the second-level cache
+LIMIT = 1e150  # as in checks.py
+LARGEST = np.float32(3.4028235e38)
+LONGEST = np.float32(1e18)  # the squared diagonal of two such boxes' hull is still finite in float32
+SHORTEST = np.float32(1e-15)  # the square of such a side is still a normal float32
+QUARTER_TURN = 0.5 * math.pi
+
+
+# ---- measures of a pair: each box is (x1, y1, x2, y2, area, angle); zero and one carry the precision
+# ---------------
+
+@inlined
+def _intersection(a: Any, b: Any, offset: Any, zero: Any) -> Any:
+    wide = (a[2] if a[2] < b[2] else b[2]) - (a[0] if a[0] > b[0] else b[0]) + offset
+    high = (a[3] if a[3] < b[3] else b[3]) - (a[1] if a[1] > b[1] else b[1]) + offset
+    return (wide if wide > zero else zero) * (high if high > zero else zero)
+
+
+@inlined
+def _hull(a: Any, b: Any, offset: Any) -> Any:
+    wide = (a[2] if a[2] > b[2] else b[2]) - (a[0] if a[0] < b[0] else b[0]) + offset
+    high = (a[3] if a[3] > b[3] else b[3]) - (a[1] if a[1] < b[1] else b[1]) + offset
+    return wide, high
+
+
+@inlined
+def _measure(kind: int, a: Any, b: Any, offset: Any, zero: Any, one: Any) -> Any:
+    common = _intersection(a, b, offset, zero)
+    if kind == IOA:
+        return common / (a[4] if a[4] > zero else one)  # a divisor that is chosen beforehand costs no branch
+    union = (a[4] + b[4]) - common
+    iou = common / (union if union > zero else one)
+    if kind == IOU:
+        return iou
+    wide, high = _hull(a, b, offset)
+    if kind == GIOU:
+        hull = wide * high
+        return iou - (hull - union) / (hull if hull > zero else one)
+    # Differences before sums: the centers of small boxes far from the origin would lose their digits. These
+    # are twice the distances, so their squares are compared with four times the diagonal's.
+    across = (a[0] - b[0]) + (a[2] - b[2])
+    down = (a[1] - b[1]) + (a[3] - b[3])
+    diagonal = wide * wide + high * high
+    diagonal = (diagonal + diagonal) + (diagonal + diagonal)
+    apart = iou - (across * across + down * down) / (diagonal if diagonal > zero else one)
+    if kind == DIOU:
+        return apart
+    turn = a[5] - b[5]
+    shape = turn * turn
+    return apart - shape * shape / ((one - iou) + (shape if shape > zero else one))
+
+
+# ---- loops
+# --------------------------------------------------------------------------------------------------------
+
+@inlined
+def _turn(wide: Any, high: Any) -> float:
+    """The arctangent in right angles, 0 for a point: the square of a difference of two is CIoU's v."""
+    return math.atan2(wide, high) / QUARTER_TURN
+
+
+@inlined
+def _is_good(x1: Any, y1: Any, x2: Any, y2: Any, limit: Any) -> Any:
+    return (x1 <= x2) & (y1 <= y2) & (x1 >= -limit) & (y1 >= -limit) & (x2 <= limit) & (y2 <= limit)
+
+
+@inlined
+def _first_bad(boxes: F8) -> int:
+    """The first row that is not finite, in range and ordered, or -1."""
+    good: Any = True
+    for i in range(boxes.shape[0]):
+        good &= _is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], LIMIT)
+    if good:
+        return -1
+    i = 0
+    while _is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], LIMIT):
+        i += 1
+    return i
+
+
+@inlined
+def _first_bad_float32(boxes: F4) -> int:
+    """The same for float32, or -2 where sizes are such that products would overflow or lose digits."""
+    fits: Any = True
+    for i in range(boxes.shape[0]):
+        x1, y1, x2, y2 = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
+        fits &= _is_good(x1, y1, x2, y2, LONGEST)
+        fits &= ((x2 - x1 >= SHORTEST) | (x2 == x1)) & ((y2 - y1 >= SHORTEST) | (y2 == y1))
+    if fits:
+        return -1
+    for i in range(boxes.shape[0]):
+        if not _is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], LARGEST):
+            return i
+    return -2
+
+
+@inlined
+def _all_pairs(kind: int, boxes1: Any, boxes2: Any, offset: Any, out: Any) -> None:
+    zero, one = boxes1.dtype.type(0), boxes1.dtype.type(1)
+    n, m = boxes1.shape[0], boxes2.shape[0]
+    columns = np.empty((6, min(m, COLUMN_BLOCK)), boxes1.dtype)
+    for left in range(0, m, COLUMN_BLOCK):
+        right = min(left + COLUMN_BLOCK, m)
+        part = boxes2[left:right]
+        for j in range(right - left):
+            x1, y1, x2, y2 = part[j, 0], part[j, 1], part[j, 2], part[j, 3]
+            columns[0, j], columns[1, j], columns[2, j], columns[3, j] = x1, y1, x2, y2
+            columns[4, j] = (x2 - x1 + offset) * (y2 - y1 + offset)
+        if kind == CIOU:
+            for j in range(right - left):
+                wide, high = columns[2, j] - columns[0, j] + offset, columns[3, j] - columns[1, j] + offset
+                columns[5, j] = _turn(wide, high)
+        for i in range(n):
+            x1, y1, x2, y2 = boxes1[i, 0], boxes1[i, 1], boxes1[i, 2], boxes1[i, 3]
+            wide, high = x2 - x1 + offset, y2 - y1 + offset
+            turn = boxes1.dtype.type(_turn(wide, high)) if kind == CIOU else zero
+            a = (x1, y1, x2, y2, wide * high, turn)
+            row = out[i, left:right]
+            for j in range(right - left):
+                b = (columns[0, j], columns[1, j], columns[2, j], columns[3, j], columns[4, j], columns[5, j])
+                row[j] = _measure(kind, a, b, offset, zero, one)
+
+
+@inlined
+def _checked_pairs(kind: int, boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:  # never; but a known step of four vectorizes
+        return 0
+    bad: int = _first_bad(boxes1)
+    if bad >= 0:
+        return bad
+    bad = _first_bad(boxes2)
+    if bad >= 0:
+        return int(boxes1.shape[0] + bad)
+    _all_pairs(kind, boxes1, boxes2, offset, out)
+    return -1
+
+
+@inlined
+def _checked_pairs_float32(kind: int, boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:
+        return 0
+    bad: int = _first_bad_float32(boxes1)
+    bad2: int = _first_bad_float32(boxes2)
+    if bad >= 0:
+        return bad
+    if bad2 >= 0:
+        return int(boxes1.shape[0] + bad2)
+    if bad == -2 or bad2 == -2:
+        return -2
+    _all_pairs(kind, boxes1, boxes2, np.float32(offset), out)
+    return -1
+
+
+@inlined
+def _each_row(kind: int, boxes1: F8, boxes2: F8, offset: float) -> F8:
+    out = np.empty(boxes1.shape[0], np.float64)
+    for i in range(boxes1.shape[0]):
+        x1, y1, x2, y2 = boxes1[i, 0], boxes1[i, 1], boxes1[i, 2], boxes1[i, 3]
+        u1, v1, u2, v2 = boxes2[i, 0], boxes2[i, 1], boxes2[i, 2], boxes2[i, 3]
+        wide, high, wide2, high2 = x2 - x1 + offset, y2 - y1 + offset, u2 - u1 + offset, v2 - v1 + offset
+        turn = _turn(wide, high) if kind == CIOU else 0.0
+        turn2 = _turn(wide2, high2) if kind == CIOU else 0.0
+        a, b = (x1, y1, x2, y2, wide * high, turn), (u1, v1, u2, v2, wide2 * high2, turn2)
+        out[i] = _measure(kind, a, b, offset, 0.0, 1.0)
+    return out
+
+
+# ---- kernels ---------------------------------------------------------------------------------------------
+# The matrices return -1 when they are filled; else the first bad row, counted through both sets, and nothing
+# is written. -2: these float32 boxes need float64.
+
+@kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
+def iou_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    return _checked_pairs(IOU, boxes1, boxes2, offset, out)
+
+
+@kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
+def ioa_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    return _checked_pairs(IOA, boxes1, boxes2, offset, out)
+
+
+@kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
+def giou_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    return _checked_pairs(GIOU, boxes1, boxes2, offset, out)
+
+
+@kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
+def diou_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    return _checked_pairs(DIOU, boxes1, boxes2, offset, out)
+
+
+@kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
+def ciou_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    return _checked_pairs(CIOU, boxes1, boxes2, offset, out)
+
+
+@kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
+def iou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    return _checked_pairs_float32(IOU, boxes1, boxes2, offset, out)
+
+
+@kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
+def ioa_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    return _checked_pairs_float32(IOA, boxes1, boxes2, offset, out)
+
+
+@kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
+def giou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    return _checked_pairs_float32(GIOU, boxes1, boxes2, offset, out)
+
+
+@kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
+def diou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    return _checked_pairs_float32(DIOU, boxes1, boxes2, offset, out)
+
+
+@kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
+def ciou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    return _checked_pairs_float32(CIOU, boxes1, boxes2, offset, out)
+
+
+@kernel("float64[::1](float64[:,::1], float64[:,::1], float64)")
+def iou_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
+    return _each_row(IOU, boxes1, boxes2, offset)
+
+
+@kernel("float64[::1](float64[:,::1], float64[:,::1], float64)")
+def ioa_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
+    return _each_row(IOA, boxes1, boxes2, offset)
+
+
+@kernel("float64[::1](float64[:,::1], float64[:,::1], float64)")
+def giou_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
+    return _each_row(GIOU, boxes1, boxes2, offset)
+
+
+@kernel("float64[::1](float64[:,::1], float64[:,::1], float64)")
+def diou_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
+    return _each_row(DIOU, boxes1, boxes2, offset)
+
+
+@kernel("float64[::1](float64[:,::1], float64[:,::1], float64)")
+def ciou_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
+    return _each_row(CIOU, boxes1, boxes2, offset)

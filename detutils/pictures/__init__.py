@@ -1,0 +1,1 @@
+"""Image files, and boxes, text and panels drawn on images."""

@@ -1,0 +1,83 @@
+"""Which boxes to look at first, so that few of them cover much: an order that avoids saying things twice."""
+
+from __future__ import annotations
+
+from threading import Event
+
+import numpy as np
+
+from detutils._jit import F4, F8, I4, I8
+from detutils._validate import check_memory
+from detutils.proposals._kernels import cover as kernels
+from detutils.proposals.colors import slices
+
+CLOSE = 0.6  # boxes that overlap by less say nothing of each other
+PAIR = 40  # bytes that two close boxes take until the lists are made
+APART = 0.8  # what overlaps a better box by more comes last in the paper's order
+
+
+def _columns(boxes: I4) -> F4:
+    columns = np.empty((5, boxes.shape[0]), np.float32)
+    columns[:4] = boxes.T
+    columns[4] = (columns[2] - columns[0]) * (columns[3] - columns[1])
+    return columns
+
+
+def close_boxes(boxes: I4, halt: Event | None = None) -> tuple[I8, I4, F4]:
+    """Each box's partners with an IoU of at least ``CLOSE``: where their lists end, the lists, the cubes of the IoU."""
+    count = boxes.shape[0]
+    columns = _columns(boxes)
+    # A little wider than needed, so that rounding never puts partners two bands apart.
+    band = np.floor(np.log(columns[4]) / -np.log(CLOSE - 0.001)).astype(np.int64)
+    ranks = np.lexsort((boxes[:, 0], band))
+    columns, band = np.ascontiguousarray(columns[:, ranks]), band[ranks]
+    bands = np.searchsorted(band, np.arange(band[0], band[-1] + 2))
+    progress, total = np.zeros(2, np.int64), 0
+    found: list[tuple[I4, F4]] = []
+    for begin, stop in slices(count, 1024, halt):
+        start = begin
+        while start < stop:
+            room = max(1 << 16, count)
+            pairs, overlaps = np.empty((room, 2), np.int32), np.empty(room, np.float32)
+            progress[0] = 0
+            start = kernels.close_pairs(
+                columns, bands, ranks, np.float32(CLOSE), pairs, overlaps, progress, start, stop
+            )
+            found.append((pairs[: progress[0]].copy(), overlaps[: progress[0]].copy()))
+            total += int(progress[0])
+            check_memory(PAIR * total, f"the choice among {count} boxes")
+    pairs = np.concatenate([some for some, _ in found])
+    overlaps = np.concatenate([some for _, some in found])
+    ends, partners = np.zeros(count, np.int64), np.empty(2 * len(pairs), np.int32)
+    cover = np.empty(2 * len(pairs), np.float32)
+    kernels.list_partners(pairs, overlaps, ends, partners, cover)
+    return ends, partners, cover
+
+
+def cover(boxes: I4, evidence: F8, wanted: int, halt: Event | None = None) -> tuple[I8, F8]:
+    """The ``wanted`` first rows when each next box is the one that adds the most, and what each adds.
+
+    Every box is a place where an object may be, with its ``evidence``, and is covered by the chosen box that overlaps
+    it most, by the cube of their IoU if that is at least ``CLOSE``. Of equal boxes the lower row comes first.
+    """
+    count = boxes.shape[0]
+    ends, partners, covers = close_boxes(boxes, halt)
+    covered, gains = np.zeros(count, np.float32), np.empty(count)
+    heap, fresh, order = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(wanted, np.int64)
+    kernels.first_gains(evidence, ends, partners, covers, covered, gains, heap, fresh)
+    for start, stop in slices(wanted, 256, halt):
+        kernels.choose(evidence, ends, partners, covers, covered, gains, heap, fresh, order, start, stop)
+    return order, gains[order]
+
+
+def keep_apart(boxes: I4, threshold: float, wanted: int, halt: Event | None = None) -> I8:
+    """The ``wanted`` first rows when those that overlap an earlier kept one by more than ``threshold`` come last."""
+    count = boxes.shape[0]
+    columns = _columns(boxes)
+    kept = np.empty_like(columns)
+    taken, order = np.zeros(count, np.bool_), np.empty(count, np.int64)
+    done = 0
+    for start, stop in slices(count, 4096, halt):
+        done = kernels.keep_apart(columns, np.float32(threshold), wanted, kept, taken, order, done, start, stop)
+    order[done:] = np.flatnonzero(~taken)
+    return order[:wanted]

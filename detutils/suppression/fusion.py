@@ -1,0 +1,399 @@
+"""Detections of one object made one, in more words than NMS: Soft-NMS, weighted boxes fusion, box voting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from detutils import _validate as check
+from detutils._jit import F8, I8
+from detutils.suppression._kernels import fusion as kernels, soft as trees
+
+_FEW = 192  # boxes below which the plain loop is faster than a tree
+_PATIENCE = 1_000_000  # blocks of boxes that a kernel visits between two looks at Ctrl-C
+
+
+def _tree(
+    boxes: F8, scores: F8, groups: I8, n_groups: int, candidates: I8, offset: float
+) -> tuple[I8, F8, I8, F8, I8]:
+    """The candidates in the blocks that ``trees.harvest`` empties."""
+    order = trees.neighbor_order(boxes, candidates, groups, n_groups)
+    leaves = -(-order.size // trees.LEAF)
+    sizes = [leaves]
+    while sizes[-1] > 1:
+        sizes.append(-(-sizes[-1] // trees.FAN))
+    starts = np.cumsum([0, *sizes])
+    columns = np.empty((leaves, trees.COLUMNS, trees.LEAF))
+    names = np.empty((leaves, trees.LEAF), np.int64)
+    spans, marks = np.empty((starts[-1], trees.SPANS)), np.empty((starts[-1], trees.MARKS), np.int64)
+    trees.plant(boxes, scores, groups, order, offset, starts, columns, names, spans, marks)
+    return starts, columns, names, spans, marks
+
+
+def soft_nms(
+    boxes: npt.ArrayLike,
+    scores: npt.ArrayLike,
+    *,
+    method: Literal["gaussian", "linear"] = "gaussian",
+    sigma: float = 0.5,
+    iou_threshold: float = 0.3,
+    score_threshold: float = 0.001,
+    labels: npt.ArrayLike | None = None,
+    max_output: int | None = None,
+    offset: int = 0,
+) -> tuple[I8, F8]:
+    """Lower the scores of boxes that overlap better ones, instead of dropping the boxes.
+
+    Again and again the box of the highest score is kept, and the score of every box that is left and
+    intersects it is multiplied by a factor that falls with their IoU.
+
+    Parameters
+    ----------
+    boxes : (N, 4) array_like
+        x1, y1, x2, y2 in pixels.
+    scores : (N,) array_like
+        The higher the better.
+    method : {"gaussian", "linear"}
+        The factor: exp(-IoU^2 / sigma), or 1 - IoU where IoU > ``iou_threshold``.
+    sigma : float
+        Width of the gaussian, greater than 0: the smaller, the more scores fall. Not used by ``"linear"``.
+    iou_threshold : float
+        In [0, 1]. A pair at exactly the threshold is left alone. Not used by ``"gaussian"``.
+    score_threshold : float
+        At least 0. A box takes part as long as its score is greater.
+    labels : (N,) array_like of int, optional
+        Classes: boxes of different classes leave each other alone.
+    max_output : int, optional
+        Stop after so many boxes.
+    offset : {0, 1}
+        Added to widths and heights: 1 is the inclusive-pixel rule.
+
+    Returns
+    -------
+    keep : (K,) int64 ndarray
+        Indices of the kept boxes by decreasing new score; equal scores by lower index first. Shape (0,) for
+        no boxes.
+    new_scores : (K,) float64 ndarray
+        The scores with which they were kept, each greater than ``score_threshold``.
+
+    Raises
+    ------
+    TypeError
+        If an input is not an array of real numbers, ``labels`` are not integers, or an option has the wrong
+        type.
+    ValueError
+        If ``boxes`` is not (N, 4), the lengths differ, a row is not finite or has x2 < x1 or y2 < y1, or an
+        option is out of its range.
+
+    See Also
+    --------
+    nms : Drops the boxes.
+
+    Notes
+    -----
+    Order and scores are those of the plain double loop, to the last bit. Boxes lie in a tree of blocks by
+    size and place, so that a kept box visits only blocks near it: about N log N and the number of
+    intersecting pairs, where the plain loop is N K. Memory is linear in N. Boxes without area intersect
+    nothing.
+
+    References
+    ----------
+    N. Bodla, B. Singh, R. Chellappa, L. Davis, "Soft-NMS: improving object detection with one line of
+    code", ICCV 2017, figure 2 and equations 2 and 3.
+
+    Examples
+    --------
+    >>> import detutils
+    >>> boxes = [[0, 0, 10, 10], [0, 0, 10, 8], [20, 20, 30, 30]]
+    >>> keep, scores = detutils.soft_nms(boxes, [0.9, 0.8, 0.7])
+    >>> keep
+    array([0, 2, 1])
+    >>> scores.round(3)
+    array([0.9  , 0.7  , 0.222])
+    """
+    rows = check.as_boxes(boxes)
+    n = rows.shape[0]
+    marks = check.as_vector(scores, "scores", n)
+    gaussian = check.as_choice(method, "method", ("gaussian", "linear")) == "gaussian"
+    width = check.as_number(sigma, "sigma", above=0.0)
+    threshold = check.as_threshold(iou_threshold)
+    floor = check.as_number(score_threshold, "score_threshold", 0.0)
+    most = n if max_output is None else min(n, check.as_integer(max_output, "max_output", 0))
+    added = check.as_offset(offset)
+    groups, n_groups = np.empty(0, np.int64), 1
+    if labels is not None:
+        groups = check.as_labels(labels, "labels", n)
+    keep, new_scores = np.empty(most, np.int64), np.empty(most)
+    if n <= _FEW:
+        kept = trees.harvest_few(
+            rows, marks, groups, gaussian, width, threshold, floor, added, keep, new_scores
+        )
+        return keep[:kept].copy(), new_scores[:kept].copy()
+    if groups.size:
+        names, groups = np.unique(groups, return_inverse=True)
+        n_groups = names.size
+    candidates = np.flatnonzero(marks > floor)
+    most, kept = min(most, candidates.size), 0
+    if most:
+        starts, leaves, own, spans, notes = _tree(rows, marks, groups, n_groups, candidates, added)
+        while kept < most and spans[-1, trees.BEST] > trees.GONE:
+            kept = trees.harvest(
+                starts, leaves, own, spans, notes, gaussian, width, threshold, floor, added,
+                keep[:most], new_scores[:most], kept, _PATIENCE,
+            )  # fmt: skip
+    return keep[:kept].copy(), new_scores[:kept].copy()
+
+
+class FusedBoxes(NamedTuple):
+    """What ``weighted_boxes_fusion`` makes of the boxes of several models.
+
+    Attributes
+    ----------
+    boxes : (K, 4) float64 ndarray
+        x1, y1, x2, y2 in pixels, by decreasing score.
+    scores : (K,) float64 ndarray
+        The fused scores.
+    labels : (K,) int64 ndarray
+        Their classes.
+    sources : list of (N_i,) int64 ndarrays
+        For each model and each of its boxes, the fused box that it is part of, or -1 where its score was
+        too low.
+
+    Examples
+    --------
+    >>> import detutils
+    >>> fused = detutils.weighted_boxes_fusion([[[0, 0, 10, 10]], [[0, 0, 10, 12]]], [[0.6], [0.6]])
+    >>> [source.tolist() for source in fused.sources]
+    [[0], [0]]
+    """
+
+    boxes: F8
+    scores: F8
+    labels: I8
+    sources: list[I8]
+
+
+def weighted_boxes_fusion(
+    boxes: Sequence[npt.ArrayLike],
+    scores: Sequence[npt.ArrayLike],
+    labels: Sequence[npt.ArrayLike] | None = None,
+    *,
+    weights: npt.ArrayLike | None = None,
+    iou_threshold: float = 0.55,
+    score_threshold: float = 0.0,
+    method: Literal["avg", "max", "box_and_model_avg", "absent_model_aware_avg"] = "avg",
+    allow_overflow: bool = False,
+    offset: int = 0,
+) -> FusedBoxes:
+    """Fuse the detections of several models: overlapping boxes of a class become their score-weighted mean.
+
+    Boxes are taken by falling weighted score. Each joins the cluster of its class whose present mean box it
+    overlaps most, if that IoU is greater than ``iou_threshold``, and moves that mean; else it begins a
+    cluster.
+
+    Parameters
+    ----------
+    boxes : sequence of M (N_i, 4) array_like
+        One array a model: x1, y1, x2, y2 in pixels (or any other unit, the same for all).
+    scores : sequence of M (N_i,) array_like
+        Any positive numbers up to 1e150.
+    labels : sequence of M (N_i,) array_like of int, optional
+        Classes; all boxes are of class 0 if left out.
+    weights : (M,) array_like, optional
+        How far each model is trusted, greater than 0; 1 each if left out. Scores are multiplied by them.
+    iou_threshold : float
+        In [0, 1]. A pair at exactly the threshold is not fused.
+    score_threshold : float
+        At least 0. Boxes with ``score > score_threshold`` (before weighting) take part.
+    method : {"avg", "max", "box_and_model_avg", "absent_model_aware_avg"}
+        The score of a cluster of n boxes, with S the sum of their weighted scores and W the sum of all
+        models' weights. ``"avg"``: S / n x min(n, M) / W. ``"max"``: the best weighted score / the largest
+        weight. ``"box_and_model_avg"``: S / (the boxes' weights) x (the weights of the models that saw it)
+        / W. ``"absent_model_aware_avg"``: S / (the boxes' weights and the weights of the models that did
+        not see it).
+    allow_overflow : bool
+        With ``"avg"``: S / W, which exceeds the best score where a model gives an object several boxes.
+    offset : {0, 1}
+        Added to widths and heights in the IoU: 1 is the inclusive-pixel rule.
+
+    Returns
+    -------
+    fused : FusedBoxes
+        ``boxes``, ``scores`` and ``labels`` by decreasing score (equal ones by class, then by their best
+        box), and ``sources``. All are empty where no box takes part.
+
+    Raises
+    ------
+    TypeError
+        If an input is not a sequence of arrays of real numbers, labels are not integers, or an option has
+        the wrong type.
+    ValueError
+        If the inputs do not have one array a model, lengths differ, a row is not finite or has x2 < x1 or
+        y2 < y1, a weight is not greater than 0, a weighted score exceeds 1e150, or an option is out of its
+        range.
+
+    See Also
+    --------
+    box_voting : Refines the boxes that NMS kept.
+
+    Notes
+    -----
+    Equal weighted scores are taken in the order of models and rows. With K clusters in the largest class
+    the cost is N K / 2 in vector registers. Agrees with the package ensemble-boxes, except that it clips
+    boxes to the unit square, leaves out boxes without area and keeps means in float32.
+
+    References
+    ----------
+    R. Solovyev, W. Wang, T. Gabruseva, "Weighted boxes fusion: ensembling boxes from different object
+    detection models", Image and Vision Computing 107, 2021, section 3, equations 1 to 6.
+
+    Examples
+    --------
+    >>> import detutils
+    >>> boxes = [[[0, 0, 10, 10], [50, 50, 60, 60]], [[0, 0, 10, 12]]]
+    >>> fused = detutils.weighted_boxes_fusion(boxes, [[0.9, 0.4], [0.3]])
+    >>> fused.boxes
+    array([[ 0. ,  0. , 10. , 10.5],
+           [50. , 50. , 60. , 60. ]])
+    >>> fused.scores
+    array([0.6, 0.2])
+    """
+    models = check.as_models(boxes, scores, labels)
+    trust = np.ones(len(models)) if weights is None else check.as_positive(weights, "weights", len(models))
+    threshold, added = check.as_threshold(iou_threshold), check.as_offset(offset)
+    floor = check.as_number(score_threshold, "score_threshold", 0.0)
+    kind = check.as_choice(method, "method", ("avg", "max", "box_and_model_avg", "absent_model_aware_avg"))
+    overflow = check.as_flag(allow_overflow, "allow_overflow")
+
+    lengths = [len(marks) for _, marks, _ in models]
+    rows = np.concatenate([np.empty((0, 4)), *(rows for rows, _, _ in models)])
+    raw = np.concatenate([np.empty(0), *(marks for _, marks, _ in models)])
+    classes = np.concatenate([np.empty(0, np.int64), *(names for _, _, names in models)])
+    model = np.repeat(np.arange(len(models)), lengths)
+    trusts = trust[model]
+    with np.errstate(over="ignore"):
+        votes = check.as_votes(np.where(raw > floor, raw, 0.0) * trusts, "scores times weights")
+    chosen = np.flatnonzero(votes)
+    order = chosen[np.lexsort((-votes[chosen], classes[chosen]))]
+
+    clusters = np.full(len(rows), -1)
+    sums = np.zeros((kernels.SUMS, order.size))
+    pages = np.empty((-(-order.size // kernels.CHUNK), kernels.AREA + 1, kernels.CHUNK))
+    state, done = np.zeros(2, np.int64), 0
+    while done < order.size:
+        done = kernels.cluster(
+            rows, votes, trusts, classes, order, threshold, added, done, _PATIENCE,
+            pages, sums, clusters, state,
+        )  # fmt: skip
+    sums = sums[:, : state[0]]
+    total, seen, members = sums[kernels.SUM_SCORE], sums[kernels.SUM_WEIGHT], sums[kernels.COUNT]
+    if kind == "max":
+        fused_scores = sums[kernels.MAX_SCORE] / trust.max(initial=0.0)
+    elif kind == "avg":
+        counted = members if overflow else np.minimum(members, len(models))
+        fused_scores = total / members * counted / trust.sum()
+    else:
+        present = kernels.weight_of_models(clusters, order, model, trust, int(state[0]))
+        if kind == "box_and_model_avg":
+            fused_scores = total / seen * present / trust.sum()
+        else:
+            fused_scores = total / (seen + (trust.sum() - present))
+    first = np.zeros(int(state[0]), np.int64)
+    first[clusters[order[::-1]]] = order[::-1]  # the best box of each cluster comes last and stays
+    alone = members == 1
+    means = np.where(alone[:, None], rows[first], (sums[:4] / total).T)
+    ranks = np.argsort(-fused_scores, kind="stable")
+    places = np.append(np.argsort(ranks), -1)  # clusters is -1 where a box takes no part
+    sources = np.split(places[clusters], np.cumsum(lengths)[:-1]) if models else []
+    return FusedBoxes(means[ranks], fused_scores[ranks], classes[first][ranks], sources)
+
+
+def box_voting(
+    boxes: npt.ArrayLike,
+    scores: npt.ArrayLike,
+    keep: npt.ArrayLike,
+    iou_threshold: float = 0.5,
+    *,
+    labels: npt.ArrayLike | None = None,
+    offset: int = 0,
+) -> F8:
+    """Move each box that NMS kept to the score-weighted mean of the boxes around it.
+
+    Parameters
+    ----------
+    boxes : (N, 4) array_like
+        x1, y1, x2, y2 in pixels: all boxes, before NMS.
+    scores : (N,) array_like
+        The weights of the votes, from 0 to 1e150.
+    keep : (K,) array_like of int
+        Indices of the boxes to refine, as ``nms`` returns them.
+    iou_threshold : float
+        In [0, 1]. Boxes with IoU >= ``iou_threshold`` vote, and each kept box votes for itself.
+    labels : (N,) array_like of int, optional
+        Classes: only boxes of its class vote for a box.
+    offset : {0, 1}
+        Added to widths and heights: 1 is the inclusive-pixel rule.
+
+    Returns
+    -------
+    voted : (K, 4) float64 ndarray
+        The refined boxes in the order of ``keep``. A box whose voters all score 0 stays as it is. Shape (0,
+        4) for no kept boxes.
+
+    Raises
+    ------
+    TypeError
+        If an input is not an array of real numbers, or ``labels`` or ``keep`` are not integers.
+    ValueError
+        If ``boxes`` is not (N, 4), lengths differ, a row is not finite or has x2 < x1 or y2 < y1, a score
+        is negative or beyond 1e150, an index is outside 0 ... N - 1, or an option is out of its range.
+
+    See Also
+    --------
+    nms : Makes ``keep``. weighted_boxes_fusion : Fuses several models' boxes.
+
+    Notes
+    -----
+    Boxes are sorted by x1, and a kept box meets only those that reach its columns: N log N and the pairs
+    side by side. Memory is linear in N. Sums run in the order of x1, so that means agree with the plain
+    loop to rounding.
+
+    References
+    ----------
+    S. Gidaris, N. Komodakis, "Object detection via a multi-region and semantic segmentation-aware CNN
+    model", ICCV 2015, section 4, equation 2.
+
+    Examples
+    --------
+    >>> import detutils
+    >>> detutils.box_voting([[0, 0, 10, 10], [0, 0, 10, 12], [40, 40, 50, 50]], [0.75, 0.25, 0.5], [0, 2])
+    array([[ 0. ,  0. , 10. , 10.5],
+           [40. , 40. , 50. , 50. ]])
+    """
+    rows = check.as_boxes(boxes)
+    n = rows.shape[0]
+    votes = check.as_votes(check.as_vector(scores, "scores", n), "scores")
+    kept = check.as_indices(keep, "keep", n)
+    threshold, added = check.as_threshold(iou_threshold), check.as_offset(offset)
+    names = np.zeros(n, np.int64) if labels is None else check.as_labels(labels, "labels", n)
+
+    order = np.lexsort((rows[:, 0], names))
+    places = np.empty(n, np.int64)
+    places[order] = np.arange(n)
+    x1, y1, x2, y2 = rows[order].T
+    columns = np.stack([x1, y1, x2, y2, (x2 - x1 + added) * (y2 - y1 + added), votes[order]])
+    begins = np.searchsorted(names[order], names[order], "left")
+    ends = np.searchsorted(names[order], names[order], "right")
+    furthest = np.empty(n)
+    for begin in np.unique(begins):
+        span = slice(begin, ends[begin])
+        np.maximum.accumulate(columns[kernels.X2, span], out=furthest[span])
+    voted = np.empty((kept.size, 4))
+    step = max(1, 200_000_000 // max(n, 1))
+    for start in range(0, kept.size, step):
+        stop = min(start + step, kept.size)
+        kernels.vote(columns, furthest, kept, places, begins, ends, threshold, added, start, stop, voted)
+    return voted

@@ -1,0 +1,88 @@
+"""The order of boxes: lists of partners, greedy cover and near-duplicates against their definitions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detutils import box_iou
+from detutils.proposals import cover as selection
+from tests.cases import size, unchanged
+from tests.naive import selection as naive
+
+
+def scattered(count: int, seed: int, spread: int = 40) -> tuple[np.ndarray, np.ndarray]:
+    """Different boxes of many sizes, many of them close to one another, and evidence."""
+    rng = np.random.default_rng(seed)
+    corner = rng.integers(0, spread, (count, 2))
+    sides = np.round(np.exp(rng.uniform(0.0, np.log(spread), (count, 2)))).astype(np.int64)
+    boxes = np.unique(np.hstack([corner, corner + sides]).astype(np.int32), axis=0)
+    return rng.permutation(boxes), np.exp(rng.normal(0.0, 3.0, len(boxes)))
+
+
+@pytest.mark.parametrize("seed", range(size(20, 3)))
+def test_partners_are_those_of_the_definition(seed: int) -> None:
+    boxes, _ = scattered(size(300, 60), seed)
+    ends, partners, covers = unchanged(selection.close_boxes, boxes)
+    overlaps = box_iou(boxes.astype(np.float32), boxes.astype(np.float32))
+    start = 0
+    for i, end in enumerate(ends.tolist()):
+        wanted = [j for j in np.flatnonzero(overlaps[i] >= np.float32(0.6)).tolist() if j != i]
+        found = np.argsort(partners[start:end])
+        assert partners[start:end][found].tolist() == wanted
+        np.testing.assert_allclose(covers[start:end][found], overlaps[i, wanted] ** 3, rtol=1e-6)
+        start = end
+    assert start == len(partners)
+
+
+@pytest.mark.parametrize("seed", range(size(20, 3)))
+def test_each_next_box_adds_the_most(seed: int) -> None:
+    boxes, evidence = scattered(size(80, 25), seed, spread=12)
+    order, gains = unchanged(selection.cover, boxes, evidence, wanted=len(boxes))
+    wanted, values = naive.cover(boxes.tolist(), evidence.tolist(), len(boxes))
+    assert order.tolist() == wanted, f"seed {seed}"
+    np.testing.assert_allclose(gains, values, rtol=1e-4)
+    assert (np.diff(gains) <= 0).all()
+    assert gains.sum() == pytest.approx(evidence.sum(), rel=1e-4)
+    fewer, first = selection.cover(boxes, evidence, 7)
+    np.testing.assert_array_equal(fewer, order[:7])
+    np.testing.assert_array_equal(first, gains[:7])
+
+
+def test_boxes_far_apart_go_by_their_evidence() -> None:
+    boxes = np.array([[10 * i, 0, 10 * i + 5, 5] for i in range(6)], np.int32)
+    evidence = np.array([1.0, 3.0, 2.0, 3.0, 0.0, 1.0])
+    order, gains = selection.cover(boxes, evidence, 6)
+    assert order.tolist() == [1, 3, 2, 0, 5, 4]  # equal ones in their order
+    assert gains.tolist() == [3.0, 3.0, 2.0, 1.0, 1.0, 0.0]
+
+
+def test_one_box_speaks_for_those_it_covers() -> None:
+    boxes = np.array([[0, 0, 10, 9], [0, 0, 10, 10], [0, 0, 10, 8], [50, 0, 60, 10]], np.int32)
+    order, gains = selection.cover(boxes, np.array([1.0, 1.0, 1.0, 2.0]), 4)
+    assert order[:2].tolist() == [0, 3]  # the middle one of three, then the lonely one
+    np.testing.assert_allclose(gains[:2], [1.0 + 0.9**3 + (8 / 9) ** 3, 2.0], rtol=1e-6)
+
+
+def test_a_box_alone() -> None:
+    order, gains = selection.cover(np.array([[3, 4, 5, 6]], np.int32), np.array([0.25]), 1)
+    assert (order.tolist(), gains.tolist()) == ([0], [0.25])
+    assert selection.cover(np.array([[3, 4, 5, 6]], np.int32), np.array([0.25]), 0)[0].shape == (0,)
+
+
+def test_crowds_of_boxes_are_found_in_slices() -> None:
+    """More pairs than fit into one buffer."""
+    sides = np.arange(400, size(1000, 440))
+    boxes = np.stack([sides * 0, sides * 0, sides, sides * 0 + 50], axis=1).astype(np.int32)
+    ends, _, _ = selection.close_boxes(boxes)
+    lengths = np.diff(ends, prepend=0)
+    wanted = (np.minimum.outer(sides, sides) / np.maximum.outer(sides, sides)).astype(np.float32)
+    np.testing.assert_array_equal(lengths, (wanted >= np.float32(0.6)).sum(axis=1) - 1)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.5, 0.8, 1.0])
+def test_near_duplicates_come_last(threshold: float) -> None:
+    boxes, _ = scattered(size(300, 40), 0)
+    wanted = naive.keep_apart(boxes.tolist(), threshold, len(boxes))
+    assert selection.keep_apart(boxes, threshold, len(boxes)).tolist() == wanted
+    assert selection.keep_apart(boxes, threshold, 9).tolist() == wanted[:9]

@@ -1,0 +1,145 @@
+"""Hierarchies: the heap against the definition that compares every pair, and what must be conserved."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detutils import Strategy, hierarchical_grouping
+from detutils.proposals import colors, grouping, regions, segmentation
+from tests.cases import BAD_IMAGES, size, unchanged
+from tests.naive import grouping as naive
+from tests.proposals.test_segmentation import picture
+
+WEIGHTS = [
+    (1.0, 1.0, 1.0, 1.0),
+    (0.0, 1.0, 1.0, 1.0),
+    (1.0, 0.0, 0.0, 0.0),
+    (0.0, 0.0, 1.0, 0.0),
+    (0.0, 0.0, 0.0, 1.0),
+    (0.5, 2.0, 0.25, 3.0),
+]
+
+
+def described(image: np.ndarray, space: str, scale: float, min_size: int) -> regions.Regions:
+    planes = colors.planes_of(image, space)
+    graph = segmentation.build_graph(planes, 0.0, 4)
+    labels, count = segmentation.segment(graph, scale, min_size)
+    return regions.describe(labels, count, planes, regions.gradient_codes(planes), graph.weights)
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("space", ["rgb", "gray"])
+def test_merges_are_those_of_the_definition(space: str, weights: tuple[float, float, float, float]) -> None:
+    for seed in range(size(6, 1)):
+        image = picture(size(14, 7), size(18, 8), seed)
+        found = described(image, space, 4.0, 1 + seed % 3)
+        leaves = [
+            {"size": int(s), "box": tuple(b), "color": c[: found.split], "texture": c[found.split :]}
+            for s, b, c in zip(found.sizes, found.boxes.tolist(), found.counts.tolist(), strict=True)
+        ]
+        pairs = {tuple(pair) for pair in found.pairs.tolist()}
+        merges, values = naive.hierarchical_grouping(leaves, pairs, weights, len(found.counts[0]) // 105)
+        strategy = Strategy(space, 4.0, *weights)
+        tree = grouping.group(found, strategy)
+        assert tree.merges.tolist() == [list(pair) for pair in merges], f"seed {seed}"
+        np.testing.assert_allclose(tree.similarities, values, rtol=1e-14)
+
+
+def test_equal_similarities_go_by_the_lower_numbers() -> None:
+    image = np.zeros((8, 8), np.uint8)
+    image[::2, ::2] = image[1::2, 1::2] = 255  # every region one pixel: sizes, boxes and borders all alike
+    tree = hierarchical_grouping(
+        image, Strategy("gray", 1.0, color=0, texture=0, fill=0, min_size=1, sigma=0)
+    )
+    assert tree.merges[:3].tolist() == [[0, 1], [2, 3], [4, 5]]
+
+
+@pytest.mark.parametrize("shrink", [1, 2, 3])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 30), (30, 1), (size(37, 13), size(50, 17))])
+def test_nothing_is_lost(shape: tuple[int, int], shrink: int) -> None:
+    image = picture(*shape, 7)
+    tree = unchanged(hierarchical_grouping, image, strategy=Strategy("lab", 5.0, min_size=2, shrink=shrink))
+    leaves = len(tree.merges) + 1
+    assert tree.regions.shape == shape
+    assert tree.sizes.shape == (2 * leaves - 1,)
+    assert tree.sizes[:leaves].sum() == tree.sizes[-1] == image[:, :, 0].size
+    assert tree.boxes[-1].tolist() == [0, 0, shape[1], shape[0]]
+    assert sorted(tree.merges.reshape(-1).tolist()) == list(
+        range(2 * leaves - 2)
+    )  # each but the last has one parent
+    for step, (a, b) in enumerate(tree.merges.tolist()):
+        assert a < b < leaves + step
+        assert tree.sizes[leaves + step] == tree.sizes[a] + tree.sizes[b]
+        union = [
+            *np.minimum(tree.boxes[a, :2], tree.boxes[b, :2]),
+            *np.maximum(tree.boxes[a, 2:], tree.boxes[b, 2:]),
+        ]
+        assert tree.boxes[leaves + step].tolist() == union
+    for region in range(0, 2 * leaves - 1, max(1, leaves // 10)):
+        mask = tree.mask(region)
+        assert int(mask.sum()) == tree.sizes[region]
+        rows, columns = np.nonzero(mask)
+        assert tree.boxes[region].tolist() == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    assert tree.mask(2 * leaves - 2).all()
+
+
+def test_outlines_count_the_sides_between_a_region_and_the_rest() -> None:
+    image = picture(size(30, 12), size(40, 15), 11)
+    found = described(image, "rgb", 10.0, 4)
+    tree = grouping.group(found, Strategy("rgb", 10.0))
+    hierarchy = hierarchical_grouping(image, Strategy("rgb", 10.0, min_size=4, sigma=0))
+    np.testing.assert_array_equal(hierarchy.merges, tree.merges)
+    for region in range(len(tree.sizes)):
+        mask = hierarchy.mask(region)
+        sides = int((mask[:, 1:] != mask[:, :-1]).sum() + (mask[1:] != mask[:-1]).sum())
+        assert tree.outlines[region, 0] == sides
+    assert tree.outlines[-1].tolist() == [0, 0]
+
+
+def test_a_long_interrupted_grouping_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = picture(size(60, 14), size(60, 14), 2)
+    whole = hierarchical_grouping(image, Strategy(scale=2.0, min_size=1))
+    monkeypatch.setattr(grouping, "MERGES", 3)
+    for module in (colors, segmentation, regions):
+        monkeypatch.setattr(module, "SLICE", 50)
+    parts = hierarchical_grouping(image, Strategy(scale=2.0, min_size=1))
+    for a, b in zip(whole, parts, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(("image", "error", "pattern"), BAD_IMAGES)
+def test_bad_images_are_refused(image, error, pattern) -> None:
+    with pytest.raises(error, match=pattern):
+        hierarchical_grouping(image)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "error", "pattern"),
+    [
+        (None, TypeError, "must be a Strategy, got NoneType"),
+        ("hsv", TypeError, "must be a Strategy, got str"),
+        (Strategy("cmyk"), ValueError, "color_space must be one of"),
+        (Strategy(3), TypeError, "color_space"),
+        (Strategy(scale=-1.0), ValueError, "scale"),
+        (Strategy(scale=None), TypeError, "scale must be a number"),
+        (Strategy(color=-1.0), ValueError, "color"),
+        (Strategy(fill=float("inf")), ValueError, "fill must be finite"),
+        (Strategy(color=0, texture=0, size=0, fill=0), ValueError, "weight above 0"),
+        (Strategy(min_size=-3), ValueError, "min_size"),
+        (Strategy(min_size=1.5), TypeError, "min_size"),
+        (Strategy(sigma=-1.0), ValueError, "sigma"),
+        (Strategy(shrink=0), ValueError, "shrink must be at least 1"),
+    ],
+)
+def test_bad_strategies_are_refused(strategy, error, pattern) -> None:
+    with pytest.raises(error, match=pattern):
+        hierarchical_grouping(np.zeros((4, 4), np.uint8), strategy)
+
+
+def test_a_mask_of_no_region_is_refused() -> None:
+    tree = hierarchical_grouping(np.zeros((4, 4), np.uint8))
+    assert tree.mask(0).all()
+    for region, error in ((-1, ValueError), (1, ValueError), (0.0, TypeError), (True, TypeError)):
+        with pytest.raises(error, match="region"):
+            tree.mask(region)

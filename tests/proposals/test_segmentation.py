@@ -1,0 +1,223 @@
+"""Over-segmentation and region features: the kernels against their definitions, every kind of image."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detutils import felzenszwalb
+from detutils.proposals import colors, regions, segmentation
+from tests.cases import BAD_IMAGES, size, unchanged
+from tests.naive import regions as naive_regions, segmentation as naive
+
+
+def picture(height: int, width: int, seed: int, channels: int = 3) -> np.ndarray:
+    """Flat rectangles with a little noise: regions worth the name, many equal weights."""
+    rng = np.random.default_rng(seed)
+    image = np.full((height, width, channels), 128, np.int64)
+    for _ in range(6):
+        y, x = rng.integers(0, height), rng.integers(0, width)
+        image[y : y + rng.integers(1, height + 1), x : x + rng.integers(1, width + 1)] = rng.integers(
+            0, 256, channels
+        )
+    image += rng.integers(-2, 3, image.shape) * rng.integers(0, 2)
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+SHAPES = [(1, 1), (1, 9), (9, 1), (2, 2), (7, 13), (size(24, 9), size(31, 11))]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("connectivity", [4, 8])
+@pytest.mark.parametrize(
+    ("scale", "sigma", "min_size"), [(20.0, 0.0, 1), (50.0, 0.8, 5), (300.0, 0.5, 20), (0.0, 0.0, 0)]
+)
+def test_segments_are_those_of_the_definition(shape, connectivity, scale, sigma, min_size) -> None:
+    for seed in range(size(8, 1)):
+        image = picture(*shape, seed)
+        channels = image.transpose(2, 0, 1).tolist()
+        wanted = naive.felzenszwalb(channels, scale, sigma, min_size, connectivity=connectivity)
+        labels = unchanged(
+            felzenszwalb, image, scale=scale, sigma=sigma, min_size=min_size, connectivity=connectivity
+        )
+        assert labels.dtype == np.int32
+        assert labels.tolist() == wanted, f"seed {seed}"
+
+
+def test_labels_cover_connected_regions_of_at_least_the_minimum_size() -> None:
+    from skimage.measure import label
+
+    image = picture(size(60, 16), size(80, 20), 3)
+    labels = felzenszwalb(image, scale=10, sigma=0.8, min_size=12)
+    names, counts = np.unique(labels, return_counts=True)
+    assert names.tolist() == list(range(len(names)))
+    assert counts.min() >= 12
+    assert label(labels, connectivity=1, background=-1).max() == len(names)
+    first = [np.flatnonzero(labels.reshape(-1) == name)[0] for name in names]
+    assert first == sorted(first)
+
+
+def test_a_larger_scale_means_larger_regions() -> None:
+    image = picture(size(60, 16), size(80, 20), 5)
+    numbers = [felzenszwalb(image, scale=k, min_size=1).max() + 1 for k in (1, 30, 300, 1e6)]
+    assert numbers == sorted(numbers, reverse=True)
+    assert numbers[-1] == 1
+
+
+def test_the_same_picture_in_every_dtype() -> None:
+    image = picture(17, 23, 1)
+    wanted = felzenszwalb(image, scale=30)
+    for same in (
+        image.astype(np.uint16) * 257,
+        image.astype(np.float32) / 255,
+        image / 255.0,
+        (image.astype(">u2") * 257).astype(">u2"),
+        np.asfortranarray(image),
+        image[::-1].copy()[::-1],
+        np.dstack([image, np.arange(17 * 23, dtype=np.uint8).reshape(17, 23)]),
+    ):
+        np.testing.assert_array_equal(felzenszwalb(same, scale=30), wanted)
+    gray = image[:, :, 0]
+    one = naive.felzenszwalb([gray.tolist()], 30, 0.8, 20)
+    assert felzenszwalb(gray, scale=30).tolist() == one
+
+
+@pytest.mark.parametrize(("image", "error", "pattern"), BAD_IMAGES)
+def test_bad_images_are_refused(image, error, pattern) -> None:
+    with pytest.raises(error, match=pattern):
+        felzenszwalb(image)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "pattern"),
+    [
+        ({"scale": -1}, ValueError, "scale must be in"),
+        ({"scale": float("nan")}, ValueError, "finite"),
+        ({"scale": "1"}, TypeError, "scale must be a number"),
+        ({"sigma": -0.1}, ValueError, "sigma"),
+        ({"sigma": 51}, ValueError, "sigma"),
+        ({"min_size": -1}, ValueError, "min_size"),
+        ({"min_size": 2.0}, TypeError, "min_size must be an integer"),
+        ({"connectivity": 6}, ValueError, "4 or 8, got 6"),
+        ({"connectivity": "4"}, TypeError, "connectivity"),
+    ],
+)
+def test_bad_options_are_refused(options, error, pattern) -> None:
+    with pytest.raises(error, match=pattern):
+        felzenszwalb(np.zeros((4, 4), np.uint8), **options)
+
+
+# ---- colors -----------------------------------------------------------------------------------------------
+
+
+def every_color() -> np.ndarray:
+    steps = (
+        np.array([0, 1, 37, 128, 200, 254, 255], np.uint8) if size(1, 0) else np.array([0, 99, 255], np.uint8)
+    )
+    return np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(len(steps), -1, 3)
+
+
+@pytest.mark.parametrize(("space", "tolerance"), [("hsv", 1), ("lab", 1)])
+def test_colors_agree_with_scikit_image(space: str, tolerance: int) -> None:
+    from skimage import color
+
+    image = every_color()
+    planes = colors.planes_of(image, space).transpose(1, 2, 0).astype(float)
+    if space == "hsv":
+        wanted = color.rgb2hsv(image) * np.array([256.0, 255.0, 255.0])
+    else:
+        wanted = color.rgb2lab(image) * np.array([2.55, 1.0, 1.0]) + np.array([0.0, 128.0, 128.0])
+    difference = np.abs(planes - wanted)
+    if space == "hsv":
+        difference[:, :, 0] = np.minimum(difference[:, :, 0], 256 - difference[:, :, 0])  # hue is a circle
+    assert difference.max() <= tolerance
+
+
+def test_chromaticity_and_intensity() -> None:
+    image = every_color()
+    planes = colors.planes_of(image, "rgi").astype(float)
+    total = image.sum(axis=2, dtype=float)
+    for channel in range(2):
+        wanted = np.where(total > 0, 255.0 * image[:, :, channel].astype(float) / np.maximum(total, 1), 85)
+        assert np.abs(planes[channel] - wanted).max() <= 0.51
+    assert np.abs(planes[2] - total / 3).max() <= 0.51
+    np.testing.assert_array_equal(colors.planes_of(image, "gray")[0], planes[2])
+    np.testing.assert_array_equal(colors.planes_of(image, "hue")[0], colors.planes_of(image, "hsv")[0])
+    np.testing.assert_array_equal(colors.planes_of(image, "rgb"), image.transpose(2, 0, 1))
+
+
+def test_hue_uses_the_whole_byte() -> None:
+    ring = np.array([[[255, g, 0] for g in range(256)] + [[255 - r, 255, 0] for r in range(256)]], np.uint8)
+    full = np.concatenate([ring, ring[:, :, [2, 0, 1]], ring[:, :, [1, 2, 0]]], axis=1)
+    assert len(np.unique(colors.planes_of(full, "hue"))) == 256
+
+
+def test_shrinking_takes_means() -> None:
+    image = picture(7, 10, 2)
+    half = colors.block_means(image, 2)
+    assert half.shape == (4, 5, 3)
+    for y in range(4):
+        for x in range(5):
+            block = image[2 * y : 2 * y + 2, 2 * x : 2 * x + 2].reshape(-1, 3).astype(int)
+            assert half[y, x].tolist() == [
+                (int(s) + len(block) // 2) // len(block) for s in block.sum(axis=0)
+            ]
+    small = colors.shrunk(image, 5)
+    assert small.shape == (4, 5, 3)
+    assert abs(small.mean(dtype=float) - image.mean(dtype=float)) < 1
+    assert colors.shrunk(image, 10) is image
+
+
+# ---- features ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 8), (8, 1), (6, 14), (11, 7)])
+def test_regions_are_described_as_defined(shape) -> None:
+    image = picture(*shape, 4)
+    planes = colors.planes_of(image, "rgb")
+    graph = segmentation.build_graph(planes, 0.0, 4)
+    labels, count = segmentation.segment(graph, 5.0, 1)
+    found = regions.describe(labels, count, planes, regions.gradient_codes(planes), graph.weights)
+    assert int(found.sizes.sum()) == labels.size
+    neighbors: dict[tuple[int, int], list[int]] = {}
+    height, width = labels.shape
+    for y in range(height):
+        for x in range(width):
+            for direction, (v, u) in enumerate(((y, x + 1), (y + 1, x))):
+                if v < height and u < width and labels[y, x] != labels[v, u]:
+                    pair = tuple(sorted((int(labels[y, x]), int(labels[v, u]))))
+                    entry = neighbors.setdefault(pair, [0, 0])
+                    entry[0] += 1
+                    entry[1] += int(graph.weights[y, direction, x])
+    assert [tuple(pair) for pair in found.pairs.tolist()] == sorted(neighbors)
+    assert found.shared[::2].tolist() == [neighbors[pair] for pair in sorted(neighbors)]
+    for region in range(count):
+        pixels = np.argwhere(labels == region).tolist()
+        rows, columns = zip(*pixels, strict=True)
+        assert found.boxes[region].tolist() == [min(columns), min(rows), max(columns) + 1, max(rows) + 1]
+        channels = planes.tolist()
+        wanted = [
+            number for channel in channels for number in naive_regions.color_histogram(channel, pixels)
+        ]
+        wanted += [
+            number for channel in channels for number in naive_regions.texture_histogram(channel, pixels)
+        ]
+        assert found.counts[region].tolist() == wanted
+        own = [entry for pair, entry in neighbors.items() if region in pair]
+        assert found.outlines[region].tolist() == [sum(e[0] for e in own), sum(e[1] for e in own)]
+
+
+def test_texture_turns_with_the_image() -> None:
+    """A quarter turn of the picture moves every orientation by two places, whatever its aspect ratio."""
+    image = picture(size(40, 12), size(90, 20), 9)
+
+    def texture(array: np.ndarray) -> np.ndarray:
+        planes = colors.planes_of(np.ascontiguousarray(array), "gray")
+        graph = segmentation.build_graph(planes, 0.8, 4)
+        labels = np.zeros(array.shape[:2], np.int32)
+        found = regions.describe(labels, 1, planes, regions.gradient_codes(planes), graph.weights)
+        return found.counts[0, found.split :].reshape(8, 10)
+
+    upright, turned = texture(image), texture(np.rot90(image))
+    np.testing.assert_allclose(np.roll(upright, -2, axis=0), turned, atol=0.03 * image[:, :, 0].size)
+    assert (upright.sum(axis=1) == image[:, :, 0].size).all()

@@ -1,0 +1,70 @@
+"""An explanation names, for each dropped box, the best kept box over the threshold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detutils import explain_nms
+from tests.cases import random_boxes, size, unchanged, whole_scores
+from tests.naive import suppression as naive
+
+
+def lists(boxes: np.ndarray, scores: np.ndarray) -> tuple[list[list[float]], list[float]]:
+    return boxes.astype(np.float64).tolist(), scores.astype(np.float64).tolist()
+
+
+@pytest.mark.parametrize("offset", [0, 1])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_explanation_is_the_definition(dtype: type, offset: int) -> None:
+    for seed, n in enumerate([0, 1, 6, size(200, 40)]):
+        boxes, scores = random_boxes(n, seed, spread=60).astype(dtype), whole_scores(n, seed).astype(dtype)
+        labels = np.random.default_rng(seed).integers(0, 2, n)
+        for classes in (None, labels):
+            for most in (None, 0, 2):
+                options = {"score_threshold": 2, "max_output": most, "offset": offset}
+                found = unchanged(explain_nms, boxes, scores, iou_threshold=0.3, labels=classes, **options)
+                names = None if classes is None else classes.tolist()
+                wanted = naive.explain_nms(*lists(boxes, scores), 0.3, labels=names, **options)
+                assert tuple(part.tolist() for part in found) == wanted, f"seed {seed}"
+
+
+@pytest.mark.parametrize("patience", [0, 1, 50])
+def test_an_explanation_in_slices_is_the_same(patience: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    boxes, scores = random_boxes(120, 5), np.random.default_rng(5).random(120)
+    labels = np.arange(120) % 3
+    whole = explain_nms(boxes, scores, 0.3, labels=labels, max_output=60)
+    monkeypatch.setattr("detutils.suppression.explain._PATIENCE", patience)
+    for part, wanted in zip(explain_nms(boxes, scores, 0.3, labels=labels, max_output=60), whole, strict=True):
+        np.testing.assert_array_equal(part, wanted)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.1, 0.5])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_beyond_the_first_boxes_and_over_many_widths(dtype: type, threshold: float) -> None:
+    n = size(1500, 120)
+    rng = np.random.default_rng(3)
+    corner = rng.uniform(-500, 500, (n, 2))
+    boxes = np.hstack([corner, corner + 40 * np.exp(rng.normal(size=(n, 2)))]).astype(dtype)
+    scores, labels = rng.random(n).astype(dtype), rng.integers(0, 2, n)
+    for classes in (None, labels):
+        names = None if classes is None else classes.tolist()
+        wanted = naive.explain_nms(*lists(boxes, scores), threshold, labels=names)
+        found = explain_nms(boxes, scores, threshold, labels=classes)
+        assert tuple(part.tolist() for part in found) == wanted
+
+
+def test_drop_leaves_out_bad_rows_only() -> None:
+    boxes, scores, labels = random_boxes(40, 2, spread=40), whole_scores(40, 2), np.arange(40) % 2
+    bad, worse = boxes.copy(), scores.astype(float)
+    bad[4, 0], bad[9, 3], bad[11], worse[20] = np.nan, np.inf, [5, 5, 4, 4], np.nan
+    good = np.setdiff1d(np.arange(40), [4, 9, 11, 20])
+    found = unchanged(explain_nms, bad, worse, iou_threshold=0.2, labels=labels, on_invalid="drop")
+    wanted = explain_nms(boxes[good], scores[good], 0.2, labels=labels[good])
+    assert found.keep.tolist() == good[wanted.keep].tolist()
+    by = [good[j] if j >= 0 else -1 for j in wanted.suppressed_by]
+    assert found.suppressed_by[good].tolist() == by
+    assert found.iou[good].tolist() == wanted.iou.tolist()
+    assert found.suppressed_by[[4, 9, 11, 20]].tolist() == [-1] * 4
+    with pytest.raises(ValueError, match="on_invalid must be one of 'raise', 'drop'"):
+        explain_nms(boxes, scores, on_invalid="ignore")
