@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from detutils._jit import B1, F8, I8
-from detutils._kernels.checks import LIMIT, first_not_finite, first_not_finite_float32
+from detutils._kernels.checks import first_not_finite, first_not_finite_float32
+from detutils._kernels.limits import LIMIT
 from detutils._validate.memory import ALWAYS_FITS, check_memory
 
 Array = npt.NDArray[Any]

@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from detutils._jit import F8, I8
-from detutils._kernels.checks import LIMIT, first_bad_box, first_bad_box_float32, good_boxes
+from detutils._kernels.checks import first_bad_box, first_bad_box_float32, good_boxes
+from detutils._kernels.limits import LIMIT
 from detutils._validate.arrays import (
     FLOAT32,
     FLOAT64,

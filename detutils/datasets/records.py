@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from detutils._jit import B1, F8, I8
+from detutils.datasets.entries import Skipped
 
 
 class AnnotatedImage(NamedTuple):
@@ -70,6 +71,8 @@ class Dataset(NamedTuple):
         The name of each label.
     class_ids : tuple of int
         COCO's category id of each label; elsewhere the label itself.
+    skipped : tuple of (path, place, reason)
+        What a reader left out because of ``on_invalid="drop"``.
 
     Examples
     --------
@@ -81,6 +84,7 @@ class Dataset(NamedTuple):
     images: list[AnnotatedImage]
     class_names: tuple[str, ...]
     class_ids: tuple[int, ...]
+    skipped: tuple[Skipped, ...] = ()
 
 
 class Detections(NamedTuple):

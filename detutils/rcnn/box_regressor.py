@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 
 from detutils._jit import F8, I8
-from detutils._kernels.checks import LIMIT
+from detutils._kernels.limits import LIMIT
 from detutils._validate import (
     as_boxes,
     as_flag,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detutils._jit import F8, I8
-from detutils._kernels.checks import LIMIT
+from detutils._kernels.limits import LIMIT
 from detutils._validate import (
     FLOAT32,
     Array,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from detutils import _validate as check
 from detutils._jit import F8, I8
-from detutils._kernels.checks import LIMIT
+from detutils._kernels.limits import LIMIT
 from detutils.geometry.boxes import clip_boxes_to_image, remove_small_boxes
 from detutils.geometry.coding import decode_boxes, encode_boxes
 from detutils.suppression.greedy import batched_nms, nms

@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import F4, F8, inlined, kernel
+from detutils._kernels.checks import box_is_good
+from detutils._kernels.limits import LARGEST_FLOAT32, LIMIT
+from detutils.geometry._kernels.pair import intersection, iou
 
 # Kinds of measure, constants wherever they are passed: the compiler drops the branches of the others.
 IOU = 0
@@ -22,8 +25,6 @@ DIOU = 3
 CIOU = 4
 
 COLUMN_BLOCK = 4096  # six columns of so many float32 take 96 KiB: they stay in the second-level cache
-LIMIT = 1e150  # as in checks.py
-LARGEST = np.float32(3.4028235e38)
 LONGEST = np.float32(1e18)  # the squared diagonal of two such boxes' hull is still finite in float32
 SHORTEST = np.float32(1e-15)  # the square of such a side is still a normal float32
 QUARTER_TURN = 0.5 * math.pi
@@ -31,13 +32,6 @@ QUARTER_TURN = 0.5 * math.pi
 
 # ---- measures of a pair: each box is (x1, y1, x2, y2, area, angle); zero and one carry the precision
 # ---------------
-
-@inlined
-def _intersection(a: Any, b: Any, offset: Any, zero: Any) -> Any:
-    wide = (a[2] if a[2] < b[2] else b[2]) - (a[0] if a[0] > b[0] else b[0]) + offset
-    high = (a[3] if a[3] < b[3] else b[3]) - (a[1] if a[1] > b[1] else b[1]) + offset
-    return (wide if wide > zero else zero) * (high if high > zero else zero)
-
 
 @inlined
 def _hull(a: Any, b: Any, offset: Any) -> Any:
@@ -48,29 +42,29 @@ def _hull(a: Any, b: Any, offset: Any) -> Any:
 
 @inlined
 def _measure(kind: int, a: Any, b: Any, offset: Any, zero: Any, one: Any) -> Any:
-    common = _intersection(a, b, offset, zero)
+    common = intersection(a, b, offset, zero)
     if kind == IOA:
         return common / (a[4] if a[4] > zero else one)  # a divisor that is chosen beforehand costs no branch
-    union = (a[4] + b[4]) - common
-    iou = common / (union if union > zero else one)
+    share = iou(common, a[4], b[4], zero, one)
     if kind == IOU:
-        return iou
+        return share
     wide, high = _hull(a, b, offset)
     if kind == GIOU:
         hull = wide * high
-        return iou - (hull - union) / (hull if hull > zero else one)
+        union = (a[4] + b[4]) - common
+        return share - (hull - union) / (hull if hull > zero else one)
     # Differences before sums: the centers of small boxes far from the origin would lose their digits. These
     # are twice the distances, so their squares are compared with four times the diagonal's.
     across = (a[0] - b[0]) + (a[2] - b[2])
     down = (a[1] - b[1]) + (a[3] - b[3])
     diagonal = wide * wide + high * high
     diagonal = (diagonal + diagonal) + (diagonal + diagonal)
-    apart = iou - (across * across + down * down) / (diagonal if diagonal > zero else one)
+    apart = share - (across * across + down * down) / (diagonal if diagonal > zero else one)
     if kind == DIOU:
         return apart
     turn = a[5] - b[5]
     shape = turn * turn
-    return apart - shape * shape / ((one - iou) + (shape if shape > zero else one))
+    return apart - shape * shape / ((one - share) + (shape if shape > zero else one))
 
 
 # ---- loops
@@ -83,20 +77,15 @@ def _turn(wide: Any, high: Any) -> float:
 
 
 @inlined
-def _is_good(x1: Any, y1: Any, x2: Any, y2: Any, limit: Any) -> Any:
-    return (x1 <= x2) & (y1 <= y2) & (x1 >= -limit) & (y1 >= -limit) & (x2 <= limit) & (y2 <= limit)
-
-
-@inlined
 def _first_bad(boxes: F8) -> int:
     """The first row that is not finite, in range and ordered, or -1."""
     good: Any = True
     for i in range(boxes.shape[0]):
-        good &= _is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], LIMIT)
+        good &= box_is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], LIMIT)
     if good:
         return -1
     i = 0
-    while _is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], LIMIT):
+    while box_is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], LIMIT):
         i += 1
     return i
 
@@ -107,12 +96,12 @@ def _first_bad_float32(boxes: F4) -> int:
     fits: Any = True
     for i in range(boxes.shape[0]):
         x1, y1, x2, y2 = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
-        fits &= _is_good(x1, y1, x2, y2, LONGEST)
+        fits &= box_is_good(x1, y1, x2, y2, LONGEST)
         fits &= ((x2 - x1 >= SHORTEST) | (x2 == x1)) & ((y2 - y1 >= SHORTEST) | (y2 == y1))
     if fits:
         return -1
     for i in range(boxes.shape[0]):
-        if not _is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], LARGEST):
+        if not box_is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], LARGEST_FLOAT32):
             return i
     return -2
 
