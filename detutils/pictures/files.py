@@ -59,6 +59,8 @@ BEGINNINGS = {
     "AVIF": rb"....ftyp(avif|avis|mif1|msf1)",
 }
 UNPACKED = ("BMP", "PPM", "TIFF")  # may hold pixels as they are
+# A few bytes of these may stand for any number of pixels; real pictures of more than 67 million have more.
+BOUNDLESS, MANY_PIXELS, MOST_PER_BYTE = ("WEBP", "JPEG2000", "AVIF"), 1 << 26, 4096
 BEGINNING = 32  # bytes that tell the format
 MOST_BYTES = 16  # of a pixel: four floats
 
@@ -74,6 +76,7 @@ FORMATS = {
 }
 WITH_ALPHA = ("PNG", "WEBP", "TIFF")
 WITH_16_BITS = ("PNG", "TIFF")
+LIFT = "Set PIL.Image.MAX_IMAGE_PIXELS to None to read it."
 RAISE = "Raise PIL.Image.MAX_IMAGE_PIXELS to read it."
 
 
@@ -266,6 +269,9 @@ def _decode(data: bytes, kind: str) -> Image:
             return _turn(decode_png_of_16_bits(data, chunks), _orientation(picture))
         if deep and picture.mode not in ("I", "F"):
             return _turn(_decode_tiff(data), _orientation(picture))
+        if kind in BOUNDLESS and MANY_PIXELS < width * height > MOST_PER_BYTE * len(data):
+            if pillow.MAX_IMAGE_PIXELS is not None:
+                raise Damaged(f"has {width} x {height} pixels in {len(data)} bytes. {LIFT}")
         if kind in UNPACKED:
             _check_raw(picture, len(data))
         picture.load()

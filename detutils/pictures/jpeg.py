@@ -145,7 +145,7 @@ class _Frame:
         place = int(walk_scan(data, start, np.array(parts, np.int64), scan, chosen, self.seen))
         if place < 0:
             bad = place == BAD_CODE
-            raise Damaged(f"is {'damaged: the JPEG data hold no code' if bad else 'truncated: the JPEG data ends early'}")
+            raise Damaged("is damaged: its JPEG data are no codes" if bad else "is truncated: the JPEG data ends early")
         return place
 
 
@@ -176,7 +176,8 @@ def _usual_tables() -> dict[int, U2]:
 
     file = BytesIO()
     Image.new("RGB", (8, 8)).save(file, "JPEG")
-    data, tables = file.getvalue(), {}
+    data = file.getvalue()
+    tables: dict[int, U2] = {}
     for marker in re.finditer(rb"\xff\xc4", data):
         length = int.from_bytes(data[marker.end() : marker.end() + 2], "big")
         tables.update(_huffman_tables(data[marker.end() + 2 : marker.end() + length]))

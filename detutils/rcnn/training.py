@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from detutils import __version__
+from detutils._files import inside
 from detutils._jit import F8
 from detutils._validate import (
     Array,
@@ -213,7 +214,7 @@ class _Plan:
     def _from_cache(
         self, i: int, record: AnnotatedImage, objects: F8, given: F8 | None, cache: FeatureCache
     ) -> tuple[Array, F8]:
-        image = self.folder / record.name if self.images is None else self.images[i]
+        image = inside(self.folder, record.name) if self.images is None else self.images[i]
         source = Path(image) if isinstance(image, (str, os.PathLike)) else as_image(image, f"images[{i}]")
         how = [f"{value.__module__}.{getattr(value, '__qualname__', type(value).__qualname__)}"
                for value in (self.describe, self.propose)]  # fmt: skip

@@ -168,6 +168,7 @@ def test_colors_by_label() -> None:
     assert [tuple(mapped[24, x]) for x in (15, 40)] == [(0, 0, 255), RED]
 
 
+@pytest.mark.filterwarnings("ignore:the typeface lacks")
 @pytest.mark.parametrize("label", ["--5", "5-", "-", "²", "٣", "7" * 5000, "-" + "7" * 5000])
 def test_labels_that_look_like_numbers(label: str) -> None:
     assert (draw_boxes(GRAY, [[10, 30, 50, 50]], labels=[label]) != GRAY).any()
@@ -222,6 +223,7 @@ def test_tags_stay_inside_and_apart() -> None:
     assert changed(two, one).sum() > 100  # the second tag found a place of its own
 
 
+@pytest.mark.filterwarnings("ignore:the typeface lacks")
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (5, 5), (12, 300), (2000, 30), (1200, 1600)])
 def test_any_image_size(shape: tuple[int, int]) -> None:
     height, width = shape
@@ -247,6 +249,7 @@ def test_text_grows_with_the_image_and_fits() -> None:
     assert fitted(font, "anything", 3) == ""
 
 
+@pytest.mark.filterwarnings("ignore:the typeface lacks")
 def test_fonts(tmp_path: Path) -> None:
     matplotlib = pytest.importorskip("matplotlib")
     file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSerif.ttf"

@@ -31,6 +31,7 @@ def test_panels_hold_their_pictures() -> None:
         assert (sheet[:, -1] == 255).all()
 
 
+@pytest.mark.filterwarnings("ignore:the typeface lacks")
 def test_panels_of_mixed_sizes_and_depths() -> None:
     tiles = [np.zeros((10, 30), np.uint8), np.zeros((100, 50, 4), np.uint16), np.zeros((37, 11, 3)), GRAY]
     titles = ["a", "b\nsecond line", "a title far too long for its picture", "猫"]

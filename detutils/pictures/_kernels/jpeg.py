@@ -13,23 +13,23 @@ SHORT = 1024  # entries for beginnings of 10 bits, before those for beginnings o
 
 
 class Bits(NamedTuple):
-    """The bits that wait, the last ``count`` of ``buffer``, and the place of the byte after them.
+    """The bits that wait, the last ``left`` of ``buffer``, and the place of the byte after them.
 
     ``fault`` is 0, or ENDS_EARLY, or BAD_CODE.
     """
 
     place: int
     buffer: int
-    count: int
+    left: int
     fault: int
 
 
 @inlined
 def _filled(data: U1, bits: Bits) -> Bits:
     """At least 49 bits, or all that stand before the next marker."""
-    place, buffer, count = bits.place, bits.buffer, bits.count
+    place, buffer, count = bits.place, bits.buffer, bits.left
     while count <= 48 and place < data.size:
-        value = np.int64(data[place])
+        value = int(np.int64(data[place]))
         if value == 0xFF:
             after = place + 1
             while after < data.size and data[after] == 0xFF:
@@ -46,26 +46,26 @@ def _filled(data: U1, bits: Bits) -> Bits:
 @inlined
 def _entry(table: U2, bits: Bits) -> int:
     """What a table says of the next 16 bits: the length of their first code in the upper byte, its symbol below."""
-    head = (bits.buffer >> (bits.count - 16) if bits.count >= 16 else bits.buffer << (16 - bits.count)) & 0xFFFF
-    entry = np.int64(table[head >> 6])  # most codes are short, and 1024 entries stay in the nearest cache
-    return entry if entry != 0 else np.int64(table[SHORT + head])
+    head = (bits.buffer >> (bits.left - 16) if bits.left >= 16 else bits.buffer << (16 - bits.left)) & 0xFFFF
+    entry = int(np.int64(table[head >> 6]))  # most codes are short, and 1024 entries stay in the nearest cache
+    return entry if entry != 0 else int(np.int64(table[SHORT + head]))
 
 
 @inlined
 def _taken(bits: Bits, entry: int, length: int) -> Bits:
     """The bits less the ``length`` of a code and of the number behind it."""
     fault = bits.fault
-    if length > bits.count or (entry < 256 and bits.count < 16):
+    if length > bits.left or (entry < 256 and bits.left < 16):
         fault = ENDS_EARLY
     elif entry < 256:
         fault = BAD_CODE
-    return Bits(bits.place, bits.buffer, bits.count - length, fault)
+    return Bits(bits.place, bits.buffer, bits.left - length, fault)
 
 
 @inlined
 def _code(data: U1, bits: Bits, table: U2) -> tuple[Bits, int]:
     """The next symbol of a table."""
-    if bits.count < 32:
+    if bits.left < 32:
         bits = _filled(data, bits)
     entry = _entry(table, bits)
     return _taken(bits, entry, entry >> 8), entry & 255
@@ -74,11 +74,11 @@ def _code(data: U1, bits: Bits, table: U2) -> tuple[Bits, int]:
 @inlined
 def _number(data: U1, bits: Bits, length: int) -> tuple[Bits, int]:
     """The next ``length`` bits (at most 16) as a number."""
-    if bits.count < length:
+    if bits.left < length:
         bits = _filled(data, bits)
-    if bits.count < length:
-        return Bits(bits.place, bits.buffer, bits.count, ENDS_EARLY), 0
-    rest = bits.count - length
+    if bits.left < length:
+        return Bits(bits.place, bits.buffer, bits.left, ENDS_EARLY), 0
+    rest = bits.left - length
     return Bits(bits.place, bits.buffer, rest, bits.fault), (bits.buffer >> rest) & ((1 << length) - 1)
 
 
@@ -88,7 +88,7 @@ def _sequential(data: U1, bits: Bits, dc: U2, ac: U2) -> Bits:
     k = 0
     table = dc
     while k < 64 and bits.fault == 0:
-        if bits.count < 31:
+        if bits.left < 31:
             bits = _filled(data, bits)
         entry = _entry(table, bits)
         bits = _taken(bits, entry, (entry >> 8) + (entry & 15))
