@@ -343,6 +343,8 @@ def _decode_tiff(data: bytes) -> Image:
         page: Any = file.pages[0]
         if int(page.photometric) not in (1, 2) or page.axes not in ("YX", "YXS", "SYX"):
             raise Damaged(f"is a TIFF of {page.photometric.name}, axes {page.axes}, neither gray nor RGB")
+        if page.samplesperpixel > 4 or page.imagedepth > 1:
+            raise Damaged(f"is a TIFF of {page.samplesperpixel} samples a pixel, {page.imagedepth} deep")
         width, height = page.imagewidth, page.imagelength
         _check_pixels(width, height, 3 * max(1, page.nbytes // max(1, width * height)))
         # tifffile leaves missing parts black.

@@ -1,4 +1,4 @@
-"""The entropy-coded data of a JPEG as ISO/IEC 10918-1 says (annexes C, F and G), bit by bit: do they fill the picture?"""
+"""The entropy-coded data of a JPEG bit by bit (ISO/IEC 10918-1, annexes C, F and G): do they fill the picture?"""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def test_broken_headers(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=f"picture is .*{text}"):
             read_bytes(tmp_path, broken)
     many = pillow_bytes(smooth(), "JPEG", progressive=True)
-    with pytest.raises(ValueError, match="follow one another|more than 256 scans"):
+    with pytest.raises(ValueError, match=r"follow one another"):
         read_bytes(tmp_path, many[:-2] + many[many.rindex(b"\xff\xda") : -2] * 300 + END)
 
 

@@ -67,3 +67,10 @@ def test_titles_and_heading_are_written() -> None:
 def test_bad_panels(pictures: Any, options: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         draw_panels(pictures, **options)
+
+
+def test_characters_that_the_typeface_lacks_are_named_once() -> None:
+    tile = np.full((60, 80, 3), 9, np.uint8)
+    with pytest.warns(UserWarning, match="the typeface lacks '犬', '猫': name a font") as caught:
+        draw_panels([tile, tile], titles=["猫", "cat"], heading="犬")
+    assert len(caught) == 1
