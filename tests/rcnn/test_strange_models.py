@@ -64,8 +64,8 @@ STRANGE: list[Any] = [
     b"", b"no array", b"\x93NUMPY", np.array("text"), np.array(b"bytes"), np.array([]), np.array(-1), np.array(np.nan),
     np.array(np.inf), np.array(1e308), np.array(2**63, np.uint64), np.array(1j), np.array(True), np.zeros((2, 2)),
     np.array("2001-01-01", "M8[D]"), np.array(5, "m8[s]"), np.zeros(2, "i4,f8"), np.zeros((0, 4)),
-    np.full((2, 4), 1e200), np.zeros((2, 2, 4)), np.zeros((2, 4, 4)), np.array([-3, 2]), np.array([0, 0]), np.array([1, 0]),
-    np.float16(2),
+    np.full((2, 4), 1e200), np.zeros((2, 2, 4)), np.zeros((2, 4, 4)), np.array([-3, 2]), np.array([0, 0]),
+    np.array([1, 0]), np.float16(2),
     np.array([-(2**63), 2**63 - 1]), np.array([2**62, 2**63 - 1]), np.array(0.0), np.array(-2.5),
 ]  # fmt: skip
 
