@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
+
+from detutils._validate import check_memory
 
 
 def check_regular(file: Path) -> None:
@@ -15,9 +18,22 @@ def check_regular(file: Path) -> None:
         raise OSError(f"{file} is not a regular file")
 
 
+def file_size(file: Path) -> int:
+    """The bytes in a regular file, known before it is opened; OSError for a folder, a device or a pipe."""
+    status = os.stat(file)
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(f"{file} is a folder, not a file")
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(f"{file} is not a regular file")
+    return status.st_size
+
+
 def read_file(file: Path) -> bytes:
-    """The content of a file; every OSError holds the path, also that of a disk that fails half-way."""
-    check_regular(file)
+    """The content of a file; every OSError holds the path, also that of a disk that fails half-way.
+
+    A file that does not fit into memory is refused before it is read.
+    """
+    check_memory(file_size(file), f"the content of {file}")
     try:
         return file.read_bytes()
     except OSError as error:
@@ -26,8 +42,21 @@ def read_file(file: Path) -> bytes:
         raise
 
 
+def inside(folder: Path, name: str) -> Path:
+    """The file of this name in a folder or in one below it.
+
+    ValueError for a name that leads out of the folder: an absolute one, one with a drive, or one that climbs
+    with "..". Links are not followed: what lies in the folder is its owner's choice.
+    """
+    steps = name.replace("\\", "/").split("/") if os.name == "nt" else name.split("/")
+    leaves = os.path.isabs(name) or bool(os.path.splitdrive(name)[0]) or ".." in steps
+    if leaves or not name or "\0" in name:
+        raise ValueError(f"{name!r} is not the name of a file in {folder}: names must not lead out of the folder")
+    return folder / name
+
+
 def replace_file(file: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let ``write`` fill a new file beside ``file``, which takes its name when it is whole."""
+    """Let ``write`` fill a new file beside ``file``, which takes its name and its rights when it is whole."""
     check_regular(file)
     if file.is_dir():
         raise IsADirectoryError(f"{file} is a folder")
@@ -37,8 +66,20 @@ def replace_file(file: Path, write: Callable[[BinaryIO], object]) -> None:
     try:
         with open(unfinished, "xb") as target:
             write(target)
+        if file.exists():
+            os.chmod(unfinished, stat.S_IMODE(file.stat().st_mode))
         os.replace(unfinished, file)
     except OSError as error:
-        raise type(error)(f"{file} cannot be written: {error.strerror or error}") from error
+        if error.errno is None:
+            raise type(error)(f"{file} cannot be written: {error}") from error
+        raise OSError(error.errno, f"cannot be written: {error.strerror}", str(file)) from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        _discard(unfinished)
+
+
+def _discard(file: Path) -> None:
+    try:
+        file.unlink(missing_ok=True)
+    except KeyboardInterrupt:  # the second Ctrl-C of an impatient person
+        file.unlink(missing_ok=True)
+        raise

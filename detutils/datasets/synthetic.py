@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from detutils._files import inside, replace_file
 from detutils._jit import F8, U1
 from detutils._validate import as_image_size, as_integer, as_number, as_path, as_seed, check_memory
 from detutils.datasets.records import AnnotatedImage, Dataset
@@ -127,6 +128,8 @@ def write_scenes(scenes: Scenes, folder: str | os.PathLike[str]) -> str:
     ------
     TypeError
         If ``scenes`` are no ``Scenes`` or ``folder`` is no path.
+    ValueError
+        If the name of an image leads out of the folder.
     OSError
         If something cannot be written.
 
@@ -144,11 +147,12 @@ def write_scenes(scenes: Scenes, folder: str | os.PathLike[str]) -> str:
     if not isinstance(scenes, Scenes):
         raise TypeError(f"scenes must be Scenes, got {type(scenes).__name__}")
     place = as_path(folder, "folder")
+    files = [inside(place, record.name) for record in scenes.dataset.images]
     place.mkdir(parents=True, exist_ok=True)
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for image, record in zip(scenes.images, scenes.dataset.images, strict=True):
-        write_image(place / record.name, image)
+    for image, record, file in zip(scenes.images, scenes.dataset.images, files, strict=True):
+        write_image(file, image)
         height, width = image.shape[:2]
         images.append({"id": record.image_id, "file_name": record.name, "height": height, "width": width})
         for (x1, y1, x2, y2), label in zip(record.boxes.tolist(), record.labels.tolist(), strict=True):
@@ -160,7 +164,7 @@ def write_scenes(scenes: Scenes, folder: str | os.PathLike[str]) -> str:
     categories = [{"id": number, "name": name} for number, name in names]
     path = place / "instances.json"
     content = {"images": images, "annotations": annotations, "categories": categories}
-    path.write_text(json.dumps(content), encoding="utf-8")
+    replace_file(path, lambda target: target.write(json.dumps(content).encode()))
     return str(path)
 
 

@@ -26,9 +26,20 @@ from detutils._validate import (
     as_segments,
     as_vector,
     dimensions,
+    valid_rows,
 )
 from detutils.pictures._kernels.drawing import draw_frames
-from detutils.pictures.text import INK, PAPER, Color, as_canvas, fitted, load_font, set_text, text_size_in
+from detutils.pictures.text import (
+    INK,
+    PAPER,
+    Color,
+    as_canvas,
+    fitted,
+    load_font,
+    set_text,
+    text_size_in,
+    warn_of_lacking,
+)
 
 # Okabe and Ito, "Color Universal Design" (2008), the most visible on photographs first; black is left out.
 PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#f0e442", "#0072b2")
@@ -48,6 +59,7 @@ def draw_boxes(
     halo: bool = True,
     text_size: int | None = None,
     font: str | os.PathLike[str] | None = None,
+    on_invalid: Literal["raise", "drop"] = "raise",
 ) -> U1:
     """Draw boxes on a copy of an image, each with its label and score.
 
@@ -59,7 +71,8 @@ def draw_boxes(
         x1, y1, x2, y2 in pixels. Boxes partly outside are clipped to the image, boxes wholly outside are not
         drawn.
     labels : (N,) sequence of str or int, optional
-        What each box is; equal labels get equal colors.
+        What each box is; equal labels get equal colors. Pillow's built-in typeface has the printable ASCII
+        characters and a few signs (©«°±´·»‘’“”…‹›⁄™), no accents and no other scripts: those need ``font``.
     scores : (N,) array_like, optional
         Written behind the label. Boxes of higher score are drawn over those of lower score (of equal score,
         the lower index above).
@@ -77,7 +90,10 @@ def draw_boxes(
     text_size : int, optional
         Height of the letters in pixels. By default it grows with the image.
     font : path, optional
-        A TrueType or OpenType font, for scripts that the built-in Latin font lacks.
+        A TrueType or OpenType font, for characters that the built-in one lacks.
+    on_invalid : {"raise", "drop"}, default "raise"
+        What to do with rows whose box breaks the contract or whose score is not finite: refuse them all, or
+        leave these out, with their labels and colors.
 
     Returns
     -------
@@ -90,6 +106,11 @@ def draw_boxes(
         If an argument breaks the contract.
     OSError
         If ``font`` cannot be read.
+
+    Warns
+    -----
+    UserWarning
+        Once a call, if the typeface lacks characters of the labels. It names them.
 
     Notes
     -----
@@ -110,10 +131,16 @@ def draw_boxes(
     ((90, 120, 3), True)
     """
     canvas = as_canvas(image)
-    rows = as_boxes(boxes)
+    drops = as_choice(on_invalid, "on_invalid", ("raise", "drop")) == "drop"
+    rows = as_boxes(boxes, check_rows=not drops)
     names = None if labels is None else as_names(labels, "labels", rows.shape[0])
-    points = None if scores is None else as_vector(scores, "scores", rows.shape[0])
+    points = None if scores is None else as_vector(scores, "scores", rows.shape[0], finite=not drops)
     paints = _colors(colors, names, rows.shape[0])
+    if drops:
+        good = valid_rows(rows, points)
+        rows, paints = rows[good], paints[good]
+        names = None if names is None else [names[i] for i in good]
+        points = None if points is None else points[good]
     size = float(np.sqrt(canvas.shape[0] * canvas.shape[1]))
     line = max(1, round(size / 300)) if width is None else as_integer(width, "width", 1, 1000)
     fill = as_number(fill, "fill", 0.0, 1.0)
@@ -121,6 +148,8 @@ def draw_boxes(
     halo_width = max(1.0, line * 0.4) if as_flag(halo, "halo") else 0.0
     letters = max(10, round(size / 40)) if text_size is None else as_integer(text_size, "text_size", 4, 2000)
     typeface = load_font(font, letters) if font is not None or names is not None or points is not None else None
+    if names is not None:
+        warn_of_lacking(typeface, names)
 
     order = np.arange(rows.shape[0]) if points is None else np.argsort(-points, kind="stable")[::-1]
     frames, seen = _frames(rows, canvas.shape[0], canvas.shape[1], line)

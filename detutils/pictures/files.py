@@ -10,22 +10,61 @@ import math
 import os
 import re
 from io import BytesIO
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from detutils._files import read_file, replace_file
+from detutils._files import file_size, read_file, replace_file
 from detutils._validate import as_image, as_integer, as_path, check_memory
-from detutils.pictures.png import PNG_MAGIC, Damaged, decode_png_of_16_bits, encode_png_of_16_bits, png_chunks
+from detutils.pictures.jpeg import check_jpeg
+from detutils.pictures.png import (
+    Damaged,
+    check_png_is_full,
+    decode_png_of_16_bits,
+    encode_png_of_16_bits,
+    png_chunks,
+    png_rows,
+)
+from detutils.pictures.silence import silence
 
 Image = npt.NDArray[Any]
 
-TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # neither a stuffed byte, a restart, nor padding
-JPEG_START_OF_SCAN, JPEG_END = 0xDA, 0xD9
+# Pillow's name of each format that is read, and its usual extensions. Nothing else reaches Pillow, some of whose
+# other readers start programs (PostScript) or open further files.
+READABLE = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "PNG": (".png", ".apng"),
+    "WEBP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+    "JPEG2000": (".jp2", ".j2k", ".jpf", ".jpx", ".j2c"),
+    "AVIF": (".avif",),
+}
+PICTURE_EXTENSIONS = tuple(extension for extensions in READABLE.values() for extension in extensions)
 
-# Pillow's name of each format that is written, and the depths and channels that it holds.
+# How files of each format begin.
+BEGINNINGS = {
+    "JPEG": rb"\xff\xd8",
+    "PNG": rb"\x89PNG\r\n\x1a\n",
+    "WEBP": rb"RIFF....WEBP",
+    "TIFF": rb"II[*+]\0|MM\0[*+]",
+    "BMP": rb"BM",
+    "GIF": rb"GIF8[79]a",
+    "PPM": rb"P[1-6][\s#]",
+    "JPEG2000": rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  \r\n\x87\n",
+    "AVIF": rb"....ftyp(avif|avis|mif1|msf1)",
+}
+UNPACKED = ("BMP", "PPM", "TIFF")  # may hold pixels as they are
+# A few bytes of these may stand for any number of pixels; real pictures of more than 67 million have more.
+BOUNDLESS, MANY_PIXELS, MOST_PER_BYTE = ("WEBP", "JPEG2000", "AVIF"), 1 << 26, 4096
+BEGINNING = 32  # bytes that tell the format
+MOST_BYTES = 16  # of a pixel: four floats
+
+# Pillow's name of each format that is written.
 FORMATS = {
     ".png": "PNG",
     ".jpg": "JPEG",
@@ -37,6 +76,8 @@ FORMATS = {
 }
 WITH_ALPHA = ("PNG", "WEBP", "TIFF")
 WITH_16_BITS = ("PNG", "TIFF")
+LIFT = "Set PIL.Image.MAX_IMAGE_PIXELS to None to read it."
+RAISE = "Raise PIL.Image.MAX_IMAGE_PIXELS to read it."
 
 
 def read_image(path: str | os.PathLike[str]) -> Image:
@@ -45,8 +86,8 @@ def read_image(path: str | os.PathLike[str]) -> Image:
     Parameters
     ----------
     path : str or path
-        The file. Whatever Pillow reads (JPEG, PNG, WebP, TIFF, BMP, GIF, ...); the content decides, not the
-        extension.
+        The file: JPEG, PNG, WebP, TIFF, BMP, GIF, PPM (PGM, PBM), JPEG 2000 or AVIF. The content decides, not
+        the extension.
 
     Returns
     -------
@@ -60,25 +101,31 @@ def read_image(path: str | os.PathLike[str]) -> Image:
     OSError
         If the file is missing, is a folder, a device or a pipe, or must not be read. The text holds the path.
     ValueError
-        If the file is empty, truncated, damaged or no image, or has more than twice as many pixels as
-        ``PIL.Image.MAX_IMAGE_PIXELS``, 179 million unless you raise it. The text holds the path.
+        If the file is empty, truncated, damaged or of another format, or its header says more than twice as
+        many pixels as ``PIL.Image.MAX_IMAGE_PIXELS``: 179 million unless you raise it or set it to None. The
+        text holds the path.
     TypeError
         If ``path`` is neither a str nor a path.
     MemoryError
-        If the picture does not fit in memory.
+        If the picture does not fit in the memory that is free, by its header: 12 bytes a pixel, 32 with 16 bits
+        or floats.
     ImportError
         If the file is a PNG of 16 bits a channel and OpenCV cannot be imported; the text says what mends it.
 
     Notes
     -----
     The EXIF orientation that cameras write is applied, so boxes fit what a viewer shows; ``cv2.imread`` does
-    the same with its default flag and ``skimage.io.imread`` does not. Color profiles are ignored. A JPEG or
-    PNG that ends early is refused even where a decoder would fill the rest with gray. Cost: that of decoding,
-    O(H W).
+    the same with its default flag and ``skimage.io.imread`` does not. Color profiles are ignored.
+
+    Files of strangers are safe to read: size and format are checked before anything is decoded, no program is
+    started, and the decoders' warnings stay silent. A JPEG or PNG that ends early, or whose middle is missing,
+    is refused even where a decoder would fill the rest with gray or black; so is a JPEG whose codes are invalid.
+    JPEGs that are lossless, arithmetically coded or of 12 bits are not read. Cost: that of decoding, O(H W), and
+    for a JPEG once more to count its codes (about 12 ms a MB).
 
     References
     ----------
-    ISO/IEC 10918-1, annex B (JPEG markers); ISO/IEC 15948 (PNG), sections 5 and 9; CIPA DC-008 (EXIF), tag
+    ISO/IEC 10918-1, annexes B, F and G (JPEG); ISO/IEC 15948 (PNG), sections 5 and 9; CIPA DC-008 (EXIF), tag
     274.
 
     Examples
@@ -90,11 +137,12 @@ def read_image(path: str | os.PathLike[str]) -> Image:
            [7, 7, 7]], dtype=uint8)
     """
     file = as_path(path)
+    kind = _kind(file)
     data = read_file(file)
-    if not data:
-        raise ValueError(f"{file} is empty")
     try:
-        return np.require(_decode(data), requirements=["C_CONTIGUOUS", "ALIGNED", "WRITEABLE", "OWNDATA"])
+        with silence():
+            pixels = _decode(data, kind)
+        return np.require(pixels, requirements=["C_CONTIGUOUS", "ALIGNED", "WRITEABLE", "OWNDATA"])
     except MemoryError as error:
         raise MemoryError(f"{file}: {error}") from None
     except ImportError:
@@ -159,7 +207,8 @@ def write_image(path: str | os.PathLike[str], image: npt.ArrayLike, *, quality: 
         raise ValueError(f"{file}: {kind} holds 8 bits a channel, PNG and TIFF hold 16")
     if pixels.dtype.kind == "f":
         pixels = np.round(pixels * 255).astype(np.uint8)
-    replace_file(file, lambda target: _encode(target, pixels, kind, quality))
+    data = _encoded(pixels, kind, quality)
+    replace_file(file, lambda target: target.write(data))
 
 
 def _pillow() -> Any:
@@ -172,31 +221,77 @@ def _pillow() -> Any:
 
 # ---- reading -----------------------------------------------------------------------------------------------
 
-def _decode(data: bytes) -> Image:
+def _kind(file: Path) -> str:
+    """The format of a file, by its first bytes; what is too large for any picture is not read any further."""
+    size, most = file_size(file), _pillow().MAX_IMAGE_PIXELS
+    if size == 0:
+        raise ValueError(f"{file} is empty")
+    with open(file, "rb") as stream:
+        beginning = stream.read(BEGINNING)
+    kind = next((kind for kind, magic in BEGINNINGS.items() if re.match(magic, beginning, re.DOTALL)), None)
+    if kind is None:
+        raise ValueError(f"{file} is not an image of a kind that is read: {', '.join(READABLE)}")
+    if most is not None and size > 2 * MOST_BYTES * most:
+        raise ValueError(f"{file} has {size} bytes, more than any picture of {2 * most} pixels. {RAISE}")
+    return kind
+
+
+def _check_pixels(width: int, height: int, bytes_of_a_pixel: int) -> None:
+    """Refuse a size from a header that is too large to decode; Pillow's limit holds for whatever decodes."""
+    most = _pillow().MAX_IMAGE_PIXELS
+    if most is not None and width * height > 2 * most:
+        raise Damaged(f"has {width} x {height} pixels, more than the {2 * most} that are allowed. {RAISE}")
+    check_memory(width * height * bytes_of_a_pixel, f"a picture of {width} x {height}")
+
+
+def _decode(data: bytes, kind: str) -> Image:
     pillow = _pillow()
-    if data.startswith(PNG_MAGIC):
+    chunks: dict[bytes, bytes] = {}
+    if kind == "PNG":
         chunks = png_chunks(data)
-    elif data.startswith(b"\xff\xd8"):
-        _check_jpeg_is_whole(data)
+        png_rows(chunks)
+    elif kind == "JPEG":
+        check_jpeg(data)
     try:
-        picture = pillow.open(BytesIO(data))
+        picture = pillow.open(BytesIO(data), formats=[kind])
     except pillow.UnidentifiedImageError:
-        if data.startswith(TIFF_MAGICS):
+        if kind == "TIFF":
             return _decode_tiff(data)
-        raise Damaged("is not an image, or of a kind that Pillow does not know") from None
+        raise Damaged(f"is damaged: it begins like {kind}, and Pillow cannot make out its header") from None
     except pillow.DecompressionBombError as error:
-        raise Damaged(f"is refused by Pillow: {error} Raise PIL.Image.MAX_IMAGE_PIXELS to read it.") from None
+        raise Damaged(f"is refused by Pillow: {error} {RAISE}") from None
     with picture:
         width, height = picture.size
-        check_memory(width * height * 12, f"a picture of {width} x {height}")
-        if picture.format == "PNG" and chunks[b"IHDR"][8] == 16:
+        deep = kind == "TIFF" and max(picture.tag_v2.get(258, (8,))) > 8
+        of_16_bits = kind == "PNG" and chunks[b"IHDR"][8] == 16
+        _check_pixels(width, height, 32 if deep or of_16_bits else 12)
+        if of_16_bits:
             return _turn(decode_png_of_16_bits(data, chunks), _orientation(picture))
-        deep = picture.format == "TIFF" and max(picture.tag_v2.get(258, (8,))) > 8
         if deep and picture.mode not in ("I", "F"):
             return _turn(_decode_tiff(data), _orientation(picture))
+        if kind in BOUNDLESS and MANY_PIXELS < width * height > MOST_PER_BYTE * len(data):
+            if pillow.MAX_IMAGE_PIXELS is not None:
+                raise Damaged(f"has {width} x {height} pixels in {len(data)} bytes. {LIFT}")
+        if kind in UNPACKED:
+            _check_raw(picture, len(data))
         picture.load()
-        pixels = _pixels(picture)
-        return _turn(pixels, _orientation(picture))
+        if kind == "PNG" and (picture.info.get("interlace") or not _last_row_is_set(picture)):
+            check_png_is_full(chunks)
+        return _turn(_pixels(picture), _orientation(picture))
+
+
+def _check_raw(picture: Any, size: int) -> None:
+    """Refuse pixels without compression that are more than the file has bytes for, before memory is taken."""
+    width, height = picture.size
+    bits = 1 if len(picture.getbands()) == 1 else 15  # at least
+    if picture.tile and all(tile[0] == "raw" for tile in picture.tile) and width * height * bits > 8 * size:
+        raise Damaged(f"is damaged: its header says {width} x {height} pixels, more than {size} bytes can hold")
+
+
+def _last_row_is_set(picture: Any) -> bool:
+    """Whether the last row of a PNG came from the file: Pillow leaves missing rows at 0."""
+    width, height = picture.size
+    return bool(np.asarray(picture.crop((0, height - 1, width, height))).any())
 
 
 def _pixels(picture: Any) -> Image:
@@ -240,25 +335,6 @@ def _turn(pixels: Image, orientation: int) -> Image:
     return pixels
 
 
-def _check_jpeg_is_whole(data: bytes) -> None:
-    """Walk the markers to the end-of-image marker, without which decoders fill the rest with gray."""
-    position, scans = 2, 0
-    while True:
-        marker = JPEG_MARKER.search(data, position)
-        if marker is None:
-            raise Damaged("is truncated: the JPEG data ends early")
-        position, code = marker.end(), data[marker.end() - 1]
-        if code == JPEG_END:
-            if not scans:
-                raise Damaged("is damaged: a JPEG without a picture")
-            return
-        if code != 0xD8 and code != 0x01:  # these two have no length
-            if position + 2 > len(data):
-                raise Damaged("is truncated: the JPEG data ends early")
-            position += int.from_bytes(data[position : position + 2], "big")
-            scans += code == JPEG_START_OF_SCAN
-
-
 def _decode_tiff(data: bytes) -> Image:
     """A TIFF of 16 bits or of floats, which Pillow cuts to 8 bits or does not know."""
     import tifffile
@@ -267,7 +343,10 @@ def _decode_tiff(data: bytes) -> Image:
         page: Any = file.pages[0]
         if int(page.photometric) not in (1, 2) or page.axes not in ("YX", "YXS", "SYX"):
             raise Damaged(f"is a TIFF of {page.photometric.name}, axes {page.axes}, neither gray nor RGB")
-        check_memory(page.nbytes, f"a picture of {page.shape}")
+        if page.samplesperpixel > 4 or page.imagedepth > 1:
+            raise Damaged(f"is a TIFF of {page.samplesperpixel} samples a pixel, {page.imagedepth} deep")
+        width, height = page.imagewidth, page.imagelength
+        _check_pixels(width, height, 3 * max(1, page.nbytes // max(1, width * height)))
         # tifffile leaves missing parts black.
         parts = list(zip(page.dataoffsets, page.databytecounts))
         if len(parts) != math.prod(page.chunked) or any(
@@ -289,7 +368,9 @@ def _decode_tiff(data: bytes) -> Image:
 
 # ---- writing -----------------------------------------------------------------------------------------------
 
-def _encode(target: BinaryIO, pixels: Image, kind: str, quality: int) -> None:
+def _encoded(pixels: Image, kind: str, quality: int) -> bytes:
+    """The content of a file."""
+    target = BytesIO()
     if pixels.dtype == np.uint16 and kind == "PNG":
         encode_png_of_16_bits(target, pixels)
     elif pixels.dtype == np.uint16:
@@ -297,12 +378,24 @@ def _encode(target: BinaryIO, pixels: Image, kind: str, quality: int) -> None:
 
         colors = "minisblack" if pixels.ndim == 2 else "rgb"
         tifffile.imwrite(target, pixels, photometric=colors, compression="zlib", software="")
+    elif kind == "JPEG":
+        return _encoded_jpeg(pixels, quality)
     else:
         options: dict[str, Any] = {"format": kind}
-        if kind == "JPEG":
-            options |= {"quality": quality, "subsampling": 0, "optimize": True}
-        elif kind == "WEBP":
+        if kind == "WEBP":
             options |= {"quality": quality}
         elif kind == "TIFF":
             options |= {"compression": "tiff_adobe_deflate"}
         _pillow().fromarray(pixels).save(target, **options)
+    return target.getvalue()
+
+
+def _encoded_jpeg(pixels: Image, quality: int) -> bytes:
+    picture, target = _pillow().fromarray(pixels), BytesIO()
+    options = {"format": "JPEG", "quality": quality, "subsampling": 0}
+    try:
+        picture.save(target, **options, optimize=True)
+    except OSError:  # optimized data must fit into one buffer, and those of noise are larger than Pillow's
+        target = BytesIO()
+        picture.save(target, **options)
+    return target.getvalue()

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from detutils._jit import U1
 from detutils._validate import as_integer, as_items, as_names, check_memory
-from detutils.pictures.text import FAINT, INK, PAPER, as_canvas, fitted, load_font, set_text
+from detutils.pictures.text import FAINT, INK, PAPER, as_canvas, fitted, load_font, set_text, warn_of_lacking
 
 
 def draw_panels(
@@ -30,7 +30,8 @@ def draw_panels(
         One or more images of any sizes and depths.
     titles : sequence of str, optional
         One for each picture; what does not fit its width is shortened. A second line, after a newline, is set
-        smaller.
+        smaller. Pillow's built-in typeface has the printable ASCII characters and a few signs
+        (©«°±´·»‘’“”…‹›⁄™), no accents and no other scripts: those need ``font``.
     heading : str, optional
         Above everything.
     columns : int, optional
@@ -38,7 +39,7 @@ def draw_panels(
     height : int, optional
         To which every picture is scaled, in pixels. By default that of the highest picture.
     font : path, optional
-        A TrueType or OpenType font, for scripts that the built-in Latin font lacks.
+        A TrueType or OpenType font, for characters that the built-in one lacks.
 
     Returns
     -------
@@ -51,6 +52,11 @@ def draw_panels(
         If an argument breaks the contract, there is no picture, or the numbers of titles and pictures differ.
     OSError
         If ``font`` cannot be read.
+
+    Warns
+    -----
+    UserWarning
+        Once a call, if the typeface lacks characters of the titles or the heading. It names them.
 
     Notes
     -----
@@ -80,6 +86,7 @@ def draw_panels(
     tiles = [_scaled(tile, row_height) for tile in tiles]
     letters = max(12, round(row_height / 24))
     big, small = load_font(font, letters), load_font(font, max(10, round(letters * 0.78)))
+    warn_of_lacking(big, [*(captions or []), heading or ""])
     gap = max(8, round(row_height / 32))
     rows = [tiles[start : start + per_row] for start in range(0, len(tiles), per_row)]
     above = [0] * len(rows)

@@ -1,4 +1,4 @@
-"""PNGs of 16 bits a channel, which Pillow cuts to 8 and OpenCV keeps, and the checksums of all PNGs (ISO/IEC 15948)."""
+"""Whether a PNG is whole, and PNGs of 16 bits a channel, which Pillow cuts to 8 and OpenCV keeps (ISO/IEC 15948)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ import numpy as np
 from detutils._jit import U2
 
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-PNG_CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}  # by color type: gray, RGB, gray + alpha, RGBA
+PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by color type: gray, RGB, palette, gray + alpha, RGBA
+PNG_DEPTHS = (1, 2, 4, 8, 16)
+DEFLATE_RATIO = 1032  # bytes that a byte of a deflated stream becomes at most
+PIECE = 1 << 14  # of a deflated stream, unpacked at once
 ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
 CV2_CURES = (
     "pip install opencv-python-headless (after pip uninstall opencv-python), or apt-get install libgl1 libglib2.0-0"
@@ -48,16 +51,51 @@ def png_chunks(data: bytes) -> dict[bytes, bytes]:
     return chunks
 
 
-def decode_png_of_16_bits(data: bytes, chunks: dict[bytes, bytes]) -> U2:
-    """The pixels of a file whose header says 16 bits: (H, W), (H, W, 3) or (H, W, 4)."""
-    width, height, _, color, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
-    if color not in PNG_CHANNELS:
-        raise Damaged(f"is damaged: 16 bits with PNG color type {color}")
+def png_rows(chunks: dict[bytes, bytes]) -> list[tuple[int, int]]:
+    """(rows, bytes of a row) of each pass over the picture, with the byte that names the filter of a row."""
+    width, height, depth, color, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
+    if color not in PNG_CHANNELS or depth not in PNG_DEPTHS or not width or not height:
+        raise Damaged(f"is damaged: a PNG of {width} x {height} pixels, {depth} bits, color type {color}")
+    bits = depth * PNG_CHANNELS[color]
     passes = ADAM7 if interlaced else [(0, 0, 1, 1)]
     sizes = [(len(range(y, height, dy)), len(range(x, width, dx))) for x, y, dx, dy in passes]
-    length = sum(rows * (1 + 2 * PNG_CHANNELS[color] * columns) for rows, columns in sizes if columns)
-    if len(zlib.decompressobj().decompress(chunks[b"IDAT"], length + 1)) != length:  # OpenCV leaves missing rows black
+    rows = [(count, 1 + (bits * columns + 7) // 8) for count, columns in sizes if count and columns]
+    packed, length = len(chunks[b"IDAT"]), sum(count * size for count, size in rows)
+    if length > DEFLATE_RATIO * packed:
+        raise Damaged(f"is damaged: its header says {width} x {height} pixels, more than {packed} bytes can hold")
+    return rows
+
+
+def check_png_is_full(chunks: dict[bytes, bytes]) -> None:
+    """Refuse a PNG of 8 bits whose stream ends before the picture does, which Pillow leaves black."""
+    wanted, found = sum(count * size for count, size in png_rows(chunks)), 0
+    stream, packed = zlib.decompressobj(), memoryview(chunks[b"IDAT"])
+    try:
+        for start in range(0, len(packed), PIECE):
+            found += len(stream.decompress(packed[start : start + PIECE]))
+            if found >= wanted:
+                return
+    except zlib.error as error:
+        raise Damaged(f"is damaged: the PNG's pixels cannot be unpacked ({error})") from None
+    raise Damaged("is truncated or damaged: the PNG's pixels do not fill the picture")
+
+
+def decode_png_of_16_bits(data: bytes, chunks: dict[bytes, bytes]) -> U2:
+    """The pixels of a file whose header says 16 bits: (H, W), (H, W, 3) or (H, W, 4)."""
+    width, height, _, color, _, _, _ = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
+    rows = png_rows(chunks)
+    if color == 3:
+        raise Damaged("is damaged: 16 bits with PNG color type 3")
+    length = sum(count * size for count, size in rows)
+    unpacked = np.frombuffer(zlib.decompressobj().decompress(chunks[b"IDAT"], length + 1), np.uint8)
+    if len(unpacked) != length:  # OpenCV leaves missing rows black
         raise Damaged("is truncated or damaged: the PNG's pixels do not fill the picture")
+    start = 0
+    for count, size in rows:
+        if unpacked[start : start + count * size : size].max() > 4:
+            raise Damaged("is damaged: a row of the PNG has an unknown filter")
+        start += count * size
+    del unpacked
     cv2 = _opencv()
     pixels: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint16:

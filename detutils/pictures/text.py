@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from detutils._validate import as_image, as_path
 Color = str | Sequence[int]  # "#rrggbb", or three integers of 0..255
 INK, PAPER, FAINT = (22, 27, 34), (255, 255, 255), (96, 105, 117)
 ELLIPSIS = "…"
+NOBODY = "\U0010fffd"  # a private character, for which typefaces show what they show for those that they lack
 
 
 def as_canvas(image: Any, name: str = "image") -> U1:
@@ -44,6 +46,21 @@ def load_font(font: str | os.PathLike[str] | None, size: int) -> Any:
         return ImageFont.truetype(str(file), size)
     except OSError as error:
         raise OSError(f"{file} cannot be read as a font: {error}") from error
+
+
+def warn_of_lacking(font: Any, texts: Iterable[str]) -> None:
+    """Warn the caller's caller, once, of the characters that a typeface shows as boxes or blanks."""
+    characters = {character for text in texts for character in text} - {" ", "\n"}
+    sign = _shape_of(font, NOBODY)
+    lacking = sorted(character for character in characters if _shape_of(font, character) == sign)
+    if lacking:
+        shown = ", ".join(map(repr, lacking[:10])) + (f" and {len(lacking) - 10} more" if lacking[10:] else "")
+        warnings.warn(f"the typeface lacks {shown}: name a font that has them by font=", stacklevel=3)
+
+
+def _shape_of(font: Any, character: str) -> tuple[Any, bytes, float]:
+    mask = font.getmask(character)
+    return mask.size, bytes(mask), font.getlength(character)
 
 
 def text_size_in(font: Any, text: str) -> int:

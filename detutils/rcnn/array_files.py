@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from detutils._files import check_regular, replace_file
+from detutils._files import file_size, replace_file
 from detutils._validate import Array, as_path
 
 KIND = "detutils"
@@ -42,7 +42,7 @@ def read_arrays(path: str | os.PathLike[str] | IO[bytes], kind: str) -> dict[str
     """
     if isinstance(path, (str, os.PathLike)):
         place = as_path(path)
-        check_regular(place)
+        file_size(place)
         with open(place, "rb") as file:
             return _read(file, str(place), kind)
     if not hasattr(path, "seek"):
@@ -61,6 +61,9 @@ def _read(file: IO[bytes], path: str, kind: str) -> dict[str, Array]:
             arrays = {name: content[name] for name in content.files}
     except Exception as error:  # a damaged container raises a dozen different things
         raise ValueError(f"{path} is not a whole {kind} file: {error}") from error
+    for name, value in arrays.items():
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "biufU":
+            raise ValueError(f"{path} is not a whole {kind} file: {name} is no array of numbers or text")
     found = arrays.pop(KIND, None)
     if found is None or found.ndim != 0 or str(found) != kind:
         raise ValueError(f"{path} is not a {kind} file")

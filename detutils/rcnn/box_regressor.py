@@ -387,13 +387,18 @@ class BoxRegressor:
         """
         arrays = read_arrays(path, KIND)
         try:
+            shapes = [arrays[name].shape for name in (*OPTIONS, "labeled")]
+            if any(shapes) or arrays["labeled"].dtype != np.bool_:
+                raise ValueError("an option is not a single value")
             options = {name: arrays[name].item() for name in OPTIONS}
             for name in ("feature_norm", "clamp"):
                 options[name] = None if math.isnan(options[name]) else options[name]
             regressor = cls(options.pop("alpha"), **options)
             learned = check_learned(arrays)
             labeled = bool(arrays["labeled"])
-        except (TypeError, ValueError, KeyError) as error:
+            if not labeled and learned["classes_"].tolist() != [0]:
+                raise ValueError("it has classes, but learned without labels")
+        except Exception as error:  # a damaged member raises what it likes
             raise ValueError(f"{path} does not hold a BoxRegressor: {error}") from error
         regressor.__dict__.update(learned)
         regressor._seen = Seen(learned["classes_"].tolist(), learned["coef_"].shape[1], labeled)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detutils._jit import F8, I8
+from detutils._kernels.limits import LIMIT
 from detutils._validate import Array, as_boxes, as_labels, as_table, check_table_block, dimensions
 from detutils.geometry.overlaps import box_iou
 from detutils.rcnn.ridge import RidgeSums, penalties, row_blocks
@@ -223,9 +224,12 @@ class ClassSums:
 
 
 def check_learned(arrays: Mapping[str, Array]) -> dict[str, Any]:
-    """What a file says was learned, if shapes and dtypes agree and numbers are finite; else ValueError."""
+    """What a file says was learned, if one can predict with it; else ValueError.
+
+    Shapes and dtypes agree, numbers are finite, and each target map has an inverse.
+    """
     coef = arrays["coef_"]
-    if coef.ndim != 3 or coef.shape[0] == 0:
+    if coef.ndim != 3 or coef.shape[0] == 0 or coef.shape[1] == 0:
         raise ValueError(f"coef_ has shape {coef.shape}")
     classes, width, _ = coef.shape
     shapes = dict(zip(LEARNED, ((classes,), (classes,), (classes, width, 4), (classes, 4), (classes, 4),
@@ -234,6 +238,20 @@ def check_learned(arrays: Mapping[str, Array]) -> dict[str, Any]:
         value, dtype = arrays[name], np.dtype(np.int64 if name in LEARNED[:2] else np.float64)
         if value.shape != shape or value.dtype != dtype or not np.isfinite(value).all():
             raise ValueError(f"{name} is not a finite {shape} array of {dtype}")
-    if (np.diff(arrays["classes_"]) <= 0).any():
+        if dtype == np.float64 and (np.abs(value) > LIMIT).any():
+            raise ValueError(f"{name} has a number beyond {LIMIT:g}")
+    if (arrays["classes_"][1:] <= arrays["classes_"][:-1]).any():
         raise ValueError("classes_ does not ascend")
+    counts = arrays["n_samples_"]
+    if (counts < 0).any() or not counts.any():
+        raise ValueError("n_samples_ must be at least 0, and above for a class")
+    if not arrays["feature_scale_"] > 0.0:
+        raise ValueError("feature_scale_ must be greater than 0")
+    maps = arrays["target_map_"]
+    turned = maps.transpose(0, 2, 1)
+    if (np.abs(maps - turned) > 1e-9 * np.abs(maps).max(axis=(1, 2), keepdims=True)).any():
+        raise ValueError("target_map_ is not symmetric")
+    least = np.linalg.eigvalsh(maps)
+    if not (least[:, 0] > 1e-12 * least[:, -1]).all():
+        raise ValueError("target_map_ has no inverse")
     return {name: arrays[name] if shape else float(arrays[name]) for name, shape in shapes.items()}

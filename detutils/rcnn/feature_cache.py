@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from detutils._files import file_size, replace_file
 from detutils._jit import F8
 from detutils._validate import Array
 from detutils.rcnn.array_files import read_arrays, write_arrays
@@ -20,10 +20,14 @@ CHUNK = 1 << 24
 
 
 def key_of(*parts: Any) -> str:
-    """A digest of everything that the features of an image depend on: files, arrays, options."""
+    """A digest of everything that the features of an image depend on: files, arrays, options.
+
+    OSError if a file is missing or no regular one.
+    """
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, Path):
+            file_size(part)
             digest.update(b"file")
             with open(part, "rb") as file:
                 while chunk := file.read(CHUNK):
@@ -55,24 +59,25 @@ class FeatureCache:
             arrays = read_arrays(record, KIND)
             if str(arrays["key"]) != key or int(arrays["checksum"]) != _checksum(table):
                 return None
-            return np.load(table, mmap_mode="r", allow_pickle=False), arrays["boxes"]
-        except (OSError, ValueError, KeyError):
+            features, boxes = np.load(table, mmap_mode="r", allow_pickle=False), arrays["boxes"]
+            whole = features.ndim == 2 and features.dtype.kind in "biuf" and boxes.shape == (len(features), 4)
+            return (features, boxes) if whole and boxes.dtype == np.float64 else None
+        except Exception:  # damaged files raise a dozen different things, and are made again
             return None
 
     def keep(self, key: str, features: Array, boxes: F8) -> tuple[Array, F8]:
         """Write features and boxes, and return them as ``find`` does."""
         table, record = self._paths(key)
-        part = f"{table}.{os.getpid()}-{threading.get_ident()}.part"
-        try:
-            with open(part, "wb") as file:
-                np.save(file, np.ascontiguousarray(features), allow_pickle=False)
-                file.flush()
-                os.fsync(file.fileno())
-            checksum = _checksum(Path(part))
-            os.replace(part, table)
-        finally:
-            if os.path.exists(part):
-                os.unlink(part)
+        checksum = 0
+
+        def write(file: BinaryIO) -> None:
+            nonlocal checksum
+            np.save(file, np.ascontiguousarray(features), allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
+            checksum = _checksum(Path(file.name))  # of this process's table, whoever writes the same one
+
+        replace_file(table, write)
         write_arrays(record, KIND, {"key": np.array(key), "checksum": np.array(checksum), "boxes": boxes})
         return np.load(table, mmap_mode="r", allow_pickle=False), boxes
 
@@ -82,6 +87,7 @@ class FeatureCache:
 
 def _checksum(path: Path) -> int:
     value = 0
+    file_size(path)
     with open(path, "rb") as file:
         while chunk := file.read(CHUNK):
             value = zlib.crc32(chunk, value)

@@ -16,14 +16,15 @@ LARGEST_SIDE = 100_000  # of a window; a cell is at most half of it
 
 
 def crop_boxes(image: Any, boxes: Any, size: int = 64, *, context: float = 1.0) -> F4:
-    """Cut boxes out of an image and warp each to a square of one size, as R-CNN does for its network.
+    """Cut boxes out of an image and warp each to a square of one size, much as R-CNN does for its network.
 
     Parameters
     ----------
     image : (H, W), (H, W, 3) or (H, W, 4) ndarray
         uint8, uint16, or float in 0..1. Gray becomes three equal channels; alpha is left out.
     boxes : (N, 4) array_like
-        x1, y1, x2, y2 in pixels, anywhere. Outside the image its edge pixels go on.
+        x1, y1, x2, y2 in pixels, anywhere. Outside the image its edge pixels are repeated; R-CNN fills this
+        part with the mean color of its training images, which becomes 0 when the mean is subtracted.
     size : int, default 64
         Rows and columns of a window, at least 1.
     context : float, default 1.0

@@ -134,6 +134,8 @@ class RCNN:
                 raise ValueError(
                     f"regressor is for {regressor.coef_.shape[1]} features, weights for {len(table) - 1}"
                 )
+            if not regressor._seen.labeled:
+                raise ValueError("regressor must be fitted with labels, 0 ... C - 1")
         self.regressor = regressor
         for value, name in ((features, "features"), (proposals, "proposals")):
             if value is not None and not callable(value):
@@ -364,12 +366,16 @@ class RCNN:
         arrays = read_arrays(path, KIND)
         try:
             names, own = arrays["class_names"], arrays["own"]
-            if names.dtype.kind != "U" or names.ndim != 1 or own.shape != (2,):
+            if names.dtype.kind != "U" or names.ndim != 1:
                 raise ValueError("the names of the classes are not text")
-            content = arrays["regressor"].tobytes()
+            weights, packed = arrays["weights"], arrays["regressor"]
+            dtypes = own.dtype == np.bool_ and packed.dtype == np.uint8 and weights.dtype == np.float64
+            if not dtypes or own.shape != (2,) or packed.ndim != 1:
+                raise ValueError("a part has another shape or type than save writes")
+            content = packed.tobytes()
             regressor = BoxRegressor.load(io.BytesIO(content)) if content else None
-            model = cls(names.tolist(), arrays["weights"], regressor, features=features, proposals=proposals)
-        except (TypeError, ValueError, KeyError) as error:
+            model = cls(names.tolist(), weights, regressor, features=features, proposals=proposals)
+        except Exception as error:  # a damaged member raises what it likes
             raise ValueError(f"{path} does not hold an RCNN: {error}") from error
         for needed, given, name in zip(own, model._own, ("features", "proposals"), strict=True):
             if needed and not given:

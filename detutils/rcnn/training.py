@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from detutils import __version__
+from detutils._files import inside
 from detutils._jit import F8
 from detutils._validate import (
     Array,
@@ -114,6 +115,12 @@ def train_rcnn(
 
     Notes
     -----
+    Where it departs from the paper: the classifiers are ridge regressions of +1 and -1, which need only sums over
+    the rows, instead of support vector machines. Positives are all boxes that overlap an object by
+    ``positive_iou``; in the paper they are the annotated boxes alone. Negatives that score above -0.5 are hard,
+    and stay so; the paper's code takes those above -1.0001 and drops the easy ones again. ``jitter`` is an
+    addition. And boxes are described by ``box_features`` unless you give the features of a network.
+
     In memory at a time: one image with its features, ``memory``, and 200 MB for everything else. The features
     are in the cache, 4 D bytes a box (9 MB an image of 1000 boxes), and are mapped from there. One pass over
     N rows for C classes costs N D C multiplications to score and D^2 for each hard negative; the first one
@@ -213,7 +220,7 @@ class _Plan:
     def _from_cache(
         self, i: int, record: AnnotatedImage, objects: F8, given: F8 | None, cache: FeatureCache
     ) -> tuple[Array, F8]:
-        image = self.folder / record.name if self.images is None else self.images[i]
+        image = inside(self.folder, record.name) if self.images is None else self.images[i]
         source = Path(image) if isinstance(image, (str, os.PathLike)) else as_image(image, f"images[{i}]")
         how = [f"{value.__module__}.{getattr(value, '__qualname__', type(value).__qualname__)}"
                for value in (self.describe, self.propose)]  # fmt: skip

@@ -111,3 +111,12 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
         write_scenes(scenes, file)
     with pytest.raises(TypeError):
         write_scenes(scenes, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["../out.png", "/out.png", "a/../../out.png", "", "..", "a\0.png"])
+def test_names_that_lead_out_of_the_folder_are_refused(tmp_path: Path, name: str) -> None:
+    scenes = make_scenes(2)
+    images = [scenes.dataset.images[0], scenes.dataset.images[1]._replace(name=name)]
+    with pytest.raises(ValueError, match="names must not lead out of the folder"):
+        write_scenes(scenes._replace(dataset=scenes.dataset._replace(images=images)), tmp_path / "scenes")
+    assert list(tmp_path.iterdir()) == []  # nothing was written before the name was seen

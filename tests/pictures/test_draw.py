@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,7 @@ def test_colors_by_label() -> None:
     assert [tuple(mapped[24, x]) for x in (15, 40)] == [(0, 0, 255), RED]
 
 
+@pytest.mark.filterwarnings("ignore:the typeface lacks")
 @pytest.mark.parametrize("label", ["--5", "5-", "-", "²", "٣", "7" * 5000, "-" + "7" * 5000])
 def test_labels_that_look_like_numbers(label: str) -> None:
     assert (draw_boxes(GRAY, [[10, 30, 50, 50]], labels=[label]) != GRAY).any()
@@ -222,6 +224,7 @@ def test_tags_stay_inside_and_apart() -> None:
     assert changed(two, one).sum() > 100  # the second tag found a place of its own
 
 
+@pytest.mark.filterwarnings("ignore:the typeface lacks")
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (5, 5), (12, 300), (2000, 30), (1200, 1600)])
 def test_any_image_size(shape: tuple[int, int]) -> None:
     height, width = shape
@@ -247,6 +250,7 @@ def test_text_grows_with_the_image_and_fits() -> None:
     assert fitted(font, "anything", 3) == ""
 
 
+@pytest.mark.filterwarnings("ignore:the typeface lacks")
 def test_fonts(tmp_path: Path) -> None:
     matplotlib = pytest.importorskip("matplotlib")
     file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSerif.ttf"
@@ -375,3 +379,54 @@ def test_distinct_colors_are_distinct() -> None:
 def test_bad_segments(segments: Any, options: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         draw_segments(GRAY, segments, **options)
+
+
+# ---- typefaces and rows that are left out ------------------------------------------------------------------
+
+@pytest.mark.parametrize(
+    ("labels", "text"),
+    [
+        (["行人", "cat 人"], r"the typeface lacks '人', '行': name a font that has them by font="),
+        (["café"], "the typeface lacks 'é'"),
+        (["".join(map(chr, range(0x4E00, 0x4E20))), "b"], "and 22 more: name a font"),
+    ],
+)
+def test_characters_that_the_typeface_lacks_are_named_once(labels: list[str], text: str) -> None:
+    boxes = [[8, 26, 40, 50]] * len(labels)
+    with pytest.warns(UserWarning, match=text) as caught:
+        draw_boxes(GRAY, boxes, labels=labels)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+
+
+def test_what_the_contract_says_the_typeface_has_it_has() -> None:
+    signs = re.search(r"a few signs \((.*)\)", draw_boxes.__doc__ or "")
+    assert signs is not None
+    draw_boxes(GRAY, [[8, 26, 40, 50]], labels=[signs[1] + "".join(map(chr, range(32, 127))) + "\n"])
+
+
+def test_a_font_that_has_the_characters_is_silent() -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    font = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    draw_boxes(GRAY, [[8, 26, 40, 50]], labels=["Ж é Ω ğ"], font=font)
+    with pytest.warns(UserWarning, match="lacks '行'"):
+        draw_boxes(GRAY, [[8, 26, 40, 50]], labels=["行"], font=font)
+
+
+def test_rows_that_break_the_contract_can_be_left_out() -> None:
+    nan = np.nan
+    boxes = np.array([[5, 20, 30, 40.0], [nan, 0, 9, 9], [40, 20, 60, 45], [50, 9, 20, 40], [10, 30, 50, 50]])
+    labels, scores = ["a", "b", "c", "d", "e"], np.array([0.9, 0.8, 0.7, 0.6, nan])
+    colors = ["#ff0000", "#00ff00", "#0000ff", "#ffffff", "#000000"]
+    good = [0, 2]
+    expected = draw_boxes(
+        GRAY, boxes[good], labels=["a", "c"], scores=scores[good], colors=[colors[i] for i in good]
+    )
+    result = draw_boxes(GRAY, boxes, labels=labels, scores=scores, colors=colors, on_invalid="drop")
+    np.testing.assert_array_equal(result, expected)
+    for bad, text in ((boxes, r"boxes\[1\] is not finite"), (boxes[[0, 2, 0, 2, 4]], r"scores\[4\] is not finite")):
+        with pytest.raises(ValueError, match=text):
+            draw_boxes(GRAY, bad, labels=labels, scores=scores)
+    np.testing.assert_array_equal(draw_boxes(GRAY, boxes[[1, 3]], on_invalid="drop"), GRAY)
+    with pytest.raises(ValueError, match="on_invalid must be one of 'raise', 'drop'"):
+        draw_boxes(GRAY, boxes, on_invalid="keep")  # type: ignore[arg-type]

@@ -233,8 +233,10 @@ def test_writing_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", full)
-    with pytest.raises(OSError, match=r"a\.png cannot be written: No space left"):
+    with pytest.raises(OSError, match=r"cannot be written: No space left on device: '.*a\.png'") as caught:
         write_image(path, np.zeros((3, 3), np.uint8))
+    assert caught.value.errno == 28
+    assert caught.value.filename == str(path)
     monkeypatch.undo()
     assert (read_image(path) == 9).all()
     assert os.listdir(tmp_path) == ["a.png"]

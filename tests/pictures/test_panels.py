@@ -31,6 +31,7 @@ def test_panels_hold_their_pictures() -> None:
         assert (sheet[:, -1] == 255).all()
 
 
+@pytest.mark.filterwarnings("ignore:the typeface lacks")
 def test_panels_of_mixed_sizes_and_depths() -> None:
     tiles = [np.zeros((10, 30), np.uint8), np.zeros((100, 50, 4), np.uint16), np.zeros((37, 11, 3)), GRAY]
     titles = ["a", "b\nsecond line", "a title far too long for its picture", "猫"]
@@ -66,3 +67,10 @@ def test_titles_and_heading_are_written() -> None:
 def test_bad_panels(pictures: Any, options: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         draw_panels(pictures, **options)
+
+
+def test_characters_that_the_typeface_lacks_are_named_once() -> None:
+    tile = np.full((60, 80, 3), 9, np.uint8)
+    with pytest.warns(UserWarning, match="the typeface lacks '犬', '猫': name a font") as caught:
+        draw_panels([tile, tile], titles=["猫", "cat"], heading="犬")
+    assert len(caught) == 1

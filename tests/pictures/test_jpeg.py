@@ -1,0 +1,154 @@
+"""Half JPEGs: every way to lose a part is noticed, and no whole picture is refused."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from detutils import read_image
+from detutils.pictures.jpeg import check_jpeg
+from detutils.pictures.png import Damaged
+from tests.cases import size
+from tests.naive import jpeg as naive
+from tests.pictures.test_files import picture, pillow_bytes, read_bytes, smooth
+
+END = b"\xff\xd9"
+WAYS: list[dict[str, Any]] = [
+    {},
+    {"optimize": True},
+    {"subsampling": 0},
+    {"subsampling": "4:2:2", "quality": 30},
+    {"restart_marker_blocks": 3},
+    {"progressive": True},
+    {"progressive": True, "subsampling": 0, "quality": 98},
+    {"progressive": True, "restart_marker_rows": 1},
+]  # fmt: skip
+
+
+def is_full(data: bytes) -> bool:
+    try:
+        check_jpeg(data)
+    except Damaged:
+        return False
+    return True
+
+
+def scene(mode: str, height: int = 37, width: int = 51) -> Image.Image:
+    noise = picture((height, width, 3), seed=1)
+    pixels = np.where(np.arange(width)[None, :, None] % 24 < 12, noise, smooth(height, width))
+    return Image.fromarray(pixels).convert(mode)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("way", range(len(WAYS)))
+def test_the_definition_agrees(way: int, mode: str) -> None:
+    data = pillow_bytes(scene(mode, 20, 27), "JPEG", **WAYS[way])
+    assert is_full(data)
+    assert naive.is_full(data)
+    begin = data.index(b"\xff\xda") + 20
+    for cut in np.linspace(begin, len(data) - 3, size(25, 4)).astype(int):
+        part = data[:cut] + END
+        try:
+            expected = naive.is_full(part)
+        except (IndexError, ValueError):  # the cut went through a header
+            expected = False
+        assert is_full(part) == expected == False, cut  # noqa: E712
+
+
+@pytest.mark.parametrize("way", range(len(WAYS)))
+def test_whole_pictures_of_all_shapes_are_read(way: int) -> None:
+    shapes = [(1, 1), (8, 8), (9, 7), (16, 16), (17, 33), (1, 100)]
+    for (height, width), mode in itertools.product(shapes[: size(6, 3)], ("RGB", "L", "CMYK")):
+        assert is_full(pillow_bytes(scene(mode, height, width), "JPEG", **WAYS[way])), (height, width, mode)
+        flat = Image.new(mode, (width, height))
+        assert is_full(pillow_bytes(flat, "JPEG", **WAYS[way])), (height, width, mode)
+
+
+@pytest.mark.parametrize("way", range(len(WAYS)))
+def test_a_missing_middle_is_noticed(way: int, tmp_path: Path) -> None:
+    data = pillow_bytes(scene("RGB", 60, 80), "JPEG", **WAYS[way])
+    begin = data.index(b"\xff\xda") + 20
+    for start in np.linspace(begin, len(data) - 60, size(12, 3)).astype(int):
+        with pytest.raises(ValueError, match=r"picture is (truncated|damaged)"):
+            read_bytes(tmp_path, data[:start] + data[start + (len(data) - 60 - begin) // 3 :])
+
+
+def test_scans_that_are_missing(tmp_path: Path) -> None:
+    data = pillow_bytes(smooth(), "JPEG", progressive=True)
+    starts = [i for i in range(len(data)) if data[i : i + 2] == b"\xff\xda"]
+    assert len(starts) == 10
+    for last in starts[1:]:
+        header = data.rindex(b"\xff\xc4", 0, last)  # the tables of a scan stand before it
+        with pytest.raises(ValueError, match="picture is truncated"):
+            read_bytes(tmp_path, data[:header] + END)
+    again = data[:-2] + data[starts[-1] : -2] + END
+    with pytest.raises(ValueError, match="scans of the JPEG do not follow one another"):
+        read_bytes(tmp_path, again)
+
+
+def test_bytes_that_do_no_harm(tmp_path: Path) -> None:
+    data = pillow_bytes(smooth(), "JPEG")
+    whole = read_bytes(tmp_path, data)
+    scan = data.index(b"\xff\xda")
+    for other in (
+        data + b"trailing \xff\xda",
+        data[:-2] + b"\0\0\xff\x00" + END,  # some cameras pad the data
+        data[:-2] + b"\xff\xff\xff" + END,  # any number of fill bytes
+        data[:scan] + b"\xff\xfe\0\4ab" + data[scan:],
+    ):
+        np.testing.assert_array_equal(read_bytes(tmp_path, other), whole)
+
+
+def test_frames_of_motion_jpeg_have_no_tables(tmp_path: Path) -> None:
+    data = pillow_bytes(scene("RGB"), "JPEG")
+    bare = data
+    while b"\xff\xc4" in bare:
+        start = bare.index(b"\xff\xc4")
+        bare = bare[:start] + bare[start + 2 + int.from_bytes(bare[start + 2 : start + 4], "big") :]
+    assert is_full(bare)
+    assert not is_full(bare[:-40] + END)
+    np.testing.assert_array_equal(read_bytes(tmp_path, bare), read_bytes(tmp_path, data))
+
+
+def patched(data: bytes, marker: bytes, offset: int, content: bytes) -> bytes:
+    place = data.index(marker) + offset
+    return data[:place] + content + data[place + len(content) :]
+
+
+def test_broken_headers(tmp_path: Path) -> None:
+    data = pillow_bytes(smooth(), "JPEG")
+    frame, table, scan = b"\xff\xc0", b"\xff\xc4", b"\xff\xda"
+    for broken, text in (
+        (patched(data, frame, 1, b"\xc3"), "rare kind"),
+        (patched(data, frame, 1, b"\xc9"), "rare kind"),
+        (patched(data, frame, 4, b"\x0c"), "12 bits a channel"),
+        (patched(data, frame, 5, struct.pack(">HH", 13000, 13000)), "13000 x 13000 pixels, more than"),
+        (patched(data, frame, 5, struct.pack(">HH", 0, 60)), "broken frame header"),
+        (patched(data, frame, 11, b"\x05"), "broken frame header"),
+        (patched(data, frame, 9, b"\x05"), "broken frame header"),
+        (patched(data, table, 5, b"\xff" * 16), "Huffman table of the JPEG is broken"),
+        (patched(data, scan, 4, b"\x05"), "broken scan header"),
+        (patched(data, scan, 5, b"\x77"), "broken scan header"),
+        (patched(data, scan, 6, b"\x33"), "names a Huffman table that it does not have"),
+        (patched(data, scan, 14, b"\xff\0" * 9), "JPEG data are no codes"),
+        (data[:2] + data[data.index(scan) :], "without a frame header"),
+        (data[: data.index(scan)] + END, "without a picture"),
+        (data[:-2] + data[data.index(frame) :], "two frame headers"),
+    ):
+        with pytest.raises(ValueError, match=f"picture is .*{text}"):
+            read_bytes(tmp_path, broken)
+    many = pillow_bytes(smooth(), "JPEG", progressive=True)
+    with pytest.raises(ValueError, match=r"follow one another"):
+        read_bytes(tmp_path, many[:-2] + many[many.rindex(b"\xff\xda") : -2] * 300 + END)
+
+
+def test_what_multi_picture_files_begin_with(tmp_path: Path) -> None:
+    frames = [Image.fromarray(smooth() // part) for part in (1, 2)]
+    frames[0].save(tmp_path / "two.mpo", "MPO", save_all=True, append_images=frames[1:])
+    assert read_image(tmp_path / "two.mpo").shape == (40, 60, 3)
