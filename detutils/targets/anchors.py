@@ -90,9 +90,11 @@ def generate_anchors(
         sides = np.stack([widths, heights], axis=1)[:, None] * factors[None, :, None]
     bad = np.flatnonzero(~((sides >= 1.0) & (sides <= LIMIT)).all(axis=2))
     if bad.size:
-        ratio, scale = heights_per_width[bad[0] // factors.size], factors[bad[0] % factors.size]
-        what = "under one pixel" if (sides.reshape(-1, 2)[bad[0]] < 1.0).any() else f"more than {LIMIT:g} pixels"
-        raise ValueError(f"the anchor of ratio {ratio:g} and scale {scale:g} is {what} wide or high")
+        place, ratio, scale = bad[0] // factors.size, heights_per_width[bad[0] // factors.size], factors[bad[0] % factors.size]
+        raise ValueError(
+            f"base_size {base:g} and ratio {ratio:g} round to width {widths[place]:g} and height {heights[place]:g}: "
+            f"at scale {scale:g} an anchor needs sides of 1 to {LIMIT:g} pixels"
+        )
     center, reach = 0.5 * (base - 1.0), 0.5 * (sides - 1.0)
     return np.concatenate([center - reach, center + reach], axis=2).reshape(-1, 4)
 
