@@ -225,8 +225,9 @@ def as_labels(labels: Any, name: str = "labels", length: int | None = None) -> I
 
 
 def _check_whole(array: Array, name: str) -> None:
-    with np.errstate(invalid="ignore"):
-        bad = np.flatnonzero(~((np.rint(array) == array) & (np.abs(array) <= EXACT_INTEGERS)))
+    with np.errstate(invalid="ignore", over="ignore"):
+        wide = array.astype(FLOAT64)
+        bad = np.flatnonzero(~((np.rint(wide) == wide) & (np.abs(wide) <= EXACT_INTEGERS)))
     if bad.size:
         value = float(array[bad[0]])
         if not math.isfinite(value):
@@ -277,6 +278,20 @@ def as_flags(flags: Any, name: str, length: int | None = None) -> B1:
     return in_canonical_form(array, BOOL, name)
 
 
+def as_marks(marks: Any, name: str, length: int) -> B1:
+    """As ``as_flags``; 0 and 1 count as well, as files write them."""
+    array = plain_array(marks, name)
+    if array.shape != (length,):
+        raise ValueError(f"{name} must have shape ({length},), got {array.shape}")
+    if array.dtype.kind == "O" and all(isinstance(value, (int, np.integer, np.bool_)) for value in array):
+        array = np.array(array.tolist())
+    if array.size and array.dtype.kind not in "biu":
+        raise TypeError(f"{name} must be booleans, got dtype {array.dtype}")
+    if array.dtype.kind != "b" and not ((array == 0) | (array == 1)).all():
+        raise ValueError(f"{name} must be 0 or 1")
+    return array.astype(np.bool_)
+
+
 def as_out(out: Any, shape: tuple[int, ...], dtype: npt.DTypeLike, name: str = "out") -> Array:
     """An array to write a result into: allocated if None, else of exactly this shape and dtype."""
     dtype = np.dtype(dtype)
@@ -307,7 +322,7 @@ def as_names(values: Any, name: str = "labels", length: int | None = None) -> li
         if values.dtype.kind == "f" and values.ndim == 1:
             values = as_labels(values, name)
     scalar = isinstance(values, np.ndarray) and values.ndim == 0
-    without_order = isinstance(values, (str, bytes, Mapping, Set))  # or whose items are not the names
+    without_order = isinstance(values, (str, bytes, bytearray, memoryview, Mapping, Set))  # or whose items are not the names
     if without_order or scalar or not isinstance(values, Iterable) or not hasattr(values, "__len__"):
         raise TypeError(f"{name} must be a sequence of str or int, got {type(values).__name__}")
     count = count_of(values)

@@ -213,6 +213,8 @@ def as_items(values: Any, name: str, wanted: str) -> list[Any]:
     """The items of whatever has an order: neither text nor a mapping, a set or a single number."""
     if isinstance(values, np.ma.MaskedArray):
         raise TypeError(f"{name} must not be a masked array: fill or compress it first")
+    if not isinstance(values, Iterable) and (hasattr(values, "__array__") or hasattr(values, "__dlpack__")):
+        values = plain_array(values, name)
     nothing = isinstance(values, _NO_ORDER) or not isinstance(values, Iterable)
     if nothing or getattr(values, "ndim", 1) == 0:
         raise TypeError(f"{name} must be {wanted}, got {type(values).__name__}")

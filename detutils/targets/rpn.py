@@ -139,6 +139,7 @@ def rpn_targets(
     truth = check.as_boxes(objects, "objects", keep_float32=True)
     added = check.as_offset(offset)
     check.as_number(border, "border")
+    check.as_threshold(low, "low")
     check.as_threshold(positive_fraction, "positive_fraction")
     rng = check.as_rng(seed)
     inside = None if image_size is None else anchors_inside_image(rows, image_size, border)

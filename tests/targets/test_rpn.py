@@ -251,7 +251,7 @@ def test_proposals_of_nothing() -> None:
         ({"pre_nms": 1.5}, TypeError, "pre_nms must be an integer"),
         ({"post_nms": -1}, ValueError, "post_nms must be at least 0"),
         ({"iou_threshold": 1.1}, ValueError, r"iou_threshold must be in \[0, 1\]"),
-        ({"levels": [0.0]}, TypeError, "levels must be integers"),
+        ({"levels": [0.5]}, TypeError, "levels must be integers"),
         ({"levels": [0, 1]}, ValueError, r"levels must have shape \(1,\)"),
         ({"clamp": "4"}, TypeError, "clamp must be a number"),
         ({"weights": None}, TypeError, "weights must be four numbers"),
