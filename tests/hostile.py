@@ -680,7 +680,8 @@ def entries() -> list[Entry]:
         seed=A(1, integer), **REGIONS)  # fmt: skip
     add("rpn_proposals", d.rpn_proposals, deltas=A(DELTAS, numbers), scores=A(SCORES, numbers), anchors=A(BOXES, numbers),
         image_size=A(SIZE, few_numbers), min_size=A(8.0, number), pre_nms=A(4, integer), iou_threshold=A(0.5, number),
-        post_nms=A(3, integer), levels=A(LABELS, labels, optional=True), clamp=A(4.0, number, optional=True), **coding)  # fmt: skip
+        post_nms=A(3, integer), levels=A(LABELS, labels, optional=True), clamp=A(4.0, number, optional=True),
+        like=A("detectron2", word, optional=True), **coding)  # fmt: skip
 
     detections, truth = A([FOUND], nothing), A([IMAGE], nothing)
     for name, function in (("evaluate_coco", d.evaluate_coco), ("evaluate_voc", d.evaluate_voc)):

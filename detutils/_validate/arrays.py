@@ -322,7 +322,7 @@ def as_names(values: Any, name: str = "labels", length: int | None = None) -> li
         if values.dtype.kind == "f" and values.ndim == 1:
             values = as_labels(values, name)
     scalar = isinstance(values, np.ndarray) and values.ndim == 0
-    without_order = isinstance(values, (str, bytes, bytearray, memoryview, Mapping, Set))  # or whose items are not the names
+    without_order = isinstance(values, (str, bytes, bytearray, memoryview, Mapping, Set))  # or no names inside
     if without_order or scalar or not isinstance(values, Iterable) or not hasattr(values, "__len__"):
         raise TypeError(f"{name} must be a sequence of str or int, got {type(values).__name__}")
     count = count_of(values)
@@ -332,11 +332,11 @@ def as_names(values: Any, name: str = "labels", length: int | None = None) -> li
         raise ValueError(f"{name} must hold at most {MOST_NAMES:,} names, got {count:,}")
     words = []
     for i, value in enumerate(values):
-        if isinstance(value, (float, np.floating)) and abs(value) <= EXACT_INTEGERS and value == int(value):
+        if isinstance(value, (float, np.floating)) and float(value).is_integer() and abs(float(value)) <= EXACT_INTEGERS:
             value = int(value)  # a label that a list of floats holds
         if not isinstance(value, (str, int, np.integer)) or isinstance(value, _NO_NUMBERS):
             raise TypeError(f"{name}[{i}] must be a str or an int, got {type(value).__name__}")
-        if not isinstance(value, str) and int(value).bit_length() > 64:
+        if isinstance(value, int) and value.bit_length() > 64:
             raise ValueError(f"{name}[{i}] is an integer beyond 64 bits")
         words.append(str(value))
     return words
