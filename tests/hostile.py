@@ -70,6 +70,8 @@ def as_plain(value: Any) -> np.ndarray | None:
             found = value.__array__()
         elif hasattr(value, "__dlpack__"):
             found = np.from_dlpack(value)
+        elif isinstance(value, memoryview) and value.format == "B":
+            return None
         elif isinstance(value, (array.array, memoryview, range)):
             found = np.asarray(value) if not isinstance(value, range) or len(value) < 1000 else None
         else:

@@ -56,6 +56,11 @@ def plain_array(value: Any, name: str) -> Array:
     return array
 
 
+def is_bytes(value: Any) -> bool:
+    """Whether a value is text in bytes, which NumPy may take for an array of small integers."""
+    return isinstance(value, (bytes, bytearray)) or (isinstance(value, memoryview) and value.format in ("B", "b", "c"))
+
+
 def count_of(value: Any) -> int:
     """``len``, which overflows for ranges beyond 64 bits."""
     return max(0, -((value.start - value.stop) // value.step)) if isinstance(value, range) else len(value)
@@ -107,8 +112,8 @@ def as_array(value: Any, name: str, hint: str = "") -> Array:
         raise TypeError(f"{name} must be an array of numbers, got None")
     if isinstance(value, (list, tuple)):
         _refuse_items(value, name, hint)
-    elif isinstance(value, bytearray):
-        raise TypeError(f"{name} must hold real numbers, got bytearray{hint}")
+    elif is_bytes(value):
+        raise TypeError(f"{name} must hold real numbers, got {type(value).__name__}{hint}")
     array = plain_array(value, name)
     if array.dtype.kind == "O":
         array = _numbers_of(array, name, hint) if array.ndim else array
@@ -119,10 +124,16 @@ def as_array(value: Any, name: str, hint: str = "") -> Array:
 
 def in_canonical_form(array: Array, dtype: Any, name: str) -> Array:
     """C-contiguous, aligned, writable, of this dtype; a copy only where it is something else and fits into memory."""
-    if array.dtype != dtype or not array.flags.carray:
-        check_memory(array.size * dtype.itemsize, f"{name} of shape {array.shape} as {dtype}")
+    same = array.dtype == dtype
+    if same and array.flags.carray:
+        return array
+    size = array.size * dtype.itemsize
+    if size >= ALWAYS_FITS:
+        check_memory(size, f"{name} of shape {array.shape} as {dtype}")
+    if same:
+        return array.copy()
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+        return array.astype(dtype, order="C")
 
 
 def as_floats(value: Any, name: str, keep_float32: bool) -> Array:
@@ -332,8 +343,8 @@ def as_names(values: Any, name: str = "labels", length: int | None = None) -> li
         raise ValueError(f"{name} must hold at most {MOST_NAMES:,} names, got {count:,}")
     words = []
     for i, value in enumerate(values):
-        if isinstance(value, (float, np.floating)) and float(value).is_integer() and abs(float(value)) <= EXACT_INTEGERS:
-            value = int(value)  # a label that a list of floats holds
+        if isinstance(value, (float, np.floating)) and abs(float(value)) <= EXACT_INTEGERS:
+            value = int(value) if float(value).is_integer() else value  # a label that a list of floats holds
         if not isinstance(value, (str, int, np.integer)) or isinstance(value, _NO_NUMBERS):
             raise TypeError(f"{name}[{i}] must be a str or an int, got {type(value).__name__}")
         if isinstance(value, int) and value.bit_length() > 64:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from detutils._validate.arrays import BYTES_A_NUMBER, count_of, plain_array
+from detutils._validate.arrays import BYTES_A_NUMBER, count_of, is_bytes, plain_array
 from detutils._validate.memory import check_memory
 
 _Choice = TypeVar("_Choice", bound=str)
@@ -70,7 +70,7 @@ def _in_order(values: Any, name: str, wanted: str, dimensions: int) -> Any:
             raise TypeError(f"{name} must be {wanted}, got {type(values).__name__}") from None
         if values.ndim != dimensions:
             raise TypeError(f"{name} must be {wanted}, got {shown(values)}")
-    elif isinstance(values, _NO_ORDER) or not isinstance(values, Sequence):
+    elif isinstance(values, _NO_ORDER) or is_bytes(values) or not isinstance(values, Sequence):
         raise TypeError(f"{name} must be {wanted}, got {shown(values)}")
     return values
 
@@ -215,7 +215,7 @@ def as_items(values: Any, name: str, wanted: str) -> list[Any]:
         raise TypeError(f"{name} must not be a masked array: fill or compress it first")
     if not isinstance(values, Iterable) and (hasattr(values, "__array__") or hasattr(values, "__dlpack__")):
         values = plain_array(values, name)
-    nothing = isinstance(values, _NO_ORDER) or not isinstance(values, Iterable)
+    nothing = isinstance(values, _NO_ORDER) or is_bytes(values) or not isinstance(values, Iterable)
     if nothing or getattr(values, "ndim", 1) == 0:
         raise TypeError(f"{name} must be {wanted}, got {type(values).__name__}")
     if isinstance(values, range):

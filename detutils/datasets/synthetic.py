@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detutils._jit import F8, U1
-from detutils._validate import as_items_of, as_integer, as_number, as_path, as_seed, check_memory
+from detutils._validate import as_integer, as_items_of, as_number, as_path, as_seed, check_memory
 from detutils.datasets.records import AnnotatedImage, Dataset
 from detutils.pictures.files import write_image
 

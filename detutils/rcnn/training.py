@@ -15,10 +15,10 @@ from detutils._jit import F8
 from detutils._validate import (
     Array,
     as_boxes,
-    as_marks,
     as_image,
     as_integer,
     as_labels,
+    as_marks,
     as_number,
     as_path,
     as_seed,

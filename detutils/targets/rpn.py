@@ -17,7 +17,6 @@ from detutils.suppression.greedy import batched_nms, nms
 from detutils.targets.anchors import anchors_inside_image
 from detutils.targets.matching import match_boxes, sample_matches
 
-
 SYSTEMS: tuple[Literal["py-faster-rcnn", "detectron2"], ...] = ("py-faster-rcnn", "detectron2")
 
 

@@ -67,8 +67,8 @@ def test_no_ratios_or_scales(ratios: list, scales: list) -> None:
         ((16, [1], None), TypeError, "scales"),
         ((16, [1], [[8]]), ValueError, "scales must have shape"),
         ((16, [1, 2000], [8]), ValueError, "base_size 16 and ratio 2000 round to width 0 and height 0, which scale 8"),
-        ((16, [1], [0.01, 8]), ValueError, "round to width 16 and height 16, which scale 0.01 turns into an anchor with a side outside"),
-        ((16, [1], [8, 1e308]), ValueError, r"scale 1e\+308 turns into an anchor with a side outside 1 ... 1e\+150 pixels"),
+        ((16, [1], [0.01, 8]), ValueError, "height 16, which scale 0.01 turns into an anchor with a side outside"),
+        ((16, [1], [8, 1e308]), ValueError, r"scale 1e\+308 turns into .* a side outside 1 \.\.\. 1e\+150 pixels"),
         ((16, [1e-320, 1], [8]), ValueError, "round to width inf and height inf"),
     ],
 )
