@@ -1,12 +1,12 @@
 """Every argument of every public name, driven with hostile and with odd but valid values.
 
-One table (``ENTRIES``) names the arguments and their kinds; one list (``values_for``) the values. A cell is a value in the
-place of one argument, all others being good. What must come of it is told by an oracle that shares nothing with the
-package: ``canonical`` says which numbers a value stands for, if any. A value that stands for some must be answered
-exactly as those; every other must be refused with a built-in exception whose text names the argument.
+One table (``entries``) names the arguments and their kinds, one list (``values_for``) the values. A cell is a value in
+the place of one argument, all others being good. What must come of it is told by an oracle that shares nothing with
+the package: each kind (``numbers``, ``labels``, ``integer`` ...) is a function that says which plain value an odd one
+stands for, if any. A value that stands for one must be answered exactly as that one; every other must be refused with
+a built-in exception whose text names the argument.
 
-``python -m tests.hostile --deep`` runs every cell, each function in a process of its own, so that crashes and hangs
-are counted too, and prints one line a function.
+``python -m tests.hostile`` judges every cell; ``--deep`` in a process of its own, so that crashes and hangs count too.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import array
 import collections
 import contextlib
+import importlib.util
 import io
 import itertools
 import json
@@ -135,10 +136,14 @@ def indices(value: Any) -> Any:
     if found is INVALID or found.size == 0:
         return found
     plain = as_plain(value)
-    whole = plain.dtype.kind in "iu" if plain is not None and plain.dtype.kind != "O" else np.array(
-        nested(plain.tolist() if plain is not None else value)
-    ).dtype.kind in "iu"
-    return (labels(value) if found.ndim == 1 or found.dtype == np.uint64 else found.astype(np.int64)) if whole else INVALID
+    whole = (
+        plain.dtype.kind in "iu"
+        if plain is not None and plain.dtype.kind != "O"
+        else np.array(nested(plain.tolist() if plain is not None else value)).dtype.kind in "iu"
+    )
+    return (
+        (labels(value) if found.ndim == 1 or found.dtype == np.uint64 else found.astype(np.int64)) if whole else INVALID
+    )
 
 
 def flags(value: Any) -> Any:
@@ -339,31 +344,110 @@ def _itself_twice() -> list[Any]:
 def hostile_scalars() -> dict[str, Any]:
     structured = np.zeros((), [("a", "f8"), ("b", "i4")])
     return {
-        "None": None, "True": True, "False": False, "np.True_": np.True_, "np.False_": np.False_,
-        "0-d bool": np.array(True), "0-d text": np.array("0.5"), "0-d text 1": np.array("1"), "0-d bytes": np.array(b"1"),
-        "0-d None": np.array(None), "0-d object .5": np.array(0.5, object), "0-d object 1": np.array(1, object),
-        "0-d float": np.array(0.5), "0-d int": np.array(1), "0-d int8": np.array(4, np.int8),
-        "0-d complex": np.array(1j), "0-d date": np.array("2020", "M8[D]"), "0-d record": structured,
-        "0-d big-endian": np.array(0.5, ">f8"), "0-d masked": np.ma.array(0.5), "masked": np.ma.masked,
-        "tensor True": Tensor(True), "tensor 1": Tensor(1), "tensor .5": Tensor(0.5), "tensor text": Tensor("1"),
-        "only array .5": OnlyArray(np.array(0.5)), "only array True": OnlyArray(np.array(True)),
-        "only dlpack .5": OnlyDLPack(np.array(0.5)), "only dlpack 1": OnlyDLPack(np.array(1)),
-        "text .5": "0.5", "text 1": "1", "empty text": "", "text": Text("iou"), "np.str_": np.str_("1"),
-        "bytes": b"1", "bytearray": bytearray(b"1"), "memoryview": memoryview(b"1"), "byte array": array.array("B", b"1"),
-        "long text": "a" * 100_000, "nul": "a\0b", "half a pair": "\ud800",
-        "0": 0, "1": 1, "2": 2, "3": 3, "4": 4, "-1": -1, "int8 4": np.int8(4), "int8 1": np.int8(1), "uint8 1": np.uint8(1),
-        "int64 8": np.int64(8), "uint64 max": np.uint64(2**64 - 1), "2**31": 2**31, "2**53": 2**53, "2**53 + 1": 2**53 + 1,
-        "2**63 - 1": 2**63 - 1, "2**63": 2**63, "-2**63": -(2**63), "2**64": 2**64, "10**400": 10**400, "-10**400": -(10**400),
-        "0.0": 0.0, "-0.0": -0.0, "0.5": 0.5, "1.0": 1.0, "2.5": 2.5, "float16": np.float16(0.5), "float32": np.float32(0.5),
-        "longdouble": np.longdouble("0.5"), "long 1e4000": np.longdouble("1e4000"), "5e-324": 5e-324, "-5e-324": -5e-324,
-        "1e-300": 1e-300, "1e150": 1e150, "1e300": 1e300, "largest": 1.7976931348623157e308, "1e400": 1e400, "-1e400": -1e400,
-        "nan": math.nan, "np nan": np.float32("nan"), "1 / 2": Fraction(1, 2), "10**400 / 3": Fraction(10**400, 3),
-        "decimal": Decimal("0.5"), "decimal nan": Decimal("NaN"), "decimal snan": Decimal("sNaN"),
-        "1j": 1j, "complex64": np.complex64(1), "date": np.datetime64("2020"), "delta": np.timedelta64(1),
-        "record": structured[()], "object": object(), "class": np.ndarray, "own class": Tensor, "function": len,
-        "method": str.upper, "module": math, "Ellipsis": ..., "NotImplemented": NotImplemented, "slice": slice(1),
-        "moody": Moody(), "NA": NotAvailable(), "dtype": np.dtype(float), "error": ValueError("x"),
-    }  # fmt: skip
+        "None": None,
+        "True": True,
+        "False": False,
+        "np.True_": np.True_,
+        "np.False_": np.False_,
+        "0-d bool": np.array(True),
+        "0-d text": np.array("0.5"),
+        "0-d text 1": np.array("1"),
+        "0-d bytes": np.array(b"1"),
+        "0-d None": np.array(None),
+        "0-d object .5": np.array(0.5, object),
+        "0-d object 1": np.array(1, object),
+        "0-d float": np.array(0.5),
+        "0-d int": np.array(1),
+        "0-d int8": np.array(4, np.int8),
+        "0-d complex": np.array(1j),
+        "0-d date": np.array("2020", "M8[D]"),
+        "0-d record": structured,
+        "0-d big-endian": np.array(0.5, ">f8"),
+        "0-d masked": np.ma.array(0.5),
+        "masked": np.ma.masked,
+        "tensor True": Tensor(True),
+        "tensor 1": Tensor(1),
+        "tensor .5": Tensor(0.5),
+        "tensor text": Tensor("1"),
+        "only array .5": OnlyArray(np.array(0.5)),
+        "only array True": OnlyArray(np.array(True)),
+        "only dlpack .5": OnlyDLPack(np.array(0.5)),
+        "only dlpack 1": OnlyDLPack(np.array(1)),
+        "text .5": "0.5",
+        "text 1": "1",
+        "empty text": "",
+        "text": Text("iou"),
+        "np.str_": np.str_("1"),
+        "bytes": b"1",
+        "bytearray": bytearray(b"1"),
+        "memoryview": memoryview(b"1"),
+        "byte array": array.array("B", b"1"),
+        "long text": "a" * 100_000,
+        "nul": "a\0b",
+        "half a pair": "\ud800",
+        "0": 0,
+        "1": 1,
+        "2": 2,
+        "3": 3,
+        "4": 4,
+        "-1": -1,
+        "int8 4": np.int8(4),
+        "int8 1": np.int8(1),
+        "uint8 1": np.uint8(1),
+        "int64 8": np.int64(8),
+        "uint64 max": np.uint64(2**64 - 1),
+        "2**31": 2**31,
+        "2**53": 2**53,
+        "2**53 + 1": 2**53 + 1,
+        "2**63 - 1": 2**63 - 1,
+        "2**63": 2**63,
+        "-2**63": -(2**63),
+        "2**64": 2**64,
+        "10**400": 10**400,
+        "-10**400": -(10**400),
+        "0.0": 0.0,
+        "-0.0": -0.0,
+        "0.5": 0.5,
+        "1.0": 1.0,
+        "2.5": 2.5,
+        "float16": np.float16(0.5),
+        "float32": np.float32(0.5),
+        "longdouble": np.longdouble("0.5"),
+        "long 1e4000": np.longdouble("1e4000"),
+        "5e-324": 5e-324,
+        "-5e-324": -5e-324,
+        "1e-300": 1e-300,
+        "1e150": 1e150,
+        "1e300": 1e300,
+        "largest": 1.7976931348623157e308,
+        "1e400": 1e400,
+        "-1e400": -1e400,
+        "nan": math.nan,
+        "np nan": np.float32("nan"),
+        "1 / 2": Fraction(1, 2),
+        "10**400 / 3": Fraction(10**400, 3),
+        "decimal": Decimal("0.5"),
+        "decimal nan": Decimal("NaN"),
+        "decimal snan": Decimal("sNaN"),
+        "1j": 1j,
+        "complex64": np.complex64(1),
+        "date": np.datetime64("2020"),
+        "delta": np.timedelta64(1),
+        "record": structured[()],
+        "object": object(),
+        "class": np.ndarray,
+        "own class": Tensor,
+        "function": len,
+        "method": str.upper,
+        "module": math,
+        "Ellipsis": ...,
+        "NotImplemented": NotImplemented,
+        "slice": slice(1),
+        "moody": Moody(),
+        "NA": NotAvailable(),
+        "dtype": np.dtype(float),
+        "error": ValueError("x"),
+    }
 
 
 def hostile_collections() -> dict[str, Any]:
@@ -373,36 +457,101 @@ def hostile_collections() -> dict[str, Any]:
     inf = whole[:, 0].copy()
     inf[2] = math.inf
     return {
-        "[]": [], "()": (), "[[]]": [[]], "[1]": [1], "[.5]": [0.5], "[1, 1]": [1, 1], "[.5, .5]": (0.5, 0.5),
-        "[None]": [None], "[True]": [True], "[True, 1]": [True, 1], "[[True, 0, 1, 1]]": [[True, 0, 1, 1]] * 5,
-        "texts": ["0", "1", "2", "3", "4"], "bytes": [b"0"] * 5, "text and number": ["0", 1, 2, 3, 4],
-        "itself": _itself(), "itself twice": _itself_twice(), "deep": json.loads("[" * 70 + "1" + "]" * 70),
-        "ragged": [[0, 0, 1, 1], [0, 0]], "a list and a number": [[0, 0, 1, 1], 3], "10**400": [10**400, 0.5],
-        "2**80": [[0, 0, 1, 2**80]], "2**53 + 1": np.array([[0, 0, 1, 2**53 + 1]] * 5), "uint64": np.full(5, 2**64 - 1, np.uint64),
-        "{}": {}, "dict": {"a": 1}, "dict of lists": {"boxes": [[0, 0, 1, 1]]}, "set": {1, 2}, "frozenset": frozenset([1]),
-        "generator": "a generator", "iterator": "an iterator", "map": "a map", "keys": {1: 2}.keys(),
-        "range": range(5), "endless range": range(10**13), "absurd range": range(10**30), "deque": collections.deque([1, 2]),
-        "masked": np.ma.array(whole, mask=whole > 9), "masked vector": np.ma.zeros(5), "masked bool": np.ma.zeros(5, bool),
-        "a masked entry": [np.ma.masked, 1.0, 1.0, 1.0, 1.0], "masked rows": [np.ma.array(row, mask=row > 9) for row in whole],
-        "complex": whole * 1j, "complex vector": whole[:, 0] + 0j, "dates": np.zeros(5, "M8[s]"), "deltas": np.zeros((5, 4), "m8[s]"),
-        "delta objects": np.array([np.timedelta64(1)] * 5, object), "record array": np.zeros(5, [("x", "f8"), ("y", "f8")]),
-        "text array": np.array(["0"] * 5), "bytes array": np.array([b"0"] * 5), "strings": np.array(["0"] * 5, np.dtypes.StringDType()),
-        "bool array": np.ones(5, bool), "bool boxes": np.ones((5, 4), bool), "None array": np.array([None] * 5),
-        "NA array": np.array([0.5, NotAvailable(), 0.5, 0.5, 0.5], object), "bools in objects": np.array([True, 1, 2, 3, 4], object),
-        "texts in objects": np.array(["a", 1, 2, 3, 4], object), "decimals": np.array([Decimal("1")] * 5), "lists in objects":
-        np.array([[1, 2], None, [3]], object), "huge in objects": np.array([2**80, 1, 2, 3, 4], object), "0-d list": np.array({}),
-        "nan boxes": nan, "inf vector": inf, "reversed box": [[9, 9, 1, 1]] * 5, "too far": np.full((5, 4), 1e200),
-        "0 rows": np.zeros((0, 4)), "no columns": np.zeros((5, 0)), "empty": np.zeros(0), "empty ints": np.zeros(0, int),
-        "empty texts": np.zeros(0, "U1"), "empty bools": np.zeros(0, bool), "empty objects": np.zeros(0, object), "3-D": np.zeros((5, 4, 3)),
-        "4-D": np.zeros((1, 5, 4, 1)), "5 columns": np.zeros((5, 5)), "a column": np.zeros((5, 1)), "4": np.zeros(4), "5": np.zeros(5),
-        "5 x 4": whole, "5 ints": np.arange(5), "halves": np.arange(5) / 2, "endless rows": np.broadcast_to(0.0, (2**33, 4)),
-        "endless vector": np.broadcast_to(np.float32(0), (2**35,)), "endless ints": np.broadcast_to(1, (2**35,)),
-        "endless bools": np.broadcast_to(True, (2**37,)), "endless image": np.broadcast_to(np.uint8(0), (2**19, 2**19)),
-        "same row": np.broadcast_to(np.array([0.0, 0, 5, 5]), (5, 4)), "matrix": np.asmatrix(whole) if False else whole.view(_Matrix),
-        "tensor": Tensor(whole), "tensor bools": Tensor(np.ones(5, bool)), "tensor texts": Tensor(np.array(["0"] * 5)),
-        "column": Column(np.arange(5)), "column NA": Column(np.array([1, NotAvailable(), 2, 3, 4], object)),
-        "moody items": [Moody()] * 5, "arrays of several lengths": [np.zeros((2, 4)), np.zeros((3, 4))],
-    }  # fmt: skip
+        "[]": [],
+        "()": (),
+        "[[]]": [[]],
+        "[1]": [1],
+        "[.5]": [0.5],
+        "[1, 1]": [1, 1],
+        "[.5, .5]": (0.5, 0.5),
+        "[None]": [None],
+        "[True]": [True],
+        "[True, 1]": [True, 1],
+        "[[True, 0, 1, 1]]": [[True, 0, 1, 1]] * 5,
+        "texts": ["0", "1", "2", "3", "4"],
+        "bytes": [b"0"] * 5,
+        "text and number": ["0", 1, 2, 3, 4],
+        "itself": _itself(),
+        "itself twice": _itself_twice(),
+        "deep": json.loads("[" * 70 + "1" + "]" * 70),
+        "ragged": [[0, 0, 1, 1], [0, 0]],
+        "a list and a number": [[0, 0, 1, 1], 3],
+        "10**400": [10**400, 0.5],
+        "2**80": [[0, 0, 1, 2**80]],
+        "2**53 + 1": np.array([[0, 0, 1, 2**53 + 1]] * 5),
+        "uint64": np.full(5, 2**64 - 1, np.uint64),
+        "{}": {},
+        "dict": {"a": 1},
+        "dict of lists": {"boxes": [[0, 0, 1, 1]]},
+        "set": {1, 2},
+        "frozenset": frozenset([1]),
+        "generator": "a generator",
+        "iterator": "an iterator",
+        "map": "a map",
+        "keys": {1: 2}.keys(),
+        "range": range(5),
+        "endless range": range(10**13),
+        "absurd range": range(10**30),
+        "deque": collections.deque([1, 2]),
+        "masked": np.ma.array(whole, mask=whole > 9),
+        "masked vector": np.ma.zeros(5),
+        "masked bool": np.ma.zeros(5, bool),
+        "a masked entry": [np.ma.masked, 1.0, 1.0, 1.0, 1.0],
+        "masked rows": [np.ma.array(row, mask=row > 9) for row in whole],
+        "complex": whole * 1j,
+        "complex vector": whole[:, 0] + 0j,
+        "dates": np.zeros(5, "M8[s]"),
+        "deltas": np.zeros((5, 4), "m8[s]"),
+        "delta objects": np.array([np.timedelta64(1)] * 5, object),
+        "record array": np.zeros(5, [("x", "f8"), ("y", "f8")]),
+        "text array": np.array(["0"] * 5),
+        "bytes array": np.array([b"0"] * 5),
+        "strings": np.array(["0"] * 5, np.dtypes.StringDType()),
+        "bool array": np.ones(5, bool),
+        "bool boxes": np.ones((5, 4), bool),
+        "None array": np.array([None] * 5),
+        "NA array": np.array([0.5, NotAvailable(), 0.5, 0.5, 0.5], object),
+        "bools in objects": np.array([True, 1, 2, 3, 4], object),
+        "texts in objects": np.array(["a", 1, 2, 3, 4], object),
+        "decimals": np.array([Decimal("1")] * 5),
+        "lists in objects": np.array([[1, 2], None, [3]], object),
+        "huge in objects": np.array([2**80, 1, 2, 3, 4], object),
+        "0-d list": np.array({}),
+        "nan boxes": nan,
+        "inf vector": inf,
+        "reversed box": [[9, 9, 1, 1]] * 5,
+        "too far": np.full((5, 4), 1e200),
+        "0 rows": np.zeros((0, 4)),
+        "no columns": np.zeros((5, 0)),
+        "empty": np.zeros(0),
+        "empty ints": np.zeros(0, int),
+        "empty texts": np.zeros(0, "U1"),
+        "empty bools": np.zeros(0, bool),
+        "empty objects": np.zeros(0, object),
+        "3-D": np.zeros((5, 4, 3)),
+        "4-D": np.zeros((1, 5, 4, 1)),
+        "5 columns": np.zeros((5, 5)),
+        "a column": np.zeros((5, 1)),
+        "4": np.zeros(4),
+        "5": np.zeros(5),
+        "5 x 4": whole,
+        "5 ints": np.arange(5),
+        "halves": np.arange(5) / 2,
+        "endless rows": np.broadcast_to(0.0, (2**33, 4)),
+        "endless vector": np.broadcast_to(np.float32(0), (2**35,)),
+        "endless ints": np.broadcast_to(1, (2**35,)),
+        "endless bools": np.broadcast_to(True, (2**37,)),
+        "endless image": np.broadcast_to(np.uint8(0), (2**19, 2**19)),
+        "same row": np.broadcast_to(np.array([0.0, 0, 5, 5]), (5, 4)),
+        "matrix": np.asmatrix(whole) if False else whole.view(_Matrix),
+        "tensor": Tensor(whole),
+        "tensor bools": Tensor(np.ones(5, bool)),
+        "tensor texts": Tensor(np.array(["0"] * 5)),
+        "column": Column(np.arange(5)),
+        "column NA": Column(np.array([1, NotAvailable(), 2, 3, 4], object)),
+        "moody items": [Moody()] * 5,
+        "arrays of several lengths": [np.zeros((2, 4)), np.zeros((3, 4))],
+    }
 
 
 class _Matrix(np.ndarray):
@@ -466,12 +615,24 @@ def values_for(good: Any, kind: Callable[[Any], Any]) -> Iterator[tuple[str, Any
     for name, value in hostile_collections().items():
         if isinstance(value, str) and value.startswith("a"):  # used up by each call: made anew
             rows = [[0.0, 0.0, 5.0, 5.0]] * 5
-            value = {"a generator": (row for row in rows), "an iterator": iter(rows), "a map": map(list, rows)}.get(value, value)
+            value = {"a generator": (row for row in rows), "an iterator": iter(rows), "a map": map(list, rows)}.get(
+                value, value
+            )
         yield f"{name}, several", value
     if kind in (numbers, labels, indices, flags, marks, image, few_numbers, few_integers):
         yield from _forms(good).items()
     if kind is number and isinstance(good, (int, float)):
-        for wrap in (np.float64, np.float32, np.float16, np.longdouble, np.array, Tensor, Fraction, OnlyDLPack, OnlyArray):
+        for wrap in (
+            np.float64,
+            np.float32,
+            np.float16,
+            np.longdouble,
+            np.array,
+            Tensor,
+            Fraction,
+            OnlyDLPack,
+            OnlyArray,
+        ):
             given = np.array(good) if wrap in (OnlyDLPack, OnlyArray) else good
             yield f"as {wrap.__name__}", wrap(given)
     if kind is integer:
@@ -518,7 +679,7 @@ FOUND = detutils.Detections(BOXES, SCORES, LABELS)
 FEATURES = np.arange(20.0).reshape(5, 4) % 7
 
 
-def A(  # noqa: N802
+def A(
     good: Any, kind: Callable[[Any], Any], *words: str, optional: bool = False, called: bool = False, taken: str = ""
 ) -> Argument:
     return Argument(good, kind, optional, called, words, tuple(taken.split("|")))
@@ -526,15 +687,21 @@ def A(  # noqa: N802
 
 OFFSET = {"offset": A(0, number)}
 THINNING = {
-    "boxes": A(BOXES, numbers), "scores": A(SCORES, numbers), "iou_threshold": A(0.5, number),
-    "score_threshold": A(0.25, number, optional=True), "max_output": A(3, integer, optional=True), **OFFSET,
+    "boxes": A(BOXES, numbers),
+    "scores": A(SCORES, numbers),
+    "iou_threshold": A(0.5, number),
+    "score_threshold": A(0.25, number, optional=True),
+    "max_output": A(3, integer, optional=True),
+    **OFFSET,
     "on_invalid": A("raise", word),
-}  # fmt: skip
+}
 PAIR = {"boxes1": A(BOXES, numbers), "boxes2": A(OTHERS, numbers), **OFFSET}
 REGIONS = {
-    "crowd": A(FLAGS, flags, optional=True), "ignore": A(OTHERS[:1], numbers, optional=True),
-    "ignore_threshold": A(0.5, number), **OFFSET,
-}  # fmt: skip
+    "crowd": A(FLAGS, flags, optional=True),
+    "ignore": A(OTHERS[:1], numbers, optional=True),
+    "ignore_threshold": A(0.5, number),
+    **OFFSET,
+}
 
 
 def _record(field: str) -> Callable[..., Any]:
@@ -566,7 +733,9 @@ def _write(name: str, content: Any) -> str:
 COCO = {
     "images": [{"id": 1, "file_name": "a.png", "width": 80, "height": 64}],
     "categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}],
-    "annotations": [{"id": 1, "image_id": 1, "category_id": 2, "bbox": [10, 20, 30.5, 40], "area": 700.25, "iscrowd": 0}],
+    "annotations": [
+        {"id": 1, "image_id": 1, "category_id": 2, "bbox": [10, 20, 30.5, 40], "area": 700.25, "iscrowd": 0}
+    ],
 }
 VOC = """<annotation><filename>a.png</filename><size><width>80</width><height>64</height></size>
 <object><name>cat</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>"""
@@ -624,105 +793,323 @@ def entries() -> list[Entry]:
     add("batched_nms", d.batched_nms, labels=A(LABELS, labels), **THINNING)
     add("explain_nms", d.explain_nms, labels=A(LABELS, labels, optional=True), **THINNING)
     soft = {name: THINNING[name] for name in ("boxes", "scores", "iou_threshold", "max_output", "offset")}
-    add("soft_nms", d.soft_nms, **soft, method=A("linear", word), sigma=A(0.5, number),
-        score_threshold=A(0.125, number), labels=A(LABELS, labels, optional=True))  # fmt: skip
-    add("box_voting", d.box_voting, boxes=A(BOXES, numbers), scores=A(SCORES, numbers), keep=A(np.array([0, 2]), indices),
-        iou_threshold=A(0.5, number), labels=A(LABELS, labels, optional=True), **OFFSET)  # fmt: skip
+    add(
+        "soft_nms",
+        d.soft_nms,
+        **soft,
+        method=A("linear", word),
+        sigma=A(0.5, number),
+        score_threshold=A(0.125, number),
+        labels=A(LABELS, labels, optional=True),
+    )
+    add(
+        "box_voting",
+        d.box_voting,
+        boxes=A(BOXES, numbers),
+        scores=A(SCORES, numbers),
+        keep=A(np.array([0, 2]), indices),
+        iou_threshold=A(0.5, number),
+        labels=A(LABELS, labels, optional=True),
+        **OFFSET,
+    )
     fusion = d.weighted_boxes_fusion
-    add("weighted_boxes_fusion", fusion, boxes=A([BOXES], nothing), scores=A([SCORES], nothing),
-        labels=A([LABELS], nothing, optional=True), weights=A(np.array([2.0]), numbers, optional=True),
-        iou_threshold=A(0.5, number), score_threshold=A(0.0, number), method=A("max", word),
-        allow_overflow=A(False, flag), **OFFSET)  # fmt: skip
-    add("weighted_boxes_fusion, one model", lambda **v: fusion(*([value] for value in v.values())),
-        boxes=A(BOXES, numbers), scores=A(SCORES, numbers), labels=A(LABELS, labels))  # fmt: skip
+    add(
+        "weighted_boxes_fusion",
+        fusion,
+        boxes=A([BOXES], nothing),
+        scores=A([SCORES], nothing),
+        labels=A([LABELS], nothing, optional=True),
+        weights=A(np.array([2.0]), numbers, optional=True),
+        iou_threshold=A(0.5, number),
+        score_threshold=A(0.0, number),
+        method=A("max", word),
+        allow_overflow=A(False, flag),
+        **OFFSET,
+    )
+    add(
+        "weighted_boxes_fusion, one model",
+        lambda **v: fusion(*([value] for value in v.values())),
+        boxes=A(BOXES, numbers),
+        scores=A(SCORES, numbers),
+        labels=A(LABELS, labels),
+    )
 
     for name in ("box_iou", "box_ioa", "generalized_box_iou", "distance_box_iou", "complete_box_iou"):
         add(name, getattr(d, name), **PAIR, workers=A(1, integer))
-        add(f"{name}, out", lambda out, function=getattr(d, name): function(BOXES, OTHERS, out=out), out=A(
-            np.zeros((5, 3)), nothing, optional=True))  # fmt: skip
+        add(
+            f"{name}, out",
+            lambda out, name=name: getattr(d, name)(BOXES, OTHERS, out=out),
+            out=A(np.zeros((5, 3)), nothing, optional=True),
+        )
         aligned = {**PAIR, "boxes2": A(BOXES[::-1].copy(), numbers)}
         add(f"aligned_{name}", getattr(d, f"aligned_{name}"), **aligned)
     add("box_area", d.box_area, boxes=A(BOXES, numbers), **OFFSET)
-    add("box_convert", d.box_convert, boxes=A(BOXES, numbers), in_fmt=A("xyxy", word), out_fmt=A("cxcywh", word),
-        image_size=A(None, few_numbers, optional=True))  # fmt: skip
-    add("box_convert, normalized", d.box_convert, boxes=A(BOXES, numbers), in_fmt=A("xyxy", word),
-        out_fmt=A("cxcywhn", word), image_size=A(SIZE, few_numbers))  # fmt: skip
-    add("clip_boxes_to_image", d.clip_boxes_to_image, boxes=A(BOXES, numbers), image_size=A(SIZE, few_numbers), **OFFSET)
+    add(
+        "box_convert",
+        d.box_convert,
+        boxes=A(BOXES, numbers),
+        in_fmt=A("xyxy", word),
+        out_fmt=A("cxcywh", word),
+        image_size=A(None, few_numbers, optional=True),
+    )
+    add(
+        "box_convert, normalized",
+        d.box_convert,
+        boxes=A(BOXES, numbers),
+        in_fmt=A("xyxy", word),
+        out_fmt=A("cxcywhn", word),
+        image_size=A(SIZE, few_numbers),
+    )
+    add(
+        "clip_boxes_to_image", d.clip_boxes_to_image, boxes=A(BOXES, numbers), image_size=A(SIZE, few_numbers), **OFFSET
+    )
     add("remove_small_boxes", d.remove_small_boxes, boxes=A(BOXES, numbers), min_size=A(20.0, number), **OFFSET)
     coding = {"weights": A(WEIGHTS, few_numbers), **OFFSET}
     add("encode_boxes", d.encode_boxes, boxes=A(BOXES, numbers), anchors=A(BOXES + 1, numbers), **coding)
-    add("decode_boxes", d.decode_boxes, deltas=A(DELTAS, numbers), anchors=A(BOXES, numbers),
-        clamp=A(4.0, number, optional=True), **coding)  # fmt: skip
+    add(
+        "decode_boxes",
+        d.decode_boxes,
+        deltas=A(DELTAS, numbers),
+        anchors=A(BOXES, numbers),
+        clamp=A(4.0, number, optional=True),
+        **coding,
+    )
 
-    add("generate_anchors", d.generate_anchors, base_size=A(16, number), ratios=A(np.array([0.5, 1, 2]), numbers),
-        scales=A(np.array([8, 16]), numbers))  # fmt: skip
-    add("grid_anchors", d.grid_anchors, base_anchors=A(BOXES, numbers), grid_size=A((2, 3), few_integers),
-        stride=A(16, stride))  # fmt: skip
-    add("grid_anchors, two strides", lambda stride: d.grid_anchors(BOXES, (2, 3), stride), stride=A((16.0, 8.0), stride))
-    add("pyramid_anchors", d.pyramid_anchors, image_size=A(SIZE, few_numbers), strides=A(np.array([16, 32]), numbers),
-        ratios=A(np.array([0.5, 2]), numbers), scales=A(np.array([8.0]), numbers),
-        grid_sizes=A(None, nothing, optional=True))  # fmt: skip
-    add("pyramid_anchors, one grid", lambda pair: d.pyramid_anchors(SIZE, [16], grid_sizes=[pair]),
-        pair=A((4, 5), few_integers, "grid_sizes"))  # fmt: skip
-    add("anchors_inside_image", d.anchors_inside_image, anchors=A(BOXES, numbers), image_size=A((40, 40), few_numbers),
-        border=A(0, number))  # fmt: skip
-    add("kmeans_anchors", d.kmeans_anchors, boxes=A(BOXES, numbers), n_anchors=A(2, integer), seed=A(1, integer),
-        max_iterations=A(5, integer), **OFFSET)  # fmt: skip
-    add("match_boxes", d.match_boxes, boxes=A(BOXES, numbers), objects=A(OTHERS, numbers), high=A(0.5, number),
-        low=A(0.25, number, optional=True), low_quality=A(True, flag), **REGIONS)  # fmt: skip
-    add("sample_matches", d.sample_matches, labels=A(np.array([1, 0, -1, 0, 1]), labels), number=A(3, integer),
-        positive_fraction=A(0.5, number), seed=A(1, integer))  # fmt: skip
-    add("sample_proposals", d.sample_proposals, proposals=A(BOXES, numbers), objects=A(OTHERS, numbers),
-        labels=A(np.array([1, 2, 1]), labels), number=A(3, integer), positive_fraction=A(0.5, number), high=A(0.5, number),
-        low=A(0.0, number), background=A(0, integer), add_objects=A(True, flag), weights=A(WEIGHTS, few_numbers),
-        seed=A(1, integer), **REGIONS)  # fmt: skip
-    add("rpn_targets", d.rpn_targets, anchors=A(BOXES, numbers), objects=A(OTHERS, numbers),
-        image_size=A(SIZE, few_numbers, optional=True), border=A(0.0, number), high=A(0.75, number), low=A(0.25, number),
-        number=A(4, integer, optional=True), positive_fraction=A(0.5, number), weights=A(WEIGHTS, few_numbers),
-        seed=A(1, integer), **REGIONS)  # fmt: skip
-    add("rpn_proposals", d.rpn_proposals, deltas=A(DELTAS, numbers), scores=A(SCORES, numbers), anchors=A(BOXES, numbers),
-        image_size=A(SIZE, few_numbers), min_size=A(8.0, number), pre_nms=A(4, integer), iou_threshold=A(0.5, number),
-        post_nms=A(3, integer), levels=A(LABELS, labels, optional=True), clamp=A(4.0, number, optional=True),
-        like=A("detectron2", word, optional=True), **coding)  # fmt: skip
+    add(
+        "generate_anchors",
+        d.generate_anchors,
+        base_size=A(16, number),
+        ratios=A(np.array([0.5, 1, 2]), numbers),
+        scales=A(np.array([8, 16]), numbers),
+    )
+    add(
+        "grid_anchors",
+        d.grid_anchors,
+        base_anchors=A(BOXES, numbers),
+        grid_size=A((2, 3), few_integers),
+        stride=A(16, stride),
+    )
+    add(
+        "grid_anchors, two strides", lambda stride: d.grid_anchors(BOXES, (2, 3), stride), stride=A((16.0, 8.0), stride)
+    )
+    add(
+        "pyramid_anchors",
+        d.pyramid_anchors,
+        image_size=A(SIZE, few_numbers),
+        strides=A(np.array([16, 32]), numbers),
+        ratios=A(np.array([0.5, 2]), numbers),
+        scales=A(np.array([8.0]), numbers),
+        grid_sizes=A(None, nothing, optional=True),
+    )
+    add(
+        "pyramid_anchors, one grid",
+        lambda pair: d.pyramid_anchors(SIZE, [16], grid_sizes=[pair]),
+        pair=A((4, 5), few_integers, "grid_sizes"),
+    )
+    add(
+        "anchors_inside_image",
+        d.anchors_inside_image,
+        anchors=A(BOXES, numbers),
+        image_size=A((40, 40), few_numbers),
+        border=A(0, number),
+    )
+    add(
+        "kmeans_anchors",
+        d.kmeans_anchors,
+        boxes=A(BOXES, numbers),
+        n_anchors=A(2, integer),
+        seed=A(1, integer),
+        max_iterations=A(5, integer),
+        **OFFSET,
+    )
+    add(
+        "match_boxes",
+        d.match_boxes,
+        boxes=A(BOXES, numbers),
+        objects=A(OTHERS, numbers),
+        high=A(0.5, number),
+        low=A(0.25, number, optional=True),
+        low_quality=A(True, flag),
+        **REGIONS,
+    )
+    add(
+        "sample_matches",
+        d.sample_matches,
+        labels=A(np.array([1, 0, -1, 0, 1]), labels),
+        number=A(3, integer),
+        positive_fraction=A(0.5, number),
+        seed=A(1, integer),
+    )
+    add(
+        "sample_proposals",
+        d.sample_proposals,
+        proposals=A(BOXES, numbers),
+        objects=A(OTHERS, numbers),
+        labels=A(np.array([1, 2, 1]), labels),
+        number=A(3, integer),
+        positive_fraction=A(0.5, number),
+        high=A(0.5, number),
+        low=A(0.0, number),
+        background=A(0, integer),
+        add_objects=A(True, flag),
+        weights=A(WEIGHTS, few_numbers),
+        seed=A(1, integer),
+        **REGIONS,
+    )
+    add(
+        "rpn_targets",
+        d.rpn_targets,
+        anchors=A(BOXES, numbers),
+        objects=A(OTHERS, numbers),
+        image_size=A(SIZE, few_numbers, optional=True),
+        border=A(0.0, number),
+        high=A(0.75, number),
+        low=A(0.25, number),
+        number=A(4, integer, optional=True),
+        positive_fraction=A(0.5, number),
+        weights=A(WEIGHTS, few_numbers),
+        seed=A(1, integer),
+        **REGIONS,
+    )
+    add(
+        "rpn_proposals",
+        d.rpn_proposals,
+        deltas=A(DELTAS, numbers),
+        scores=A(SCORES, numbers),
+        anchors=A(BOXES, numbers),
+        image_size=A(SIZE, few_numbers),
+        min_size=A(8.0, number),
+        pre_nms=A(4, integer),
+        iou_threshold=A(0.5, number),
+        post_nms=A(3, integer),
+        levels=A(LABELS, labels, optional=True),
+        clamp=A(4.0, number, optional=True),
+        like=A("detectron2", word, optional=True),
+        **coding,
+    )
 
     detections, truth = A([FOUND], nothing), A([IMAGE], nothing)
     for name, function in (("evaluate_coco", d.evaluate_coco), ("evaluate_voc", d.evaluate_voc)):
-        add(f"{name}, detections", _record("detections")(function), boxes=A(BOXES, numbers), scores=A(SCORES, numbers),
-            labels=A(LABELS, labels), sizes=A(BOXES[:, 2:] - BOXES[:, :2], numbers, optional=True))  # fmt: skip
+        add(
+            f"{name}, detections",
+            _record("detections")(function),
+            boxes=A(BOXES, numbers),
+            scores=A(SCORES, numbers),
+            labels=A(LABELS, labels),
+            sizes=A(BOXES[:, 2:] - BOXES[:, :2], numbers, optional=True),
+        )
     fields = {
-        "boxes": A(OTHERS, numbers), "labels": A(LABELS[:3], labels), "areas": A(np.array([8.0, 9, 7]), numbers, "area", optional=True),
+        "boxes": A(OTHERS, numbers),
+        "labels": A(LABELS[:3], labels),
+        "areas": A(np.array([8.0, 9, 7]), numbers, "area", optional=True),
         "sizes": A(OTHERS[:, 2:] - OTHERS[:, :2], numbers, optional=True),
-    }  # fmt: skip
+    }
     add("evaluate_coco, ground truth", _record("ground_truth")(d.evaluate_coco, [FOUND]), **fields)
     add("evaluate_voc, ground truth", _record("ground_truth")(d.evaluate_voc, [FOUND]), **fields)
     add("average_best_overlap, ground truth", _record("ground_truth")(d.average_best_overlap, [BOXES]), **fields)
-    add("evaluate_coco", d.evaluate_coco, detections=detections, ground_truth=truth,
-        iou_thresholds=A(np.array([0.5, 0.75]), numbers, optional=True), max_detections=A((1, 2, 3), few_integers))  # fmt: skip
-    add("evaluate_voc", d.evaluate_voc, detections=detections, ground_truth=truth, iou_threshold=A(0.5, number),
-        method=A("area", word), comparison=A(">", word), **OFFSET)  # fmt: skip
-    add("average_best_overlap", d.average_best_overlap, proposals=A([BOXES], nothing, taken="[[]]"), ground_truth=A([IMAGE], nothing, taken="[[]]"),
-        budget=A(3, integer, optional=True), **OFFSET)  # fmt: skip
-    add("proposal_recall", d.proposal_recall, proposals=A([BOXES], nothing, taken="[[]]"), ground_truth=A([IMAGE], nothing, taken="[[]]"),
-        iou_thresholds=A(np.array([0.5, 0.75]), numbers, optional=True), budgets=A((1, 2), few_integers, optional=True, taken="[None]"),
-        **OFFSET)  # fmt: skip
-    add("proposal_recall, proposals", lambda proposals: d.proposal_recall([proposals], [IMAGE]), proposals=A(
-        BOXES, numbers, taken="dict of lists"))  # fmt: skip
-    add("average_precision", d.average_precision, recall=A(np.array([0.25, 0.5]), numbers),
-        precision=A(np.array([0.5, 0.5]), numbers), method=A("11-point", word))  # fmt: skip
-    add("precision_recall_curve", d.precision_recall_curve, scores=A(SCORES, numbers),
-        matched=A(np.array([True, False, True, True, False]), flags), positives=A(4, integer),
-        ignored=A(np.array([False, False, True, False, False]), flags, optional=True))  # fmt: skip
+    add(
+        "evaluate_coco",
+        d.evaluate_coco,
+        detections=detections,
+        ground_truth=truth,
+        iou_thresholds=A(np.array([0.5, 0.75]), numbers, optional=True),
+        max_detections=A((1, 2, 3), few_integers),
+    )
+    add(
+        "evaluate_voc",
+        d.evaluate_voc,
+        detections=detections,
+        ground_truth=truth,
+        iou_threshold=A(0.5, number),
+        method=A("area", word),
+        comparison=A(">", word),
+        **OFFSET,
+    )
+    add(
+        "average_best_overlap",
+        d.average_best_overlap,
+        proposals=A([BOXES], nothing, taken="[[]]"),
+        ground_truth=A([IMAGE], nothing, taken="[[]]"),
+        budget=A(3, integer, optional=True),
+        **OFFSET,
+    )
+    add(
+        "proposal_recall",
+        d.proposal_recall,
+        proposals=A([BOXES], nothing, taken="[[]]"),
+        ground_truth=A([IMAGE], nothing, taken="[[]]"),
+        iou_thresholds=A(np.array([0.5, 0.75]), numbers, optional=True),
+        budgets=A((1, 2), few_integers, optional=True, taken="[None]"),
+        **OFFSET,
+    )
+    add(
+        "proposal_recall, proposals",
+        lambda proposals: d.proposal_recall([proposals], [IMAGE]),
+        proposals=A(BOXES, numbers, taken="dict of lists"),
+    )
+    add(
+        "average_precision",
+        d.average_precision,
+        recall=A(np.array([0.25, 0.5]), numbers),
+        precision=A(np.array([0.5, 0.5]), numbers),
+        method=A("11-point", word),
+    )
+    add(
+        "precision_recall_curve",
+        d.precision_recall_curve,
+        scores=A(SCORES, numbers),
+        matched=A(np.array([True, False, True, True, False]), flags),
+        positives=A(4, integer),
+        ignored=A(np.array([False, False, True, False, False]), flags, optional=True),
+    )
+
+    if importlib.util.find_spec("matplotlib") is not None:
+        curve = d.precision_recall_curve(SCORES, [True, False, True, True, False], 4)
+        empty = "[]|()|0 rows|empty|empty ints|empty texts|empty bools|empty objects"
+        add(
+            "plot_precision_recall",
+            lambda **v: type(d.plot_precision_recall(**v)),
+            slow=True,
+            curves=A([curve], nothing, taken=empty),
+            names=A(["a"], names, optional=True),
+            ax=A(None, nothing, optional=True),
+        )
 
     pixels = A(PICTURE, image)
-    add("draw_boxes", d.draw_boxes, image=pixels, boxes=A(BOXES, numbers), labels=A(LABELS, names, optional=True),
-        scores=A(SCORES, numbers, optional=True), colors=A(None, nothing, "color", optional=True), width=A(1, integer, optional=True),
-        fill=A(0.5, number), opacity=A(0.5, number), halo=A(True, flag), text_size=A(10, integer, optional=True),
-        font=A(None, path, optional=True))  # fmt: skip
-    add("draw_segments", d.draw_segments, image=pixels, segments=A(np.arange(24 * 32).reshape(24, 32) // 99, indices),
-        style=A("mean", word), outline=A("#ff0000", word, optional=True), opacity=A(0.5, number))  # fmt: skip
-    add("draw_panels", d.draw_panels, pictures=A([PICTURE], nothing), titles=A(["a"], names, optional=True),
-        heading=A("b", word, optional=True), columns=A(1, integer, optional=True), height=A(24, integer, optional=True),
-        font=A(None, path, optional=True))  # fmt: skip
+    add(
+        "draw_boxes",
+        d.draw_boxes,
+        image=pixels,
+        boxes=A(BOXES, numbers),
+        labels=A(LABELS, names, optional=True),
+        scores=A(SCORES, numbers, optional=True),
+        colors=A(None, nothing, "color", optional=True),
+        width=A(1, integer, optional=True),
+        fill=A(0.5, number),
+        opacity=A(0.5, number),
+        halo=A(True, flag),
+        text_size=A(10, integer, optional=True),
+        font=A(None, path, optional=True),
+    )
+    add(
+        "draw_segments",
+        d.draw_segments,
+        image=pixels,
+        segments=A(np.arange(24 * 32).reshape(24, 32) // 99, indices),
+        style=A("mean", word),
+        outline=A("#ff0000", word, optional=True),
+        opacity=A(0.5, number),
+    )
+    add(
+        "draw_panels",
+        d.draw_panels,
+        pictures=A([PICTURE], nothing),
+        titles=A(["a"], names, optional=True),
+        heading=A("b", word, optional=True),
+        columns=A(1, integer, optional=True),
+        height=A(24, integer, optional=True),
+        font=A(None, path, optional=True),
+    )
     add("draw_panels, picture", lambda picture: d.draw_panels([picture]), picture=A(PICTURE, image, "pictures"))
     add("read_image", d.read_image, path=A("pictures/a.png", path))
     add("write_image", _saved(d.write_image), path=A("written.png", path), image=pixels)
@@ -730,92 +1117,280 @@ def entries() -> list[Entry]:
 
     add("read_coco", d.read_coco, path=A("coco.json", path))
     add("read_coco_detections", d.read_coco_detections, path=A("found.json", path), dataset=A(DATASET, nothing))
-    add("write_coco_detections", _saved(d.write_coco_detections), path=A("written.json", path),
-        detections=A([FOUND], nothing), dataset=A(DATASET, nothing))  # fmt: skip
-    add("write_coco_detections, fields", lambda **v: d.write_coco_detections("fields.json", [FOUND._replace(**v)], DATASET),
-        boxes=A(BOXES, numbers), scores=A(SCORES, numbers), labels=A(LABELS, labels))  # fmt: skip
-    add("read_voc", d.read_voc, path=A("voc", path), image_set=A("train", word, optional=True),
-        class_names=A(["cat"], names, optional=True), first_pixel=A(1, integer), **OFFSET)  # fmt: skip
-    add("read_yolo", d.read_yolo, labels=A("labels", path), images=A("pictures", path),
-        class_names=A(["a", "b"], names, optional=True))  # fmt: skip
+    add(
+        "write_coco_detections",
+        _saved(d.write_coco_detections),
+        path=A("written.json", path),
+        detections=A([FOUND], nothing),
+        dataset=A(DATASET, nothing),
+    )
+    add(
+        "write_coco_detections, fields",
+        lambda **v: d.write_coco_detections("fields.json", [FOUND._replace(**v)], DATASET),
+        boxes=A(BOXES, numbers),
+        scores=A(SCORES, numbers),
+        labels=A(LABELS, labels),
+    )
+    add(
+        "read_voc",
+        d.read_voc,
+        path=A("voc", path),
+        image_set=A("train", word, optional=True),
+        class_names=A(["cat"], names, optional=True),
+        first_pixel=A(1, integer),
+        **OFFSET,
+    )
+    add(
+        "read_yolo",
+        d.read_yolo,
+        labels=A("labels", path),
+        images=A("pictures", path),
+        class_names=A(["a", "b"], names, optional=True),
+    )
     add("read_yolo, sizes", lambda size: d.read_yolo("labels", {"a": size}), size=A((64, 80), few_numbers, "images"))
-    add("make_scenes", d.make_scenes, slow=True, count=A(1, integer), seed=A(1, integer),
-        image_size=A((64, 72), few_integers), clutter=A(0.5, number))  # fmt: skip
-    add("write_scenes", d.write_scenes, slow=True, scenes=A(d.make_scenes(1, image_size=(64, 64)), nothing),
-        folder=A("scenes", path))  # fmt: skip
+    add(
+        "make_scenes",
+        d.make_scenes,
+        slow=True,
+        count=A(1, integer),
+        seed=A(1, integer),
+        image_size=A((64, 72), few_integers),
+        clutter=A(0.5, number),
+    )
+    add(
+        "write_scenes",
+        d.write_scenes,
+        slow=True,
+        scenes=A(d.make_scenes(1, image_size=(64, 64)), nothing),
+        folder=A("scenes", path),
+    )
 
-    add("felzenszwalb", d.felzenszwalb, image=pixels, scale=A(50.0, number), sigma=A(0.5, number), min_size=A(4, integer),
-        connectivity=A(4, integer))  # fmt: skip
+    add(
+        "felzenszwalb",
+        d.felzenszwalb,
+        image=pixels,
+        scale=A(50.0, number),
+        sigma=A(0.5, number),
+        min_size=A(4, integer),
+        connectivity=A(4, integer),
+    )
     add("hierarchical_grouping", d.hierarchical_grouping, slow=True, image=pixels, strategy=A(d.Strategy(), nothing))
-    add("Strategy", _strategy, slow=True, color_space=A("lab", word), scale=A(50.0, number), color=A(1.0, number),
-        texture=A(0.5, number), size=A(1.0, number), fill=A(1.0, number), min_size=A(4, integer, optional=True),
-        sigma=A(0.5, number), shrink=A(1, integer))  # fmt: skip
+    add(
+        "Strategy",
+        _strategy,
+        slow=True,
+        color_space=A("lab", word),
+        scale=A(50.0, number),
+        color=A(1.0, number),
+        texture=A(0.5, number),
+        size=A(1.0, number),
+        fill=A(1.0, number),
+        min_size=A(4, integer, optional=True),
+        sigma=A(0.5, number),
+        shrink=A(1, integer),
+    )
     grown = d.hierarchical_grouping(PICTURE)
     add("Hierarchy.mask", grown.mask, region=A(1, integer))
-    add("selective_search", d.selective_search, slow=True, image=pixels, mode=A("single", word), seed=A(1, integer),
-        min_size=A(4, integer), max_boxes=A(9, integer, optional=True), max_side=A(32, integer, optional=True),
-        ranking=A("position", word), workers=A(1, integer))  # fmt: skip
-    add("propose_images", lambda **v: list(d.propose_images(mode="single", **v)), slow=True,
-        paths=A(["pictures/a.png"], nothing, taken="[]|()|texts|text array|strings|0 rows|empty|empty ints|empty texts|empty bools|empty objects"), workers=A(1, integer), progress=A(None, nothing, optional=True, called=True))  # fmt: skip
-    add("propose_images, one path", lambda path: list(d.propose_images([path], mode="single")), slow=True,
-        path=A("pictures/a.png", path))  # fmt: skip
+    add(
+        "selective_search",
+        d.selective_search,
+        slow=True,
+        image=pixels,
+        mode=A("single", word),
+        seed=A(1, integer),
+        min_size=A(4, integer),
+        max_boxes=A(9, integer, optional=True),
+        max_side=A(32, integer, optional=True),
+        ranking=A("position", word),
+        workers=A(1, integer),
+    )
+    add(
+        "propose_images",
+        lambda **v: list(d.propose_images(mode="single", **v)),
+        slow=True,
+        paths=A(
+            ["pictures/a.png"],
+            nothing,
+            taken="[]|()|texts|text array|strings|0 rows|empty|empty ints|empty texts|empty bools|empty objects",
+        ),
+        workers=A(1, integer),
+        progress=A(None, nothing, optional=True, called=True),
+    )
+    add(
+        "propose_images, one path",
+        lambda path: list(d.propose_images([path], mode="single")),
+        slow=True,
+        path=A("pictures/a.png", path),
+    )
 
-    add("BoxRegressor", _regressor, slow=True, alpha=A(10.0, number), min_iou=A(0.5, number), whiten=A(True, flag),
-        trim=A(0.0, number), feature_norm=A(20.0, number, optional=True), clamp=A(4.0, number, optional=True), **OFFSET)  # fmt: skip
+    add(
+        "BoxRegressor",
+        _regressor,
+        slow=True,
+        alpha=A(10.0, number),
+        min_iou=A(0.5, number),
+        whiten=A(True, flag),
+        trim=A(0.0, number),
+        feature_norm=A(20.0, number, optional=True),
+        clamp=A(4.0, number, optional=True),
+        **OFFSET,
+    )
     for name in ("fit", "partial_fit"):
-        add(f"BoxRegressor.{name}", lambda name=name, **v: getattr(d.BoxRegressor(1.0), name)(**v), slow=True,
-            features=A(FEATURES, numbers), proposals=A(BOXES, numbers, "proposal"), boxes=A(OTHERS, numbers),
-            labels=A(LABELS[:3], labels, optional=True))  # fmt: skip
-    add("BoxRegressor.predict", _fitted(True).predict, features=A(FEATURES, numbers), proposals=A(BOXES, numbers),
-        labels=A(LABELS, labels))  # fmt: skip
+        add(
+            f"BoxRegressor.{name}",
+            lambda name=name, **v: getattr(d.BoxRegressor(1.0), name)(**v),
+            slow=True,
+            features=A(FEATURES, numbers),
+            proposals=A(BOXES, numbers, "proposal"),
+            boxes=A(OTHERS, numbers),
+            labels=A(LABELS[:3], labels, optional=True),
+        )
+    add(
+        "BoxRegressor.predict",
+        _fitted(True).predict,
+        features=A(FEATURES, numbers),
+        proposals=A(BOXES, numbers),
+        labels=A(LABELS, labels),
+    )
     add("BoxRegressor.save", lambda path: _fitted().save(path), path=A("r.npz", path))
     add("BoxRegressor.load", d.BoxRegressor.load, path=A("regressor.npz", path))
-    add("box_features", d.box_features, image=pixels, boxes=A(OTHERS, numbers), size=A(16, integer), cell=A(8, integer),
-        context=A(1.25, number))  # fmt: skip
+    add(
+        "box_features",
+        d.box_features,
+        image=pixels,
+        boxes=A(OTHERS, numbers),
+        size=A(16, integer),
+        cell=A(8, integer),
+        context=A(1.25, number),
+    )
     add("crop_boxes", d.crop_boxes, image=pixels, boxes=A(OTHERS, numbers), size=A(8, integer), context=A(1.25, number))
-    add("RCNN", lambda **v: d.RCNN(**v).detect_features(FEATURES, BOXES), class_names=A(["a", "b"], names),
-        weights=A(np.arange(10.0).reshape(5, 2), numbers), regressor=A(None, nothing, optional=True),
-        features=A(None, nothing, optional=True, called=True), proposals=A(None, nothing, optional=True, called=True))  # fmt: skip
-    add("RCNN.propose", lambda found: _model(proposals=lambda image: found).propose(PICTURE), found=A(BOXES, numbers, "proposals"))
+    add(
+        "RCNN",
+        lambda **v: d.RCNN(**v).detect_features(FEATURES, BOXES),
+        class_names=A(["a", "b"], names),
+        weights=A(np.arange(10.0).reshape(5, 2), numbers),
+        regressor=A(None, nothing, optional=True),
+        features=A(None, nothing, optional=True, called=True),
+        proposals=A(None, nothing, optional=True, called=True),
+    )
+    add(
+        "RCNN.propose",
+        lambda found: _model(proposals=lambda image: found).propose(PICTURE),
+        found=A(BOXES, numbers, "proposals"),
+    )
     add("RCNN.propose, image", _model(proposals=lambda image: BOXES).propose, image=pixels)
-    add("RCNN.describe", lambda rows: _model(features=lambda image, boxes: rows).describe(PICTURE, BOXES),
-        rows=A(FEATURES, numbers, "features", "dtype"))  # fmt: skip
-    add("RCNN.describe, boxes", _model(features=lambda image, boxes: FEATURES).describe, image=pixels, boxes=A(BOXES, numbers))
+    add(
+        "RCNN.describe",
+        lambda rows: _model(features=lambda image, boxes: rows).describe(PICTURE, BOXES),
+        rows=A(FEATURES, numbers, "features", "dtype"),
+    )
+    add(
+        "RCNN.describe, boxes",
+        _model(features=lambda image, boxes: FEATURES).describe,
+        image=pixels,
+        boxes=A(BOXES, numbers),
+    )
     limits = {
-        "score_threshold": A(-1.0, number), "iou_threshold": A(0.5, number), "max_output": A(3, integer, optional=True),
+        "score_threshold": A(-1.0, number),
+        "iou_threshold": A(0.5, number),
+        "max_output": A(3, integer, optional=True),
         "regress": A(False, flag),
-    }  # fmt: skip
+    }
     own = _model(features=lambda image, boxes: FEATURES[: len(boxes)], proposals=lambda image: BOXES)
     add("RCNN.detect", own.detect, image=pixels, **limits)
-    add("RCNN.detect_features", own.detect_features, features=A(FEATURES, numbers), proposals=A(BOXES, numbers),
-        image_size=A(SIZE, few_numbers, optional=True), **limits)  # fmt: skip
+    add(
+        "RCNN.detect_features",
+        own.detect_features,
+        features=A(FEATURES, numbers),
+        proposals=A(BOXES, numbers),
+        image_size=A(SIZE, few_numbers, optional=True),
+        **limits,
+    )
     add("RCNN.save", lambda path: _model().save(path), path=A("m.npz", path))
-    add("RCNN.load", d.RCNN.load, path=A("model.npz", path), features=A(None, nothing, optional=True, called=True),
-        proposals=A(None, nothing, optional=True, called=True))  # fmt: skip
-    training = {
-        "cache": A(None, path, optional=True), "alpha": A(1.0, number), "regressor": A(None, nothing, optional=True),
-        "positive_iou": A(0.75, number), "negative_iou": A(0.25, number), "jitter": A(0, integer), "negatives": A(2, integer),
-        "rounds": A(1, integer), "memory": A(2**24, integer), "seed": A(1, integer),
-        "progress": A(None, nothing, optional=True, called=True),
-    }  # fmt: skip
-    given = {"features": [np.vstack([FEATURES, FEATURES[:3]])], "proposals": [np.vstack([BOXES, OTHERS])]}
-    add("train_rcnn", lambda **v: d.train_rcnn(**{"dataset": DATASET, "images": [PICTURE], **given, **v}), slow=True, **training,
-        dataset=A(DATASET, nothing))  # fmt: skip
-    add("train_rcnn, callables", lambda **v: d.train_rcnn(DATASET, [PICTURE], jitter=0, **{
-        "features": lambda image, boxes: np.ones((len(boxes), 4)), "proposals": lambda image: BOXES, **v}), slow=True,
+    add(
+        "RCNN.load",
+        d.RCNN.load,
+        path=A("model.npz", path),
         features=A(None, nothing, optional=True, called=True),
-        proposals=A(None, nothing, optional=True, called=True, taken="[[]]"))  # fmt: skip
-    add("train_rcnn, images", lambda images: d.train_rcnn(DATASET, images, jitter=0, features=lambda image, boxes: np.ones((len(
-        boxes), 4)), proposals=lambda image: BOXES), slow=True, images=A([PICTURE], nothing))  # fmt: skip
-    add("train_rcnn, features", _features, slow=True, features=A(given["features"][0], numbers), proposals=A(
-        given["proposals"][0], numbers))  # fmt: skip
-    add("train_rcnn, boxes", lambda **v: d.train_rcnn(DATASET._replace(images=[IMAGE._replace(**v)]), [PICTURE], **given),
-        slow=True, boxes=A(OTHERS, numbers), labels=A(LABELS[:3], labels, "label"))  # fmt: skip
-    add("train_rcnn, flags", lambda **v: d.train_rcnn(DATASET._replace(images=[IMAGE._replace(**v)]), [PICTURE], **given),
-        slow=True, difficult=A(NONE, marks), crowd=A(NONE, marks))  # fmt: skip
-    add("evaluate_voc, flags", _record("ground_truth")(d.evaluate_voc, [FOUND]), difficult=A(NONE, marks, optional=True), crowd=A(NONE, marks, optional=True))
-    add("warmup", lambda progress: d.warmup(progress) if not callable(progress) else None,
-        progress=A(print, nothing, optional=True, called=True))  # fmt: skip
+        proposals=A(None, nothing, optional=True, called=True),
+    )
+    training = {
+        "cache": A(None, path, optional=True),
+        "alpha": A(1.0, number),
+        "regressor": A(None, nothing, optional=True),
+        "positive_iou": A(0.75, number),
+        "negative_iou": A(0.25, number),
+        "jitter": A(0, integer),
+        "negatives": A(2, integer),
+        "rounds": A(1, integer),
+        "memory": A(2**24, integer),
+        "seed": A(1, integer),
+        "progress": A(None, nothing, optional=True, called=True),
+    }
+    given = {"features": [np.vstack([FEATURES, FEATURES[:3]])], "proposals": [np.vstack([BOXES, OTHERS])]}
+    add(
+        "train_rcnn",
+        lambda **v: d.train_rcnn(**{"dataset": DATASET, "images": [PICTURE], **given, **v}),
+        slow=True,
+        **training,
+        dataset=A(DATASET, nothing),
+    )
+    add(
+        "train_rcnn, callables",
+        lambda **v: d.train_rcnn(
+            DATASET,
+            [PICTURE],
+            jitter=0,
+            **{"features": lambda image, boxes: np.ones((len(boxes), 4)), "proposals": lambda image: BOXES, **v},
+        ),
+        slow=True,
+        features=A(None, nothing, optional=True, called=True),
+        proposals=A(None, nothing, optional=True, called=True, taken="[[]]"),
+    )
+    add(
+        "train_rcnn, images",
+        lambda images: d.train_rcnn(
+            DATASET,
+            images,
+            jitter=0,
+            features=lambda image, boxes: np.ones((len(boxes), 4)),
+            proposals=lambda image: BOXES,
+        ),
+        slow=True,
+        images=A([PICTURE], nothing),
+    )
+    add(
+        "train_rcnn, features",
+        _features,
+        slow=True,
+        features=A(given["features"][0], numbers),
+        proposals=A(given["proposals"][0], numbers),
+    )
+    add(
+        "train_rcnn, boxes",
+        lambda **v: d.train_rcnn(DATASET._replace(images=[IMAGE._replace(**v)]), [PICTURE], **given),
+        slow=True,
+        boxes=A(OTHERS, numbers),
+        labels=A(LABELS[:3], labels, "label"),
+    )
+    add(
+        "train_rcnn, flags",
+        lambda **v: d.train_rcnn(DATASET._replace(images=[IMAGE._replace(**v)]), [PICTURE], **given),
+        slow=True,
+        difficult=A(NONE, marks),
+        crowd=A(NONE, marks),
+    )
+    add(
+        "evaluate_voc, flags",
+        _record("ground_truth")(d.evaluate_voc, [FOUND]),
+        difficult=A(NONE, marks, optional=True),
+        crowd=A(NONE, marks, optional=True),
+    )
+    add(
+        "warmup",
+        lambda progress: d.warmup(progress) if not callable(progress) else None,
+        progress=A(print, nothing, optional=True, called=True),
+    )
     return table
 
 
@@ -837,7 +1412,10 @@ def same(ours: Any, theirs: Any, loose: bool = False) -> bool:
             return False
         if loose and ours.dtype.kind in "fiu":
             return bool(np.allclose(ours, theirs, rtol=1e-5, atol=1e-6, equal_nan=True))
-        return ours.dtype == theirs.dtype and np.ascontiguousarray(ours).tobytes() == np.ascontiguousarray(theirs).tobytes()
+        return (
+            ours.dtype == theirs.dtype
+            and np.ascontiguousarray(ours).tobytes() == np.ascontiguousarray(theirs).tobytes()
+        )
     if type(ours) is not type(theirs):
         return False
     if isinstance(ours, (tuple, list)):
@@ -845,14 +1423,20 @@ def same(ours: Any, theirs: Any, loose: bool = False) -> bool:
     if isinstance(ours, dict):
         return ours.keys() == theirs.keys() and all(same(value, theirs[key], loose) for key, value in ours.items())
     if isinstance(ours, float):
-        return ours == theirs or (ours != ours and theirs != theirs) or (loose and math.isclose(ours, theirs, rel_tol=1e-5))
+        return (
+            ours == theirs
+            or (ours != ours and theirs != theirs)
+            or (loose and math.isclose(ours, theirs, rel_tol=1e-5))
+        )
     if isinstance(ours, (detutils.BoxRegressor, detutils.RCNN)):
         return True
     return bool(ours == theirs)
 
 
 def outcome(entry: Entry, name: str, value: Any) -> tuple[Any, BaseException | None]:
-    given = {key: argument.good for key, argument in entry.arguments.items() if argument.good is not None or key == name}
+    given = {
+        key: argument.good for key, argument in entry.arguments.items() if argument.good is not None or key == name
+    }
     given[name] = value
     try:
         with warnings.catch_warnings(action="error"), contextlib.redirect_stderr(io.StringIO()):
@@ -930,28 +1514,28 @@ def workshop() -> Iterator[None]:
 # ---- the deep form ---------------------------------------------------------------------------------------------------
 
 
-def _serve(index: int, first: int, connection: Any) -> None:
-    """Judge the cells of one function from one on; say which before each."""
+def _serve(chosen: list[int], first: tuple[int, int], connection: Any) -> None:
+    """Judge the cells of the chosen entries from one cell on; say which before each."""
     with workshop():
-        entry = entries()[index]
-        for number_, (name, key, value) in enumerate(cells(entry)):
-            if number_ >= first:
-                connection.send((number_, name, key))
-                connection.send(judge(entry, name, key, value))
+        for index in chosen:
+            entry = entries()[index]
+            for place, (name, key, value) in enumerate(cells(entry)):
+                if (index, place) >= first:
+                    connection.send((index, place, name, key))
+                    connection.send(judge(entry, name, key, value))
     connection.send(None)
 
 
-def judge_apart(index: int) -> list[Verdict]:
-    """The verdicts on one function, from processes that may die or hang."""
-    entry, found, first = entries()[index], [], 0
-    context = multiprocessing.get_context("spawn")
+def judge_apart(chosen: list[int]) -> Iterator[Verdict]:
+    """The verdicts on the chosen entries, from a process that may die or hang; another goes on behind that cell."""
+    first, context = (0, 0), multiprocessing.get_context("spawn")
     while True:
         ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_serve, args=(index, first, theirs))
+        process = context.Process(target=_serve, args=(chosen, first, theirs))
         process.start()
         theirs.close()
-        at, fault = (first, "", ""), ""
-        while True:
+        at, fault = (*first, "", ""), ""
+        while not fault:
             if not ours.poll(MOST_SECONDS):
                 fault = "hang"
                 break
@@ -961,42 +1545,46 @@ def judge_apart(index: int) -> list[Verdict]:
                 fault = "crash"
                 break
             if message is None:
-                break
+                process.join()
+                return
             if isinstance(message, Verdict):
-                found.append(message)
+                yield message
             else:
                 at = message
-        if fault:
-            process.kill()
+        process.kill()
         process.join()
-        if not fault:
-            return found
-        found.append(Verdict(entry.name, at[1], at[2], fault, f"exit code {process.exitcode}"))
-        first = at[0] + 1
+        yield Verdict(entries()[at[0]].name, at[2], at[3], fault, f"exit code {process.exitcode}")
+        first = (at[0], at[1] + 1)
+
+
+def judge_here(chosen: list[int]) -> Iterator[Verdict]:
+    """The same in this process."""
+    with workshop():
+        for index in chosen:
+            for cell in cells(entries()[index]):
+                yield judge(entries()[index], *cell)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.hostile", description=__doc__)
-    parser.add_argument("--deep", action="store_true", help="every cell, in processes of its own")
+    parser = argparse.ArgumentParser(prog="python -m tests.hostile", description="Judge every cell of the table.")
+    parser.add_argument(
+        "--deep", action="store_true", help="in a process of its own, so that crashes and hangs count too"
+    )
     parser.add_argument("only", nargs="*", help="names of entries, all by default")
     options = parser.parse_args()
-    begin, total, faults = time.monotonic(), 0, []
-    for index, entry in enumerate(entries()):
-        if options.only and entry.name not in options.only:
-            continue
-        if options.deep:
-            verdicts = judge_apart(index)
-        else:
-            with workshop():
-                verdicts = [judge(entry, *cell) for cell in cells(entry)]
-        total += len(verdicts)
-        bad = [verdict for verdict in verdicts if verdict.fault]
-        faults += bad
-        print(f"{entry.name}: {len(verdicts)} cells, {len(bad)} faults", flush=True)
+    chosen = [index for index, entry in enumerate(entries()) if not options.only or entry.name in options.only]
+    begin, counts, total = time.monotonic(), collections.Counter[str](), 0
+    verdicts = judge_apart(chosen) if options.deep else judge_here(chosen)
+    for name, group in itertools.groupby(verdicts, key=lambda verdict: verdict.function):
+        found = list(group)
+        bad = [verdict for verdict in found if verdict.fault]
+        total += len(found)
+        counts.update(verdict.fault for verdict in bad)
+        print(f"{name}: {len(found)} cells, {len(bad)} faults", flush=True)
         for verdict in bad:
             print("   ", " | ".join(verdict[1:]), flush=True)
-    counts = ", ".join(f"{sum(verdict.fault == fault for verdict in faults)} {fault}" for fault in FAULTS)
-    print(f"{total} cells in {time.monotonic() - begin:.0f} s: {counts}")
+    text = ", ".join(f"{counts[fault]} {fault}" for fault in FAULTS)
+    print(f"{total} cells in {time.monotonic() - begin:.0f} s: {text}")
 
 
 if __name__ == "__main__":

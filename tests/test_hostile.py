@@ -41,10 +41,10 @@ def test_the_table_names_everything_public() -> None:
             missing += [key for key in methods if key.split(".")[1][0] != "_" and key not in listed]
         elif callable(thing) and name not in listed:
             missing.append(name)
-    assert missing == NOT_DRIVEN
+    assert set(missing) <= NOT_DRIVEN
 
 
-NOT_DRIVEN = ["CocoResult.summary", "plot_precision_recall"]  # takes nothing; needs matplotlib
+NOT_DRIVEN = {"CocoResult.summary", "plot_precision_recall"}  # takes nothing; driven where there is matplotlib
 
 
 def _entry(function: Any) -> hostile.Entry:
