@@ -257,7 +257,7 @@ def rpn_proposals(
     Raises
     ------
     TypeError
-        If an input is not an array of real numbers, ``levels`` are not integers, or an option has the wrong
+        If an input is not an array of real numbers, ``levels`` are not whole numbers, or an option has the wrong
         type.
     ValueError
         If lengths differ, a number is not finite, an anchor has x2 < x1 or y2 < y1, a box leaves the range
