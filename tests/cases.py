@@ -85,6 +85,13 @@ def _swapped(array: np.ndarray) -> np.ndarray:
     return foreign.byteswap().view(foreign.dtype.newbyteorder())
 
 
+def _objects(array: np.ndarray) -> np.ndarray:
+    """Integers, floats and NumPy's own numbers side by side, as a table with columns of several types gives them."""
+    kinds = (int, float, np.float32, np.int64)
+    mixed = [kinds[i % 4](value) if value == int(value) else value for i, value in enumerate(array.ravel().tolist())]
+    return np.array([*mixed, None], object)[:-1].reshape(array.shape)
+
+
 GOOD_FORMS: dict[str, Callable[[np.ndarray], Any]] = {
     "list": lambda array: array.tolist(),
     "tuple": lambda array: tuple(map(tuple, array.tolist())) if array.ndim == 2 else tuple(array.tolist()),
@@ -104,6 +111,9 @@ GOOD_FORMS: dict[str, Callable[[np.ndarray], Any]] = {
     "unaligned": _unaligned,
     "__array__": OnlyArray,
     "DLPack": OnlyDLPack,
+    "objects": lambda array: array.astype(object),
+    "objects of several types": _objects,
+    "list of arrays": list,
 }
 
 
@@ -142,10 +152,106 @@ def _case(name: str, value: Any, error: type[Exception], pattern: str) -> Any:
     return pytest.param(value, error, pattern, id=name)
 
 
+class Moody:
+    """Raises what it likes whenever it is touched, as tensors of other devices do."""
+
+    def _raise(self, *arguments: Any, **options: Any) -> Any:
+        raise RuntimeError("not on this device")
+
+    __array__ = __float__ = __index__ = __repr__ = __len__ = __iter__ = __getitem__ = __fspath__ = _raise
+
+
+class Truth:
+    """A foreign truth value that turns into the number 1 when asked, as ``torch.tensor(True)`` does."""
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return np.array(True)
+
+    def __float__(self) -> float:
+        return 1.0
+
+    def __index__(self) -> int:
+        return 1
+
+
+def in_itself(times: int) -> list[Any]:
+    """A list that holds itself, so many times; NumPy would follow two of them for ever."""
+    value: list[Any] = []
+    value.extend([value] * times)
+    return value
+
+
+# What is no number, wherever one is meant, and no integer, flag or pair of numbers either.
+_NO_NUMBER = [
+    _case("None", None, TypeError, "must be"),
+    _case("string", "1", TypeError, "must be"),
+    _case("bytes", b"1", TypeError, "must be"),
+    _case("bytearray", bytearray(b"1"), TypeError, "must be"),
+    _case("memoryview", memoryview(b"1"), TypeError, "must be"),
+    _case("0-d text", np.array("1"), TypeError, "must be"),
+    _case("0-d objects", np.array(1, object), TypeError, "must be"),
+    _case("0-d bool", np.array(True), TypeError, "must be"),
+    _case("foreign truth", Truth(), TypeError, "must be"),
+    _case("complex", 1j, TypeError, "must be"),
+    _case("date", np.datetime64("2020"), TypeError, "must be"),
+    _case("delta", np.timedelta64(1), TypeError, "must be"),
+    _case("masked", np.ma.masked, TypeError, "must be"),
+    _case("record", np.zeros((), [("x", "f8")])[()], TypeError, "must be"),
+    _case("set", {1}, TypeError, "must be"),
+    _case("mapping", {"x": 1}, TypeError, "must be"),
+    _case("generator", iter([1]), TypeError, "must be"),
+    _case("moody", Moody(), TypeError, "must be"),
+    _case("class", np.float64, TypeError, "must be"),
+]
+
+BAD_NUMBERS = [
+    *_NO_NUMBER,
+    _case("bool", True, TypeError, "number"),
+    _case("list", [1], TypeError, "number"),
+    _case("array", np.array([1.0]), TypeError, "number"),
+    _case("a list in itself", in_itself(2), TypeError, "number"),
+    _case("NaN", float("nan"), ValueError, "finite"),
+    _case("1e400", 1e400, ValueError, "finite"),
+    _case("10**400", 10**400, ValueError, "too large"),
+]
+
+BAD_INTEGERS = [
+    *_NO_NUMBER,
+    _case("bool", True, TypeError, "integer"),
+    _case("whole float", 1.0, TypeError, "integer"),
+    _case("0-d float", np.array(1.0), TypeError, "integer"),
+    _case("array", np.array([1]), TypeError, "integer"),
+    _case("10**400", 10**400, ValueError, "at most"),
+]
+
+BAD_FLAGS = [
+    *_NO_NUMBER,
+    _case("1", 1, TypeError, "True or False"),
+    _case("array", np.array([True]), TypeError, "True or False"),
+]
+
+BAD_IMAGE_SIZES = [
+    *_NO_NUMBER,
+    _case("a number", 5, TypeError, "pair"),
+    _case("three", (1, 2, 3), ValueError, "got 3 values"),
+    _case("no end", range(10**30), ValueError, "got 1000000000000000000000000000000 values"),
+    _case("a list in itself", in_itself(1), TypeError, "pair"),
+    _case("text inside", (5, "6"), TypeError, "number"),
+    _case("bool inside", np.array([True, True]), TypeError, "number"),
+    _case("zero", (0, 5), ValueError, "greater than 0"),
+    _case("masked pair", np.ma.ones(2), TypeError, "pair"),
+]
+
 BAD_BOXES = [
     _case("None", None, TypeError, "None"),
     _case("string", "boxes", TypeError, "real numbers"),
     _case("object", np.array([[None, 0, 1, 1]], dtype=object), TypeError, "real numbers"),
+    _case("bool among objects", np.array([[True, 0, 1, 1]], dtype=object), TypeError, "real numbers"),
+    _case("bool among numbers", [[0, 0, 1, 1], [True, 0, 1, 1]], TypeError, "real numbers, got bool"),
+    _case("masked entry", [[0, 0, 1, 1], [np.ma.masked, 0, 1, 1]], TypeError, "real numbers"),
+    _case("masked row", [np.ma.ones(4), np.ma.ones(4)], TypeError, "real numbers"),
+    _case("a list in itself", in_itself(2), ValueError, "rectangular"),
+    _case("bytearray", bytearray(b"1111"), TypeError, "real numbers"),
     _case("complex", np.zeros((2, 4), complex), TypeError, "real numbers"),
     _case("bool", np.zeros((2, 4), bool), TypeError, "real numbers"),
     _case("datetime", np.zeros((2, 4), "M8[s]"), TypeError, "real numbers"),
@@ -164,6 +270,7 @@ BAD_BOXES = [
     _case("huge", _row(0, 0, 1e151, 1), ValueError, "beyond 1e\\+150"),
     _case("int64 beyond 2**53", np.array([[0, 0, 1, 2**53 + 1]]), ValueError, r"2\*\*53"),
     _case("beyond 64 bits", [[0, 0, 1, 2**80]], ValueError, "64 bits"),
+    _case("objects beyond 64 bits", np.array([[0, 0, 1, 2**80]], object), ValueError, "64 bits"),
 ]
 
 # For functions that take a (N,) vector of two scores.
@@ -180,8 +287,11 @@ BAD_SCORES = [
 
 BAD_LABELS = [
     _case("None", None, TypeError, "None"),
-    _case("floats", [0.0, 1.0], TypeError, "integers"),
-    _case("strings", ["cat", "dog"], TypeError, "real numbers"),
+    _case("halves", [0.0, 1.5], TypeError, r"must be integers or whole numbers, got 1.5 at .*\[1\]; np.unique\(\.\.\."),
+    _case("NaN", [0.0, np.nan], ValueError, r"\[1\] is not finite: nan"),
+    _case("floats beyond 2**53", np.array([0, 2.0**54]), ValueError, r"\[1\] is beyond 2\*\*53"),
+    _case("strings", ["cat", "dog"], TypeError, r"real numbers, .* np.unique\(\.\.\., return_inverse=True\)"),
+    _case("strings in objects", np.array(["cat", "dog"], object), TypeError, r"np.unique\(\.\.\., return_inverse"),
     _case("bool", [True, False], TypeError, "real numbers"),
     _case("too short", [1], ValueError, r"shape \(2,\)"),
     _case("uint64 beyond int64", np.array([1, 2**63], np.uint64), ValueError, "int64"),
@@ -197,6 +307,10 @@ BAD_THRESHOLDS = [
     _case("bool", True, TypeError, "number"),
     _case("array", np.array([0.5]), TypeError, "number"),
     _case("complex", 0.5 + 0j, TypeError, "real"),
+    _case("0-d text", np.array("0.5"), TypeError, "number"),
+    _case("0-d bool", np.array(True), TypeError, "number"),
+    _case("0-d object", np.array(0.5, object), TypeError, "number"),
+    _case("foreign truth", Truth(), TypeError, "number"),
 ]
 
 BAD_OFFSETS = [
@@ -204,6 +318,8 @@ BAD_OFFSETS = [
     _case("half", 0.5, ValueError, "0 or 1"),
     _case("bool", True, TypeError, "number"),
     _case("string", "1", TypeError, "number"),
+    _case("0-d text", np.array("1"), TypeError, "number"),
+    _case("foreign truth", Truth(), TypeError, "number"),
 ]
 
 BAD_IMAGES = [

@@ -87,6 +87,88 @@ def test_bad_thresholds(value: Any, error: type[Exception], pattern: str) -> Non
         validate.as_threshold(value)
 
 
+@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_NUMBERS)
+def test_what_is_no_number(value: Any, error: type[Exception], pattern: str) -> None:
+    for check in (validate.as_number, validate.as_threshold):
+        with refused(error, f"^alpha.*{pattern}"):
+            check(value, "alpha")
+    with refused((TypeError, ValueError), "^alpha"):  # a list may be meant for a pair
+        validate.as_stride(value, "alpha")
+
+
+@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_INTEGERS)
+def test_what_is_no_integer(value: Any, error: type[Exception], pattern: str) -> None:
+    with refused(error, f"^count.*{pattern}"):
+        validate.as_integer(value, "count")
+
+
+@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_FLAGS)
+def test_what_is_no_flag(value: Any, error: type[Exception], pattern: str) -> None:
+    with refused(error, f"^whiten.*{pattern}"):
+        validate.as_flag(value, "whiten")
+
+
+@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_IMAGE_SIZES)
+def test_what_is_no_image_size(value: Any, error: type[Exception], pattern: str) -> None:
+    with refused(error, f"^image_size.*{pattern}"):
+        validate.as_image_size(value)
+
+
+def test_pairs_in_every_guise() -> None:
+    class Column(cases.OnlyArray):
+        """Rows with names, so that an integer in brackets is no place."""
+
+        ndim = 1
+
+        def __len__(self) -> int:
+            return 2
+
+        def __getitem__(self, key: Any) -> Any:
+            raise KeyError(key)
+
+    pair = np.array([48, 64])
+    foreign = [cases.OnlyArray(pair), cases.OnlyDLPack(pair), Column(pair)]
+    for value in ((48, 64), [48.0, 64], pair, pair.astype(">i2"), pair.astype(object), range(48, 80, 16), *foreign):
+        assert validate.as_image_size(value) == (48.0, 64.0)
+    assert validate.as_grid_sizes(cases.OnlyArray(np.array([[1, 2], [3, 4]])), 2) == [(1, 2), (3, 4)]
+    assert validate.as_weights(Column(np.array([1, 2, 3, 4])).__array__()) == (1.0, 2.0, 3.0, 4.0)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble, ">f4", object])
+def test_whole_floats_are_labels(dtype: Any) -> None:
+    values = np.array([3, -0.0, 0, -7, 80], dtype)
+    found = validate.as_labels(values, "labels", 5)
+    assert found.tolist() == [3, 0, 0, -7, 80]
+    assert found.dtype == np.int64
+    assert validate.as_labels(values.tolist()).tolist() == found.tolist()
+    assert validate.as_names(values, "labels", 5) == ["3", "0", "0", "-7", "80"]
+    assert validate.as_labels(np.array([2.0**53])).tolist() == [2**53]
+
+
+def test_indices_are_no_floats() -> None:
+    with refused(TypeError, "keep must be integers, got dtype float64"):
+        validate.as_indices([0.0, 1.0], "keep", 5)
+
+
+def test_flags_that_a_table_keeps_as_objects() -> None:
+    assert validate.as_flags(np.array([True, np.False_], object), "crowd").tolist() == [True, False]
+    for check in (lambda v: validate.as_flags(v, "crowd", 2), lambda v: validate.as_marks(v, "crowd", 2)):
+        for value in (np.array([True, None], object), np.array([[1], None], object), ["0", "1"]):
+            with refused(TypeError, "^crowd must be booleans"):
+                check(value)
+    assert validate.as_marks([0, 1], "crowd", 2).tolist() == [False, True]
+    assert validate.as_marks(np.array([0, True], object), "crowd", 2).tolist() == [False, True]
+    with refused(ValueError, "^crowd must be 0 or 1"):
+        validate.as_marks([0, 2], "crowd", 2)
+
+
+def test_the_smallest_number_is_one() -> None:
+    assert validate.as_number(5e-324, "sigma", above=0.0) == 5e-324
+    assert validate.as_number(np.int8(4), "sigma") == 4.0
+    assert validate.as_integer(np.array(4, np.int8), "connectivity") == 4
+    assert type(validate.as_integer(np.int8(4), "connectivity")) is int
+
+
 @pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_OFFSETS)
 def test_bad_offsets(value: Any, error: type[Exception], pattern: str) -> None:
     with refused(error, pattern):
@@ -231,6 +313,21 @@ def test_what_cannot_fit_is_refused_at_once() -> None:
     validate.check_memory(1 << 28, "a matrix")
 
 
+def test_views_of_one_number_that_would_fill_the_memory() -> None:
+    endless = np.broadcast_to(np.float32(0), (2**40, 4))
+    for check in (validate.as_boxes, lambda value: validate.as_labels(value[:, 0])):
+        with refused(MemoryError, r"(boxes|labels) of shape .* as .* needs \d+\.\d GiB"):
+            check(endless)
+    with refused(MemoryError, "image of shape"):
+        validate.as_image(np.broadcast_to(np.uint8(0), (2**20, 2**20)))
+    with refused(MemoryError, "crowd of shape"):
+        validate.as_flags(np.broadcast_to(True, 2**40), "crowd")
+    with refused(MemoryError, r"labels of range\(0, 10000000000000\)"):
+        validate.as_labels(range(10**13))
+    with refused(MemoryError, "budgets of range"):
+        validate.as_items(range(10**30), "budgets", "integers")
+
+
 def test_memory_is_known_where_the_system_tells_it_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*arguments: Any, **keywords: Any) -> None:
         raise FileNotFoundError
@@ -278,11 +375,11 @@ _NO_NUMBERS = [np.ma.masked, [[1], [1, 2]], _Broken(), np.timedelta64(3), np.dat
 
 @pytest.mark.parametrize("value", _NO_NUMBERS, ids=lambda value: type(value).__name__)
 def test_what_only_looks_like_a_number(value: Any) -> None:
-    for check in (validate.as_number, validate.as_threshold, validate.as_image_size, validate.as_weights):
+    for check in (validate.as_number, validate.as_threshold):
         with refused(TypeError, "^option must be"):
             check(value, "option")
-    for check in (validate.as_stride, validate.as_grid_size):
-        with refused((TypeError, ValueError), "^option must be"):
+    for check in (validate.as_image_size, validate.as_weights, validate.as_stride, validate.as_grid_size):
+        with refused((TypeError, ValueError), r"^option(\[0\])? must be"):
             check(value, "option")
     with refused(TypeError, "^image_size"):
         validate.as_image_size((5, value))

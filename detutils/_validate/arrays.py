@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -18,48 +18,131 @@ Array = npt.NDArray[Any]
 FLOAT64 = np.dtype(np.float64)
 FLOAT32 = np.dtype(np.float32)
 INT64 = np.dtype(np.int64)
+BOOL = np.dtype(np.bool_)
 NDARRAY = np.ndarray  # looking it up in NumPy costs a tenth of a small check
 EXACT_INTEGERS = 2**53  # beyond it float64 skips integers
+MOST_INT64 = 2**63 - 1
 MOST_NAMES = 10_000_000
+_DEEPEST = 8  # of lists in lists; no array here has more than three dimensions
+BYTES_A_NUMBER = 40  # of a list of Python's integers
+_NUMBERS = (int, float, np.integer, np.floating)
+_NO_NUMBERS = (bool, np.timedelta64)  # although they are integers to Python and NumPy
+_NO_ITEMS = {bool, np.bool_, np.ma.MaskedArray, type(np.ma.masked)}
+_PLAIN_ITEMS = {int, float, np.float64, np.float32, np.int64}
+_CLASSES = "; np.unique(..., return_inverse=True)[1] numbers classes of any kind"
 
 
 def plain_array(value: Any, name: str) -> Array:
     """Any array-like as a plain ndarray of whatever dtype."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must not be a masked array: fill or compress it first")
+    if isinstance(value, range):
+        check_memory(BYTES_A_NUMBER * count_of(value), f"{name} of {value}")
+    elif isinstance(value, (list, tuple)):
+        _check_depth(value, name)
     try:
         if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
             array = np.from_dlpack(value)
         else:
             array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name} is not a rectangular array: {error}") from None
+    except MemoryError:
+        raise MemoryError(f"{name} is larger than the memory that is free") from None
+    except ValueError:
+        raise ValueError(f"{name} is not a rectangular array") from None
+    except OverflowError:
+        raise ValueError(f"{name} holds integers beyond 64 bits") from None
     except Exception as error:  # foreign arrays raise what they like (a GPU tensor, one that requires grad)
         raise TypeError(f"{name} cannot be read as an array: {error}") from error
     return array
 
 
-def as_array(value: Any, name: str) -> Array:
+def is_bytes(value: Any) -> bool:
+    """Whether a value is text in bytes, which NumPy may take for an array of small integers."""
+    return isinstance(value, (bytes, bytearray)) or (isinstance(value, memoryview) and value.format in ("B", "b", "c"))
+
+
+def count_of(value: Any) -> int:
+    """``len``, which overflows for ranges beyond 64 bits."""
+    return max(0, -((value.start - value.stop) // value.step)) if isinstance(value, range) else len(value)
+
+
+def _check_depth(value: Any, name: str) -> None:
+    """Refuse a list that holds itself: NumPy would follow two such items 2**64 times."""
+    for _ in range(_DEEPEST):
+        if not isinstance(value, (list, tuple)) or not value:
+            return
+        value = value[0]
+    raise ValueError(f"{name} is not a rectangular array: its lists lie more than {_DEEPEST} deep")
+
+
+def _refuse_items(values: Any, name: str, hint: str, depth: int = 2) -> None:
+    """Refuse what NumPy would silently turn into numbers next to others in a list: truth values, masked entries."""
+    kinds = set(map(type, values))
+    if not kinds.isdisjoint(_NO_ITEMS):
+        text = ", ".join(sorted(kind.__name__ for kind in kinds & _NO_ITEMS))
+        raise TypeError(f"{name} must hold real numbers, got {text}{hint}")
+    if kinds <= _PLAIN_ITEMS:
+        return
+    for item in values:
+        if isinstance(item, (list, tuple)) and depth:
+            _refuse_items(item, name, hint, depth - 1)
+        elif isinstance(item, np.ndarray) and item.dtype.kind not in "iuf" and item.size:
+            as_array(item, name, hint)
+
+
+def _numbers_of(array: Array, name: str, hint: str) -> Array:
+    """An array of objects that are plain numbers, as a list of them."""
+    kinds = set(map(type, array.flat))
+    wrong = [kind for kind in kinds if not issubclass(kind, _NUMBERS) or issubclass(kind, _NO_NUMBERS)]
+    if wrong:
+        text = ", ".join(sorted(kind.__name__ for kind in wrong))
+        raise TypeError(f"{name} must hold real numbers, got objects of type {text}{hint}")
+    try:
+        plain = np.array(array.tolist())
+    except OverflowError:
+        plain = array
+    if plain.dtype.kind == "O":
+        raise ValueError(f"{name} holds integers beyond 64 bits")
+    return plain.reshape(array.shape)
+
+
+def as_array(value: Any, name: str, hint: str = "") -> Array:
     """Any array-like as a plain ndarray of a real, numeric dtype."""
     if value is None:
         raise TypeError(f"{name} must be an array of numbers, got None")
+    if isinstance(value, (list, tuple)):
+        _refuse_items(value, name, hint)
+    elif is_bytes(value):
+        raise TypeError(f"{name} must hold real numbers, got {type(value).__name__}{hint}")
     array = plain_array(value, name)
-    kinds: set[Any] = {type(item) for item in array.flat} if array.dtype.kind == "O" else set()
-    if kinds == {int}:
-        raise ValueError(f"{name} holds integers beyond 64 bits")
+    if array.dtype.kind == "O":
+        array = _numbers_of(array, name, hint) if array.ndim else array
     if array.dtype.kind not in "iuf":
-        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
+        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}{hint}")
     return array
+
+
+def in_canonical_form(array: Array, dtype: Any, name: str) -> Array:
+    """C-contiguous, aligned, writable, of this dtype; a copy only where it is something else and fits into memory."""
+    same = array.dtype == dtype
+    if same and array.flags.carray:
+        return array
+    size = array.size * dtype.itemsize
+    if size >= ALWAYS_FITS:
+        check_memory(size, f"{name} of shape {array.shape} as {dtype}")
+    if same:
+        return array.copy()
+    with np.errstate(over="ignore", invalid="ignore"):
+        return array.astype(dtype, order="C")
 
 
 def as_floats(value: Any, name: str, keep_float32: bool) -> Array:
     array = as_array(value, name)
+    dtype = FLOAT32 if keep_float32 and array.dtype == FLOAT32 else FLOAT64
+    ready = in_canonical_form(array, dtype, name)
     if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size:
         if int(array.max()) > EXACT_INTEGERS or int(array.min()) < -EXACT_INTEGERS:
             raise ValueError(f"{name} holds integers beyond 2**53, which float64 cannot tell apart")
-    dtype = FLOAT32 if keep_float32 and array.dtype == FLOAT32 else FLOAT64
-    with np.errstate(over="ignore", invalid="ignore"):
-        ready = np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
     return ready.view(dtype)  # arrays whose bytes were swapped bring an equal dtype that is another object
 
 
@@ -141,17 +224,35 @@ def as_positive(values: Any, name: str, length: int | None = None) -> F8:
 
 
 def as_labels(labels: Any, name: str = "labels", length: int | None = None) -> I8:
-    """Integer class labels as (N,) int64; floats are refused even where they are whole."""
+    """Class labels as (N,) int64: integers, or floats that are whole numbers."""
     if not (type(labels) is np.ndarray and labels.dtype == INT64 and labels.flags.carray):
-        array = as_array(labels, name)
-        if array.dtype.kind not in "iu" and array.size:
-            raise TypeError(f"{name} must be integers, got dtype {array.dtype}")
-        if array.dtype == np.uint64 and array.size and int(array.max()) > np.iinfo(np.int64).max:
-            raise ValueError(f"{name} holds integers beyond int64")
-        labels = np.require(array, INT64, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+        array = as_array(labels, name, _CLASSES)
+        labels = _as_int64(array, name)
+        if array.dtype.kind == "f" and array.ndim == 1:
+            _check_whole(array, name)
     if labels.ndim != 1 or (length is not None and labels.shape[0] != length):
         raise ValueError(f"{name} must have shape ({'N' if length is None else length},), got {labels.shape}")
     return labels  # type: ignore[no-any-return]
+
+
+def _check_whole(array: Array, name: str) -> None:
+    with np.errstate(invalid="ignore", over="ignore"):
+        wide = array.astype(FLOAT64)
+        bad = np.flatnonzero(~((np.rint(wide) == wide) & (np.abs(wide) <= EXACT_INTEGERS)))
+    if bad.size:
+        value = float(array[bad[0]])
+        if not math.isfinite(value):
+            raise ValueError(f"{name}[{bad[0]}] is not finite: {value}")
+        if abs(value) > EXACT_INTEGERS:
+            raise ValueError(f"{name}[{bad[0]}] is beyond 2**53, where floats skip integers: {value:g}")
+        raise TypeError(f"{name} must be integers or whole numbers, got {value} at {name}[{bad[0]}]{_CLASSES}")
+
+
+def _as_int64(array: Array, name: str) -> I8:
+    ready = in_canonical_form(array, INT64, name)
+    if array.dtype.kind == "u" and array.dtype.itemsize == 8 and array.size and int(array.max()) > MOST_INT64:
+        raise ValueError(f"{name} holds integers beyond int64")
+    return ready
 
 
 def as_votes(values: F8, name: str) -> F8:
@@ -164,7 +265,10 @@ def as_votes(values: F8, name: str) -> F8:
 
 def as_indices(values: Any, name: str, length: int) -> I8:
     """A (K,) int64 vector of indices 0 ... length - 1; negative ones are refused."""
-    indices = as_labels(values, name)
+    array = as_array(values, name)
+    if array.dtype.kind == "f" and array.size:
+        raise TypeError(f"{name} must be integers, got dtype {array.dtype}")
+    indices = as_labels(array, name)
     if indices.size and not 0 <= int(indices.min()) <= int(indices.max()) < length:
         row = int(np.argmax((indices < 0) | (indices >= length)))
         raise ValueError(f"{name}[{row}] must be in [0, {length - 1}], got {indices[row]}")
@@ -176,11 +280,27 @@ def as_flags(flags: Any, name: str, length: int | None = None) -> B1:
     if flags is None:
         raise TypeError(f"{name} must be an array of booleans, got None")
     array = plain_array(flags, name)
-    if array.dtype != np.bool_ and array.size:
+    if array.dtype.kind == "O" and array.ndim and {bool, np.bool_}.issuperset(map(type, array.flat)):
+        array = array.astype(np.bool_)  # as pandas keeps flags that may be missing
+    if array.dtype != np.bool_ and (array.size or array.dtype.kind not in "iufO"):
         raise TypeError(f"{name} must be booleans, got dtype {array.dtype}")
     if array.ndim != 1 or (length is not None and array.shape[0] != length):
         raise ValueError(f"{name} must have shape ({'N' if length is None else length},), got {array.shape}")
-    return np.require(array, np.bool_, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+    return in_canonical_form(array, BOOL, name)
+
+
+def as_marks(marks: Any, name: str, length: int) -> B1:
+    """As ``as_flags``; 0 and 1 count as well, as files write them."""
+    array = plain_array(marks, name)
+    if array.shape != (length,):
+        raise ValueError(f"{name} must have shape ({length},), got {array.shape}")
+    if array.dtype.kind == "O" and all(isinstance(value, (int, np.integer, np.bool_)) for value in array):
+        array = np.array(array.tolist())
+    if array.size and array.dtype.kind not in "biu":
+        raise TypeError(f"{name} must be booleans, got dtype {array.dtype}")
+    if array.dtype.kind != "b" and not ((array == 0) | (array == 1)).all():
+        raise ValueError(f"{name} must be 0 or 1")
+    return array.astype(np.bool_)
 
 
 def as_out(out: Any, shape: tuple[int, ...], dtype: npt.DTypeLike, name: str = "out") -> Array:
@@ -208,21 +328,27 @@ def check_apart(out: Any, name: str, *arrays: Array) -> None:
 
 def as_names(values: Any, name: str = "labels", length: int | None = None) -> list[str]:
     """A sequence of words or whole numbers, as words."""
-    foreign = hasattr(values, "__array__") or hasattr(values, "__dlpack__")
-    if foreign and not isinstance(values, np.ndarray):
-        values = as_array(values, name)  # its items would be of a kind of their own
+    if hasattr(values, "__array__") or hasattr(values, "__dlpack__"):
+        values = plain_array(values, name)  # a foreign array's items would be of a kind of their own
+        if values.dtype.kind == "f" and values.ndim == 1:
+            values = as_labels(values, name)
     scalar = isinstance(values, np.ndarray) and values.ndim == 0
-    without_order = isinstance(values, (str, bytes, Mapping, Set))  # or whose items are not the names
-    if without_order or scalar or not hasattr(values, "__len__"):
+    without_order = isinstance(values, (str, bytes, bytearray, memoryview, Mapping, Set))  # or no names inside
+    if without_order or scalar or not isinstance(values, Iterable) or not hasattr(values, "__len__"):
         raise TypeError(f"{name} must be a sequence of str or int, got {type(values).__name__}")
-    if length is not None and len(values) != length:
-        raise ValueError(f"{name} must hold {length} names, got {len(values)}")
-    if len(values) > MOST_NAMES:
-        raise ValueError(f"{name} must hold at most {MOST_NAMES:,} names, got {len(values):,}")
+    count = count_of(values)
+    if length is not None and count != length:
+        raise ValueError(f"{name} must hold {length} names, got {count}")
+    if count > MOST_NAMES:
+        raise ValueError(f"{name} must hold at most {MOST_NAMES:,} names, got {count:,}")
     words = []
     for i, value in enumerate(values):
-        if not isinstance(value, (str, int, np.integer)) or isinstance(value, bool):
+        if isinstance(value, (float, np.floating)) and abs(float(value)) <= EXACT_INTEGERS:
+            value = int(value) if float(value).is_integer() else value  # a label that a list of floats holds
+        if not isinstance(value, (str, int, np.integer)) or isinstance(value, _NO_NUMBERS):
             raise TypeError(f"{name}[{i}] must be a str or an int, got {type(value).__name__}")
+        if isinstance(value, int) and value.bit_length() > 64:
+            raise ValueError(f"{name}[{i}] is an integer beyond 64 bits")
         words.append(str(value))
     return words
 

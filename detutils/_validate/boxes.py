@@ -20,6 +20,7 @@ from detutils._validate.arrays import (
     as_labels,
     as_matrix,
     as_vector,
+    count_of,
     is_ready,
 )
 
@@ -151,8 +152,8 @@ def as_models(boxes: Any, scores: Any, labels: Any) -> list[tuple[F8, F8, I8]]:
             raise TypeError(f"{name} must be a sequence with one array a model, got {type(value).__name__}")
         if value is None and name != "labels":
             raise TypeError(f"{name} must be a sequence with one array a model, got None")
-        if value is not None and len(value) != len(boxes):
-            raise ValueError(f"{name} must have one array a model: {len(boxes)}, got {len(value)}")
+        if value is not None and count_of(value) != count_of(boxes):
+            raise ValueError(f"{name} must have one array a model: {count_of(boxes)}, got {count_of(value)}")
     models = []
     for i, rows in enumerate(boxes):
         rows = as_boxes(rows, f"boxes[{i}]")

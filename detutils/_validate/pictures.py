@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import I8
-from detutils._validate.arrays import FLOAT32, FLOAT64, INT64, Array, as_array
-from detutils._validate.values import as_integer, dimensions, shown
+from detutils._validate.arrays import FLOAT32, FLOAT64, INT64, Array, as_array, in_canonical_form
+from detutils._validate.values import as_integer, as_items_of, shown
 
 
 def as_color(value: Any, name: str = "color") -> tuple[int, int, int]:
@@ -20,9 +20,12 @@ def as_color(value: Any, name: str = "color") -> tuple[int, int, int]:
         if len(digits) != 6 or not set(digits) <= set("0123456789abcdefABCDEF"):
             raise ValueError(f"{name} must look like '#rrggbb', got {shown(value)}")
         return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
-    if value is None or dimensions(value) != 1 or len(value) != 3:
-        raise TypeError(f"{name} must be '#rrggbb' or three integers of 0..255, got {shown(value)}")
-    red, green, blue = (as_integer(part, name, 0, 255) for part in value)
+    wanted = "'#rrggbb' or three integers of 0..255"
+    try:
+        items = as_items_of(value, name, wanted, 3)
+    except ValueError:  # of another length
+        raise TypeError(f"{name} must be {wanted}, got {shown(value)}") from None
+    red, green, blue = (as_integer(part, name, 0, 255) for part in items)
     return red, green, blue
 
 
@@ -33,7 +36,7 @@ def as_segments(segments: Any, shape: tuple[int, ...], name: str = "segments") -
         raise TypeError(f"{name} must be integers, got dtype {array.dtype}")
     if array.shape != shape:
         raise ValueError(f"{name} must have the image's shape {shape}, got {array.shape}")
-    return np.require(array, INT64, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+    return in_canonical_form(array, INT64, name)
 
 
 def as_image(image: Any, name: str = "image") -> Array:
@@ -49,13 +52,12 @@ def as_image(image: Any, name: str = "image") -> Array:
         raise ValueError(f"{name} is empty: {array.shape}")
     if array.dtype.kind == "f":
         dtype = FLOAT64 if array.dtype.itemsize >= 8 else FLOAT32
-        with np.errstate(over="ignore"):
-            array = np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+        array = in_canonical_form(array, dtype, name)
         low, high = float(array.min()), float(array.max())
         if not (low >= 0.0 and high <= 1.0):
             span = "NaN" if math.isnan(low) else f"{low:g}..{high:g}"
             raise ValueError(f"{name} of floats must lie in 0..1, got {span}")
         return array
     if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
-        return np.require(array, array.dtype.newbyteorder("="), ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+        return in_canonical_form(array, array.dtype.newbyteorder("="), name)
     raise ValueError(f"{name} must be uint8, uint16 or float in 0..1, got {array.dtype}")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import F8, I8
-from detutils._validate import as_boxes, as_integer, as_items, as_labels, as_path, as_sizes, as_vector
+from detutils._validate import as_boxes, as_integer, as_items, as_labels, as_path, as_sizes, as_vector, count_of
 from detutils.datasets.records import AnnotatedImage, Dataset, Detections
 from detutils.datasets.text_files import broken, read_json, write_json
 
@@ -236,8 +236,8 @@ def write_coco_detections(
     image_ids, class_ids = list(places), list(known_classes)
     if isinstance(detections, (str, bytes)) or not isinstance(detections, Sequence):
         raise TypeError(f"detections must be a sequence of records, got {type(detections).__name__}")
-    if len(detections) != len(dataset.images):
-        raise ValueError(f"detections has {len(detections)} entries and dataset {len(dataset.images)} images")
+    if count_of(detections) != len(dataset.images):
+        raise ValueError(f"detections has {count_of(detections)} entries and dataset {len(dataset.images)} images")
     entries = []
     for i, (image_id, found) in enumerate(zip(image_ids, detections, strict=True)):
         if not isinstance(found, (tuple, list)) or len(found) not in (3, 4):

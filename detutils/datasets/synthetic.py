@@ -11,7 +11,7 @@ import numpy as np
 
 from detutils._files import inside, replace_file
 from detutils._jit import F8, U1
-from detutils._validate import as_image_size, as_integer, as_number, as_path, as_seed, check_memory
+from detutils._validate import as_integer, as_items_of, as_number, as_path, as_seed, check_memory
 from detutils.datasets.records import AnnotatedImage, Dataset
 from detutils.pictures.files import write_image
 
@@ -94,10 +94,10 @@ def make_scenes(
     """
     number = as_integer(count, "count", 0)
     start = as_seed(seed)
-    as_image_size(image_size)  # a pair of positive numbers; what follows wants whole ones
-    size = (as_integer(image_size[0], "image_size[0]", 64), as_integer(image_size[1], "image_size[1]", 64))
+    height, width = as_items_of(image_size, "image_size", "a pair (height, width)", 2)
+    size = (as_integer(height, "image_size[0]", 64), as_integer(width, "image_size[1]", 64))
     more = as_number(clutter, "clutter", 0.0, 100.0)
-    check_memory(number * size[0] * size[1] * 3, f"{number} scenes of {size[0]} x {size[1]}")
+    check_memory(number * size[0] * size[1] * 3, f"a count of {number} scenes with an image_size of {size}")
     drawn = [_scene(np.random.default_rng([start, i]), size, more) for i in range(number)]
     records = []
     for i, (_, boxes, labels) in enumerate(drawn):

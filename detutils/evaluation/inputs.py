@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detutils._jit import B1, F8, I8
-from detutils._validate import as_boxes, as_items, as_labels, as_sizes, as_vector, plain_array
+from detutils._validate import as_boxes, as_items, as_labels, as_marks, as_sizes, as_vector
 
 
 class Objects(NamedTuple):
@@ -135,14 +135,7 @@ def _flags(item: Any, names: tuple[str, ...], where: str, length: int) -> B1:
     value = _optional(item, names)
     if value is None:
         return np.zeros(length, np.bool_)
-    array = plain_array(value, f"{where} {names[0]}")
-    if array.shape != (length,):
-        raise ValueError(f"{where} {names[0]} must have shape ({length},), got {array.shape}")
-    if array.size and array.dtype.kind not in "biu":
-        raise TypeError(f"{where} {names[0]} must be booleans, got dtype {array.dtype}")
-    if array.dtype.kind != "b" and not ((array == 0) | (array == 1)).all():
-        raise ValueError(f"{where} {names[0]} must be 0 or 1")
-    return array.astype(np.bool_)
+    return as_marks(value, f"{where} {names[0]}", length)
 
 
 def _same_length(count: int, name: str, images: int) -> None:

@@ -25,6 +25,7 @@ from detutils._validate import (
     as_number,
     as_segments,
     as_vector,
+    count_of,
     dimensions,
     valid_rows,
 )
@@ -251,8 +252,9 @@ def _colors(colors: Any, names: list[str] | None, count: int) -> U1:
     elif isinstance(colors, str) or _is_triple(colors):
         chosen = [as_color(colors, "colors")] * count
     else:
-        many = isinstance(colors, (Sequence, np.ndarray)) and dimensions(colors) != 0
-        if not many or len(colors) != count:
+        many = isinstance(colors, (Sequence, np.ndarray)) and not isinstance(colors, np.ma.MaskedArray)
+        many = many and getattr(colors, "ndim", 1) != 0
+        if not many or count_of(colors) != count:
             raise ValueError(f"colors must be one color or {count} colors, one for each box")
         chosen = [as_color(color, f"colors[{i}]") for i, color in enumerate(colors)]
     return np.array(chosen, np.uint8).reshape(count, 3)
@@ -267,7 +269,9 @@ def _palette_for(names: list[str]) -> dict[str, str]:
 
 
 def _is_triple(colors: Any) -> bool:
-    return dimensions(colors) == 1 and len(colors) == 3 and not isinstance(colors[0], str)
+    if isinstance(colors, np.ma.MaskedArray) or dimensions(colors) != 1 or count_of(colors) != 3:
+        return False
+    return not isinstance(next(iter(colors)), str)
 
 
 def _frames(boxes: Any, height: int, width: int, line: int) -> tuple[Any, Any]:

@@ -216,7 +216,8 @@ def as_strategy(strategy: Any, name: str = "strategy") -> Strategy:
     """A checked strategy with its minimum size filled in."""
     if not isinstance(strategy, Strategy):
         raise TypeError(f"{name} must be a Strategy, got {type(strategy).__name__}")
-    space = "gray" if strategy.color_space == "grey" else strategy.color_space  # the first edition's spelling
+    word = strategy.color_space
+    space = "gray" if isinstance(word, str) and word == "grey" else word  # the first edition's spelling
     space = _validate.as_choice(space, f"{name}.color_space", COLOR_SPACES)
     scale = _validate.as_number(strategy.scale, f"{name}.scale", 0.0, LARGEST_SCALE)
     sigma = _validate.as_number(strategy.sigma, f"{name}.sigma", 0.0, 50.0)

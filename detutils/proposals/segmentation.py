@@ -144,7 +144,8 @@ def felzenszwalb(
     scale = _validate.as_number(scale, "scale", 0.0, LARGEST_SCALE)
     sigma = _validate.as_number(sigma, "sigma", 0.0, 50.0)
     min_size = _validate.as_integer(min_size, "min_size", 0)
-    if _validate.as_integer(connectivity, "connectivity") not in (4, 8):
+    connectivity = _validate.as_integer(connectivity, "connectivity")
+    if connectivity not in (4, 8):
         raise ValueError(f"connectivity must be 4 or 8, got {connectivity}")
     rgb = as_rgb(image)
     planes = np.ascontiguousarray(rgb.transpose(2, 0, 1)[: 1 if image.ndim == 2 else 3])

@@ -145,7 +145,7 @@ class BoxRegressor:
         self.whiten = as_flag(whiten, "whiten")
         self.trim = as_number(trim, "trim", 0.0, below=1.0)
         if feature_norm is not None:
-            feature_norm = as_number(feature_norm, "feature_norm", above=0.0)
+            feature_norm = as_number(feature_norm, "feature_norm", 1e-100, 1e100, above=0.0)
         self.feature_norm = feature_norm
         self.offset = int(as_offset(offset))
         self.clamp = None if clamp is None else as_number(clamp, "clamp", 0.0)
@@ -200,7 +200,7 @@ class BoxRegressor:
         try:
             images = self._read(features, proposals, boxes, labels)
             if not any(len(image.rows) for image in images):
-                lacking = f"no proposal overlaps a box by more than {self.min_iou:g}"
+                lacking = f"no proposal overlaps a box by more than {self.min_iou:g} (min_iou)"
                 raise ValueError(f"{lacking}: there is nothing to learn from")
             models = [self._model_of(label, images) for label in self._seen.labels]
         except BaseException:

@@ -57,9 +57,12 @@ def one_by_one(
 
 
 def _depth(value: Any) -> int:
-    if isinstance(value, (list, tuple)):
-        return 1 + _depth(value[0]) if value else 1
-    return dimensions(value)
+    depth = 0
+    while isinstance(value, (list, tuple)) and depth < 3:  # a list may hold itself
+        if not value:
+            return depth + 1
+        value, depth = value[0], depth + 1
+    return depth if isinstance(value, (list, tuple)) else depth + dimensions(value)
 
 
 def best_boxes(proposals: F8, boxes: F8, offset: int) -> tuple[I8, F8]:

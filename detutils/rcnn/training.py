@@ -19,12 +19,14 @@ from detutils._validate import (
     as_image,
     as_integer,
     as_labels,
+    as_marks,
     as_number,
     as_path,
     as_seed,
     as_table,
     as_threshold,
     check_table_block,
+    count_of,
 )
 from detutils.datasets.records import AnnotatedImage, Dataset
 from detutils.pictures.files import read_image
@@ -140,10 +142,11 @@ def train_rcnn(
     >>> found = model.detect(images[0])  # doctest: +SKIP
     """
     plan = _Plan(dataset, images, features, proposals, as_integer(jitter, "jitter", 0), as_seed(seed))
+    positive_iou, negative_iou = as_threshold(positive_iou, "positive_iou"), as_threshold(negative_iou, "negative_iou")
     options: dict[str, Any] = {
         "alpha": as_number(alpha, "alpha", above=0.0),
-        "positive_iou": as_threshold(positive_iou, "positive_iou"),
-        "negative_iou": as_threshold(negative_iou, "negative_iou"),
+        "positive_iou": positive_iou,
+        "negative_iou": negative_iou,
         "negatives": as_integer(negatives, "negatives", 1),
         "rounds": as_integer(rounds, "rounds", 0),
         "memory": as_integer(memory, "memory", 1),
@@ -193,22 +196,29 @@ class _Plan:
         self.width: int | None = None
 
     def _one_each(self, values: Any, name: str) -> list[Any]:
-        single = isinstance(values, (str, bytes, dict)) or getattr(values, "ndim", 1) == 0
-        if single or not hasattr(values, "__getitem__"):
+        single = isinstance(values, (str, bytes, bytearray, dict, type)) or getattr(values, "ndim", 1) == 0
+        try:
+            if single or not hasattr(values, "__getitem__"):
+                raise TypeError
+            count = count_of(values)
+            items = [values[i] for i in range(count)] if count == len(self.records) else []
+        except Exception:  # foreign objects raise what they like
             kind = type(values).__name__
-            raise TypeError(f"{name} must be a sequence with an entry for each image, got {kind}")
-        if len(values) != len(self.records):
-            raise ValueError(f"{name} has {len(values)} entries for {len(self.records)} images")
-        return [values[i] for i in range(len(values))]
+            raise TypeError(f"{name} must be a sequence with an entry for each image, got {kind}") from None
+        if count != len(self.records):
+            raise ValueError(f"{name} has {count} entries for {len(self.records)} images")
+        return items
 
     def rows_of(self, i: int, cache: FeatureCache) -> ImageRows:
         """The boxes of an image, annotated ones first, with their features."""
         record: AnnotatedImage = self.records[i]
         name = f"dataset.images[{i}]"
-        boxes, labels = as_boxes(record.boxes, f"{name}.boxes"), as_labels(record.labels, f"{name}.labels")
+        boxes = as_boxes(record.boxes, f"{name}.boxes")
+        labels = as_labels(record.labels, f"{name}.labels", len(boxes))
         if len(labels) and not 0 <= labels.min() <= labels.max() < len(self.names):
             raise ValueError(f"{name} has a label outside 0..{len(self.names) - 1}")
-        unclear = np.asarray(record.difficult, bool) | np.asarray(record.crowd, bool)
+        unclear = as_marks(record.difficult, f"{name}.difficult", len(boxes))
+        unclear = unclear | as_marks(record.crowd, f"{name}.crowd", len(boxes))
         objects = np.ascontiguousarray(boxes[~unclear])
         given = None if self.places is None else as_boxes(self.places[i], f"proposals[{i}]")
         if self.tables is not None and given is not None:

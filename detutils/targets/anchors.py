@@ -83,16 +83,21 @@ def generate_anchors(
            [-360., -184.,  375.,  199.]])
     """
     base = as_number(base_size, "base_size", above=0.0, high=LARGEST_BASE)
-    heights_per_width, factors = as_positive(ratios, "ratios"), as_positive(scales, "scales")
+    return _anchors_of(base, "base_size", as_positive(ratios, "ratios"), as_positive(scales, "scales"))
+
+
+def _anchors_of(base: float, name: str, ratios: F8, scales: F8) -> F8:
     with np.errstate(over="ignore"):
-        widths = np.rint(np.sqrt(base * base / heights_per_width))
-        heights = np.rint(widths * heights_per_width)
-        sides = np.stack([widths, heights], axis=1)[:, None] * factors[None, :, None]
+        widths = np.rint(np.sqrt(base * base / ratios))
+        heights = np.rint(widths * ratios)
+        sides = np.stack([widths, heights], axis=1)[:, None] * scales[None, :, None]
     bad = np.flatnonzero(~((sides >= 1.0) & (sides <= LIMIT)).all(axis=2))
     if bad.size:
-        ratio, scale = heights_per_width[bad[0] // factors.size], factors[bad[0] % factors.size]
-        what = "under one pixel" if (sides.reshape(-1, 2)[bad[0]] < 1.0).any() else f"more than {LIMIT:g} pixels"
-        raise ValueError(f"the anchor of ratio {ratio:g} and scale {scale:g} is {what} wide or high")
+        row, column = divmod(int(bad[0]), scales.size)
+        raise ValueError(
+            f"{name} {base:g} and ratio {ratios[row]:g} round to width {widths[row]:g} and height {heights[row]:g}, "
+            f"which scale {scales[column]:g} turns into an anchor with a side outside 1 ... {LIMIT:g} pixels"
+        )
     center, reach = 0.5 * (base - 1.0), 0.5 * (sides - 1.0)
     return np.concatenate([center - reach, center + reach], axis=2).reshape(-1, 4)
 
@@ -235,7 +240,8 @@ def pyramid_anchors(
         grids = [as_grid_size((math.ceil(height / step), math.ceil(width / step))) for step in steps]
     else:
         grids = as_grid_sizes(grid_sizes, len(steps))
-    bases = [generate_anchors(step, ratios, scales) for step in steps]
+    shapes, factors = as_positive(ratios, "ratios"), as_positive(scales, "scales")
+    bases = [_anchors_of(step, "strides", shapes, factors) for step in steps]
     counts = [rows * columns * len(base) for (rows, columns), base in zip(grids, bases, strict=True)]
     anchors = as_out(None, (sum(counts), 4), np.float64)
     last = 0

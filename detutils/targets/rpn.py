@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,8 @@ from detutils.geometry.coding import decode_boxes, encode_boxes
 from detutils.suppression.greedy import batched_nms, nms
 from detutils.targets.anchors import anchors_inside_image
 from detutils.targets.matching import match_boxes, sample_matches
+
+SYSTEMS: tuple[Literal["py-faster-rcnn", "detectron2"], ...] = ("py-faster-rcnn", "detectron2")
 
 
 class RpnTargets(NamedTuple):
@@ -139,6 +141,7 @@ def rpn_targets(
     truth = check.as_boxes(objects, "objects", keep_float32=True)
     added = check.as_offset(offset)
     check.as_number(border, "border")
+    check.as_threshold(low, "low")
     check.as_threshold(positive_fraction, "positive_fraction")
     rng = check.as_rng(seed)
     inside = None if image_size is None else anchors_inside_image(rows, image_size, border)
@@ -208,6 +211,7 @@ def rpn_proposals(
     weights: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0),
     clamp: float | None = math.log(1000 / 16),
     offset: int = 0,
+    like: Literal["py-faster-rcnn", "detectron2"] | None = None,
 ) -> RpnProposals:
     """Turn the output of a region proposal network into boxes: decode, clip, filter, rank, suppress.
 
@@ -225,8 +229,8 @@ def rpn_proposals(
         Boxes whose width or height after the clipping is less are dropped; at least 0. The original
         multiplies 16 by the factor by which the image was enlarged.
     pre_nms : int
-        How many boxes of the highest scores enter the suppression (of each level), at least 0. Equal
-        scores: lower index first.
+        How many boxes of the highest scores, of those that are large enough, enter the suppression (of each
+        level), at least 0. Equal scores: lower index first.
     iou_threshold : float
         In [0, 1], as in ``nms``.
     post_nms : int
@@ -238,6 +242,11 @@ def rpn_proposals(
         As in ``decode_boxes``.
     offset : {0, 1}
         Added to widths and heights: 1 is the inclusive-pixel rule.
+    like : {"py-faster-rcnn", "detectron2"}, optional
+        Which system to follow to the pixel. "py-faster-rcnn", with ``offset=1``: decoded boxes end one pixel
+        later, because the original adds 1 to the anchors' sides and does not take it back. "detectron2": the
+        ``pre_nms`` best of each level are taken first, whatever their size, and of them those are kept whose
+        sides are greater than ``min_size``, not equal to it.
 
     Returns
     -------
@@ -248,7 +257,7 @@ def rpn_proposals(
     Raises
     ------
     TypeError
-        If an input is not an array of real numbers, ``levels`` are not integers, or an option has the wrong
+        If an input is not an array of real numbers, ``levels`` are not whole numbers, or an option has the wrong
         type.
     ValueError
         If lengths differ, a number is not finite, an anchor has x2 < x1 or y2 < y1, a box leaves the range
@@ -263,10 +272,16 @@ def rpn_proposals(
     Boxes are decoded in the order of their scores until ``pre_nms`` of them are large enough; the result is
     that of decoding all. Linear in A, and the cost of ``nms``.
 
+    ``rpn_proposals(deltas, scores, anchors, image_size, min_size=16 * scale, clamp=None, offset=1,
+    like="py-faster-rcnn")`` is the original's ``ProposalLayer``, but for equal scores, of which the original
+    ranks the higher index first. Without ``like``, ``offset=1`` gives back the anchors themselves where all
+    deltas are 0. ``rpn_proposals(..., min_size=0, pre_nms=1000, post_nms=1000, levels=levels,
+    like="detectron2")`` is detectron2's ``find_top_rpn_proposals`` for one image.
+
     References
     ----------
     S. Ren et al., "Faster R-CNN", NIPS 2015, section 3.3; ``proposal_layer.py`` of py-faster-rcnn, whose
-    numbers for testing are the defaults here (training: 12000 and 2000).
+    numbers for testing are the defaults here (training: 12000 and 2000); ``proposal_utils.py`` of detectron2.
 
     Examples
     --------
@@ -287,27 +302,42 @@ def rpn_proposals(
     before = check.as_integer(pre_nms, "pre_nms", 0)
     after = check.as_integer(post_nms, "post_nms", 0, 2**53)
     floors = None if levels is None else check.as_labels(levels, "levels", len(rows))
+    system = None if like is None else check.as_choice(like, "like", SYSTEMS)
+    late = system == "py-faster-rcnn"
+    if late and check.as_offset(offset) != 1.0:
+        raise ValueError(f"like='py-faster-rcnn' counts inclusive pixels: offset must be 1, got {offset}")
+    rank_first = system == "detectron2"
+    if rank_first:
+        smallest = math.nextafter(smallest, math.inf)  # sides greater than min_size
+
+    def decoded(moves: check.Array, rows: check.Array) -> check.Array:
+        if not late:
+            return decode_boxes(moves, rows, weights=weights, offset=offset, clamp=clamp)
+        wider = rows + np.array([0.0, 0.0, 1.0, 1.0])
+        boxes = decode_boxes(moves.astype(np.float64), wider, weights=weights, clamp=clamp)
+        with np.errstate(over="ignore"):
+            return boxes.astype(rows.dtype, copy=False)
     groups = [np.arange(len(rows))]
     if floors is not None and floors.size:
         groups = [np.flatnonzero(floors == level) for level in np.unique(floors)]
 
     found = [(np.empty(0, np.int64), np.empty((0, 4), rows.dtype))]
     for group in groups:
-        most = before + before // 4
+        most = before if rank_first else before + before // 4
         while True:
             most = min(group.size, most)
             ranked = group[_best(marks[group], most)]
             try:
-                boxes = decode_boxes(moves[ranked], rows[ranked], weights=weights, offset=offset, clamp=clamp)
+                boxes = decoded(moves[ranked], rows[ranked])
                 boxes = clip_boxes_to_image(boxes, image_size, offset=offset)
             except ValueError:  # the same error with the row that the caller knows
-                every = decode_boxes(moves, rows, weights=weights, offset=offset, clamp=clamp)
+                every = decoded(moves, rows)
                 far = np.flatnonzero(~(np.abs(every) <= LIMIT).all(axis=1))
                 if far.size:
                     check.raise_undecodable(moves, rows, far[0])
                 raise
             large = remove_small_boxes(boxes, smallest, offset=offset)[:before]
-            if large.size == before or most == group.size:
+            if rank_first or large.size == before or most == group.size:
                 break
             most = max(2 * most, int(1.5 * most * before / max(large.size, 1)))  # by the share that is large
         found.append((ranked[large], boxes[large]))

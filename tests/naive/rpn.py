@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from tests.naive.anchors import anchors_inside_image
 from tests.naive.boxes import clip_boxes_to_image, remove_small_boxes
 from tests.naive.coding import decode_boxes, encode_boxes
@@ -37,17 +39,22 @@ def rpn_targets(
 
 def rpn_proposals(
     deltas, scores, anchors, image_size, *, min_size=16.0, pre_nms=6000, iou_threshold=0.7, post_nms=300,
-    levels=None, offset=0, **coding,
+    levels=None, offset=0, like=None, **coding,
 ):  # fmt: skip
     """boxes, scores, indices (Ren et al. 2015, section 3.3; proposal_layer.py)."""
-    boxes = clip_boxes_to_image(
-        decode_boxes(deltas, anchors, offset=offset, **coding), image_size, offset=offset
-    )
+    decode = original_decode if like == "py-faster-rcnn" else decode_boxes
+    boxes = clip_boxes_to_image(decode(deltas, anchors, offset=offset, **coding), image_size, offset=offset)
     levels = [0] * len(boxes) if levels is None else levels
     large = remove_small_boxes(boxes, min_size, offset=offset)
     order = []
     for level in set(levels):
-        order += sorted((i for i in large if levels[i] == level), key=lambda i: (-scores[i], i))[:pre_nms]
+        members = [i for i in range(len(boxes)) if levels[i] == level]
+        members.sort(key=lambda i: (-scores[i], i))
+        if like == "detectron2":  # find_top_rpn_proposals: the best first, of them what is larger
+            sides = [(x2 - x1, y2 - y1) for x1, y1, x2, y2 in boxes]
+            order += [i for i in members[:pre_nms] if sides[i][0] > min_size and sides[i][1] > min_size]
+        else:
+            order += [i for i in members if i in large][:pre_nms]
     keep = []
     for i in sorted(order, key=lambda i: (-scores[i], i)):
         rivals = [k for k in keep if levels[k] == levels[i]]
@@ -56,3 +63,17 @@ def rpn_proposals(
         ):
             keep.append(i)
     return [boxes[i] for i in keep], [scores[i] for i in keep], keep
+
+
+def original_decode(deltas, anchors, *, weights=(1, 1, 1, 1), offset=1, clamp=None):
+    """bbox_transform_inv of py-faster-rcnn: 1 is added to the sides and not taken back."""
+    boxes = []
+    for moves, (u1, v1, u2, v2) in zip(deltas, anchors, strict=True):
+        dx, dy, dw, dh = (value / weight for value, weight in zip(moves, weights, strict=True))
+        if clamp is not None:  # the original has none
+            dw, dh = min(dw, clamp), min(dh, clamp)
+        pw, ph = u2 - u1 + 1.0, v2 - v1 + 1.0
+        x, y = dx * pw + (u1 + 0.5 * pw), dy * ph + (v1 + 0.5 * ph)
+        w, h = math.exp(dw) * pw, math.exp(dh) * ph
+        boxes.append([x - 0.5 * w, y - 0.5 * h, x + 0.5 * w, y + 0.5 * h])
+    return boxes

@@ -301,7 +301,7 @@ def test_bad_scores(scores: Any, error: type[Exception], text: str) -> None:
         ({"labels": np.array(3)}, TypeError, "labels must be a sequence"),
         ({"labels": np.zeros((2, 2), int)}, TypeError, r"labels\[0\] must be a str or an int"),
         ({"labels": ["a"]}, ValueError, "labels must hold 2 names, got 1"),
-        ({"labels": [1.0, 2.0]}, TypeError, r"labels\[0\] must be a str or an int"),
+        ({"labels": [1.5, 2.0]}, TypeError, r"labels\[0\] must be a str or an int"),
         ({"labels": [True, False]}, TypeError, r"labels\[0\]"),
         ({"colors": "red"}, ValueError, "#rrggbb"),
         ({"colors": "#12345"}, ValueError, "#rrggbb"),

@@ -191,7 +191,7 @@ def test_soft_nms_refuses_bad_scores(scores: Any, error: type[Exception], text: 
         ({"score_threshold": -0.1}, ValueError, "score_threshold must be at least 0, got -0.1"),
         ({"max_output": -1}, ValueError, "max_output must be at least 0"),
         ({"max_output": 1.0}, TypeError, "max_output must be an integer"),
-        ({"labels": [0.0, 1.0]}, TypeError, "labels must be integers"),
+        ({"labels": [0.5, 1.0]}, TypeError, "labels must be integers"),
         ({"labels": [0]}, ValueError, r"labels must have shape \(2,\), got \(1,\)"),
     ],
 )

@@ -331,7 +331,7 @@ def test_no_proposals_or_no_objects() -> None:
     [
         ((BOX, BOX, [0]), {}, ValueError, r"labels\[0\] is 0, the class of the background"),
         ((BOX, BOX, [1, 2]), {}, ValueError, r"labels must have shape \(1,\)"),
-        ((BOX, BOX, [1.0]), {}, TypeError, "labels must be integers"),
+        ((BOX, BOX, [1.5]), {}, TypeError, "labels must be integers"),
         ((BOX[0], BOX, [1]), {}, ValueError, r"proposals must have shape \(N, 4\)"),
         ((BOX, BOX[0], [1]), {}, ValueError, r"objects must have shape \(N, 4\)"),
         ((BOX, BOX, [1]), {"low": 0.6}, ValueError, "low must be at most high, got 0.6 and 0.5"),

@@ -143,6 +143,7 @@ def test_targets_refuse_bad_boxes(boxes: Any, error: type[Exception], text: str)
         ({"border": "0"}, TypeError, "border must be a number"),
         ({"number": None, "positive_fraction": 2}, ValueError, "positive_fraction must be in"),
         ({"number": None, "seed": "0"}, TypeError, "seed must be an integer"),
+        ({"low": None}, TypeError, "low must be a number"),
         ({"low": 0.8}, ValueError, "low must be at most high, got 0.8 and 0.7"),
         ({"high": 2}, ValueError, r"high must be in \[0, 1\]"),
         ({"number": -1}, ValueError, "number must be at least 0"),
@@ -189,6 +190,55 @@ def test_proposals_are_their_definition(seed: int) -> None:
     np.testing.assert_array_equal(proposals.scores, values)
     np.testing.assert_allclose(proposals.boxes, np.reshape(boxes, (-1, 4)), rtol=1e-12, atol=1e-10)
     assert [field.dtype for field in proposals] == [np.float64, np.float64, np.int64]
+
+
+@pytest.mark.parametrize("like", ["py-faster-rcnn", "detectron2"])
+@pytest.mark.parametrize("seed", range(cases.size(24, 6)))
+def test_proposals_of_other_systems_are_their_definitions(like: Any, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    anchors = anchors_of(2 * seed)[: int(rng.integers(0, 200))]  # at whole pixels, as theirs
+    n = len(anchors)
+    deltas = rng.integers(-4, 5, (n, 4)) / 8
+    whole = seed % 2  # deltas of sides that keep every sum exact
+    deltas[:, 2:] *= 1 - whole
+    scores = rng.random(n) if seed % 3 else rng.integers(0, 5, n) / 4
+    options: dict[str, Any] = {
+        "min_size": float(rng.choice([0, 16, 60])), "pre_nms": int(rng.choice([0, 5, 40, 6000])),
+        "post_nms": int(rng.choice([0, 3, 300])), "iou_threshold": float(rng.choice([0.3, 0.7, 1.0])),
+        "levels": None if seed % 4 < 2 else rng.integers(-1, 3, n), "offset": int(like == "py-faster-rcnn"),
+        "clamp": None, "like": like,
+    }  # fmt: skip
+    proposals = cases.unchanged(detutils.rpn_proposals, deltas, scores, anchors, image_size=SIZE, **options)
+    options["levels"] = None if options["levels"] is None else options["levels"].tolist()
+    boxes, values, indices = naive.rpn_proposals(deltas.tolist(), scores.tolist(), anchors.tolist(), SIZE, **options)
+    np.testing.assert_array_equal(proposals.indices, indices)
+    np.testing.assert_array_equal(proposals.scores, values)
+    if whole:
+        np.testing.assert_array_equal(proposals.boxes, np.reshape(boxes, (-1, 4)))
+    else:
+        np.testing.assert_allclose(proposals.boxes, np.reshape(boxes, (-1, 4)), rtol=1e-12, atol=1e-10)
+
+
+def test_the_original_ends_a_pixel_later() -> None:
+    arguments: tuple[Any, ...] = ([[0.0] * 4], [0.5], [[3, 4, 28, 29]], SIZE)
+    for dtype in (np.float32, np.float64):
+        given = [np.array(value, dtype) for value in arguments[:3]]
+        theirs = detutils.rpn_proposals(*given, SIZE, offset=1, clamp=None, like="py-faster-rcnn")
+        assert theirs.boxes.tolist() == [[3, 4, 29, 30]]
+        assert theirs.boxes.dtype == dtype
+    assert detutils.rpn_proposals(*arguments, offset=1).boxes.tolist() == [[3, 4, 28, 29]]
+    last = detutils.rpn_proposals([[0.0] * 4], [0.5], [[100, 90, 159, 119]], SIZE, offset=1, like="py-faster-rcnn")
+    assert last.boxes.tolist() == [[100, 90, 159, 119]]  # clipped to the last pixel
+
+
+def test_detectron2_ranks_before_it_looks_at_sizes() -> None:
+    anchors = [[0, 0, 9, 9], [30, 0, 60, 30], [70, 0, 80, 30], [100, 0, 120, 30]]
+    arguments: tuple[Any, ...] = (np.zeros((4, 4)), [0.9, 0.8, 0.7, 0.6], anchors, SIZE)
+    ours = detutils.rpn_proposals(*arguments, min_size=10, pre_nms=2)
+    theirs = detutils.rpn_proposals(*arguments, min_size=10, pre_nms=2, like="detectron2")
+    assert (ours.indices.tolist(), theirs.indices.tolist()) == ([1, 2], [1])
+    exact = detutils.rpn_proposals(*arguments, min_size=10, pre_nms=4, like="detectron2")
+    assert exact.indices.tolist() == [1, 3]  # a side of exactly 10 is not greater
 
 
 def test_proposals_are_found_behind_many_small_ones() -> None:
@@ -251,11 +301,14 @@ def test_proposals_of_nothing() -> None:
         ({"pre_nms": 1.5}, TypeError, "pre_nms must be an integer"),
         ({"post_nms": -1}, ValueError, "post_nms must be at least 0"),
         ({"iou_threshold": 1.1}, ValueError, r"iou_threshold must be in \[0, 1\]"),
-        ({"levels": [0.0]}, TypeError, "levels must be integers"),
+        ({"levels": [0.5]}, TypeError, "levels must be integers"),
         ({"levels": [0, 1]}, ValueError, r"levels must have shape \(1,\)"),
         ({"clamp": "4"}, TypeError, "clamp must be a number"),
         ({"weights": None}, TypeError, "weights must be four numbers"),
         ({"offset": 0.5}, ValueError, "offset must be 0 or 1"),
+        ({"like": "caffe"}, ValueError, "like must be one of 'py-faster-rcnn', 'detectron2', got 'caffe'"),
+        ({"like": 2}, TypeError, "like must be a string, got int"),
+        ({"like": "py-faster-rcnn"}, ValueError, "counts inclusive pixels: offset must be 1, got 0"),
     ],
 )
 def test_proposals_refuse(options: dict[str, Any], error: type[Exception], text: str) -> None:
