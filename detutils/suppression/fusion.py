@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -13,6 +14,8 @@ from detutils._jit import F8, I8
 from detutils.suppression._kernels import fusion as kernels, soft as trees
 
 _FEW = 192  # boxes below which the plain loop is faster than a tree
+_SMALLEST_VOTE = 2.0**-1022  # the smallest normal number: what a mean is weighted with must have digits
+_LOWEST_LEVEL = -1000  # of the sizes that are told apart: the reciprocal of such a side is a number still
 _PATIENCE = 1_000_000  # blocks of boxes that a kernel visits between two looks at Ctrl-C
 
 
@@ -147,6 +150,21 @@ def soft_nms(
     return keep[:kept].copy(), new_scores[:kept].copy()
 
 
+def _clusters(entries: tuple[F8, F8, F8, I8], rules: tuple[float, float], order: I8, clusters: I8) -> tuple[int, F8]:
+    """How many clusters the boxes of ``order`` make, and their sums; ``clusters`` becomes the one of each box."""
+    n = order.size
+    sums, means = np.zeros((n, kernels.SUMS)), np.empty((n, kernels.MEANS))
+    size = 1 << max(n - 1, 0).bit_length()
+    index = np.empty(size, np.int32), np.empty(n, np.int32), np.empty(n, np.int32)
+    state, done = np.zeros(kernels.STATES, np.int64), 0
+    largest = float(np.abs(entries[0][order]).max(initial=0.0))
+    state[kernels.LOWEST] = max(math.frexp(largest)[1] - kernels.DEPTH, _LOWEST_LEVEL)
+    state[kernels.HIGHEST] = max(math.frexp(2.0 * largest + rules[1])[1], _LOWEST_LEVEL)
+    while done < n:
+        done = kernels.cluster(entries, rules, order, done, _PATIENCE, index, (means, sums, clusters), state)
+    return int(state[kernels.CLUSTERS]), sums[: state[kernels.CLUSTERS]]
+
+
 class FusedBoxes(NamedTuple):
     """What ``weighted_boxes_fusion`` makes of the boxes of several models.
 
@@ -276,35 +294,28 @@ def weighted_boxes_fusion(
     trusts = trust[model]
     with np.errstate(over="ignore"):
         votes = check.as_votes(np.where(raw > floor, raw, 0.0) * trusts, "scores times weights")
-    chosen = np.flatnonzero(votes)
+    chosen = np.flatnonzero(raw > floor)
+    votes[chosen] = np.maximum(votes[chosen], _SMALLEST_VOTE)
     order = chosen[np.lexsort((-votes[chosen], classes[chosen]))]
 
     clusters = np.full(len(rows), -1)
-    sums = np.zeros((kernels.SUMS, order.size))
-    pages = np.empty((-(-order.size // kernels.CHUNK), kernels.AREA + 1, kernels.CHUNK))
-    state, done = np.zeros(2, np.int64), 0
-    while done < order.size:
-        done = kernels.cluster(
-            rows, votes, trusts, classes, order, threshold, added, done, _PATIENCE,
-            pages, sums, clusters, state,
-        )  # fmt: skip
-    sums = sums[:, : state[0]]
-    total, seen, members = sums[kernels.SUM_SCORE], sums[kernels.SUM_WEIGHT], sums[kernels.COUNT]
+    count, sums = _clusters((rows, votes, trusts, classes), (threshold, float(added)), order, clusters)
+    total, seen, members = sums[:, kernels.SUM_SCORE], sums[:, kernels.SUM_WEIGHT], sums[:, kernels.COUNT]
     if kind == "max":
-        fused_scores = sums[kernels.MAX_SCORE] / trust.max(initial=0.0)
+        fused_scores = sums[:, kernels.MAX_SCORE] / trust.max(initial=0.0)
     elif kind == "avg":
         counted = members if overflow else np.minimum(members, len(models))
         fused_scores = total / members * counted / trust.sum()
     else:
-        present = kernels.weight_of_models(clusters, order, model, trust, int(state[0]))
+        present = kernels.weight_of_models(clusters, order, model, trust, count)
         if kind == "box_and_model_avg":
             fused_scores = total / seen * present / trust.sum()
         else:
             fused_scores = total / (seen + (trust.sum() - present))
-    first = np.zeros(int(state[0]), np.int64)
+    first = np.zeros(count, np.int64)
     first[clusters[order[::-1]]] = order[::-1]  # the best box of each cluster comes last and stays
     alone = members == 1
-    means = np.where(alone[:, None], rows[first], (sums[:4] / total).T)
+    means = np.where(alone[:, None], rows[first], sums[:, :4] / total[:, None])
     ranks = np.argsort(-fused_scores, kind="stable")
     places = np.append(np.argsort(ranks), -1)  # clusters is -1 where a box takes no part
     sources = np.split(places[clusters], np.cumsum(lengths)[:-1]) if models else []
@@ -393,7 +404,8 @@ def box_voting(
         np.maximum.accumulate(columns[kernels.X2, span], out=furthest[span])
     voted = np.empty((kept.size, 4))
     step = max(1, 200_000_000 // max(n, 1))
+    spans = np.stack([places, begins, ends])
     for start in range(0, kept.size, step):
         stop = min(start + step, kept.size)
-        kernels.vote(columns, furthest, kept, places, begins, ends, threshold, added, start, stop, voted)
+        kernels.vote(columns, furthest, spans, kept, (threshold, float(added)), start, stop, voted)
     return voted
