@@ -11,6 +11,8 @@ import numpy.typing as npt
 from detutils._jit import Direct
 from detutils._validate import (
     FLOAT32,
+    FLOAT64,
+    NDARRAY,
     Array,
     as_box_pair,
     as_offset,
@@ -40,7 +42,9 @@ def _pairwise(
 ) -> Array:
     """What the five functions have in common."""
     if not is_ready_pair(boxes1, boxes2):
-        boxes1, boxes2 = as_box_pair(boxes1, boxes2, check_rows=False)
+        boxes1, boxes2 = _copied(boxes1), _copied(boxes2)
+        if not is_ready_pair(boxes1, boxes2):
+            boxes1, boxes2 = as_box_pair(boxes1, boxes2, check_rows=False)
     added = 0.0 if offset is _DEFAULT_OFFSET else as_offset(offset)
     threads = 1 if workers is _DEFAULT_WORKERS else as_workers(workers)
     shape, dtype = (len(boxes1), len(boxes2)), boxes1.dtype
@@ -59,6 +63,13 @@ def _pairwise(
     as_box_pair(boxes1, boxes2)  # before any thread starts
     _fill_in_slices(of, boxes1, boxes2, added, result, threads)
     return result
+
+
+def _copied(boxes: Any) -> Any:
+    """A slice of a detector's columns as an array of its own, without the general way's microseconds."""
+    if type(boxes) is NDARRAY and not boxes.flags.carray and (boxes.dtype is FLOAT32 or boxes.dtype is FLOAT64):
+        return boxes.copy()
+    return boxes
 
 
 def _fill_in_slices(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -10,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from detutils import _validate as check
-from detutils._jit import F8, I8
+from detutils._jit import F8, I8, Direct
 from detutils.suppression._kernels import fusion as kernels, soft as trees
+
+_HARVEST_FEW = Direct(trees.harvest_few)
 
 _FEW = 192  # boxes below which the plain loop is faster than a tree
 _SMALLEST_VOTE = 2.0**-1022  # the smallest normal number: what a mean is weighted with must have digits
-_LOWEST_LEVEL = -1000  # of the sizes that are told apart: the reciprocal of such a side is a number still
 _PATIENCE = 1_000_000  # blocks of boxes that a kernel visits between two looks at Ctrl-C
 
 
@@ -32,8 +32,9 @@ def _tree(
     columns = np.empty((leaves, trees.COLUMNS, trees.LEAF))
     names = np.empty((leaves, trees.LEAF), np.int64)
     spans, marks = np.empty((starts[-1], trees.SPANS)), np.empty((starts[-1], trees.MARKS), np.int64)
-    trees.plant(boxes, scores, groups, order, offset, starts, columns, names, spans, marks)
-    return starts, columns, names, spans, marks
+    tree = starts, columns, names, spans, marks
+    trees.plant(boxes, scores, groups, order, offset, tree)
+    return tree
 
 
 def soft_nms(
@@ -130,10 +131,9 @@ def soft_nms(
     if labels is not None:
         groups = check.as_labels(labels, "labels", n)
     keep, new_scores = np.empty(most, np.int64), np.empty(most)
+    rules = (width, threshold, floor, added)
     if n <= _FEW:
-        kept = trees.harvest_few(
-            rows, marks, groups, gaussian, width, threshold, floor, added, keep, new_scores
-        )
+        kept = _HARVEST_FEW.call(rows, marks, groups, gaussian, rules, keep, new_scores)
         return keep[:kept].copy(), new_scores[:kept].copy()
     if groups.size:
         names, groups = np.unique(groups, return_inverse=True)
@@ -141,12 +141,10 @@ def soft_nms(
     candidates = np.flatnonzero(marks > floor)
     most, kept = min(most, candidates.size), 0
     if most:
-        starts, leaves, own, spans, notes = _tree(rows, marks, groups, n_groups, candidates, added)
-        while kept < most and spans[-1, trees.BEST] > trees.GONE:
-            kept = trees.harvest(
-                starts, leaves, own, spans, notes, gaussian, width, threshold, floor, added,
-                keep[:most], new_scores[:most], kept, _PATIENCE,
-            )  # fmt: skip
+        tree = _tree(rows, marks, groups, n_groups, candidates, added)
+        keep, new_scores, bests = keep[:most], new_scores[:most], tree[3][:, trees.BEST]
+        while kept < most and bests[-1] > trees.GONE:
+            kept = trees.harvest(tree, gaussian, rules, keep, new_scores, kept, _PATIENCE)
     return keep[:kept].copy(), new_scores[:kept].copy()
 
 
@@ -157,9 +155,6 @@ def _clusters(entries: tuple[F8, F8, F8, I8], rules: tuple[float, float], order:
     size = 1 << max(n - 1, 0).bit_length()
     index = np.empty(size, np.int32), np.empty(n, np.int32), np.empty(n, np.int32)
     state, done = np.zeros(kernels.STATES, np.int64), 0
-    largest = float(np.abs(entries[0][order]).max(initial=0.0))
-    state[kernels.LOWEST] = max(math.frexp(largest)[1] - kernels.DEPTH, _LOWEST_LEVEL)
-    state[kernels.HIGHEST] = max(math.frexp(2.0 * largest + rules[1])[1], _LOWEST_LEVEL)
     while done < n:
         done = kernels.cluster(entries, rules, order, done, _PATIENCE, index, (means, sums, clusters), state)
     return int(state[kernels.CLUSTERS]), sums[: state[kernels.CLUSTERS]]
@@ -392,19 +387,18 @@ def box_voting(
     names = np.zeros(n, np.int64) if labels is None else check.as_labels(labels, "labels", n)
 
     order = np.lexsort((rows[:, 0], names))
-    places = np.empty(n, np.int64)
-    places[order] = np.arange(n)
+    spans = np.empty((3, n), np.int64)
+    spans[0, order] = np.arange(n)
     x1, y1, x2, y2 = rows[order].T
     columns = np.stack([x1, y1, x2, y2, (x2 - x1 + added) * (y2 - y1 + added), votes[order]])
-    begins = np.searchsorted(names[order], names[order], "left")
-    ends = np.searchsorted(names[order], names[order], "right")
+    spans[1] = begins = np.searchsorted(names[order], names[order], "left")
+    spans[2] = ends = np.searchsorted(names[order], names[order], "right")
     furthest = np.empty(n)
     for begin in np.unique(begins):
-        span = slice(begin, ends[begin])
-        np.maximum.accumulate(columns[kernels.X2, span], out=furthest[span])
+        group = slice(begin, ends[begin])
+        np.maximum.accumulate(columns[kernels.X2, group], out=furthest[group])
     voted = np.empty((kept.size, 4))
     step = max(1, 200_000_000 // max(n, 1))
-    spans = np.stack([places, begins, ends])
     for start in range(0, kept.size, step):
         stop = min(start + step, kept.size)
         kernels.vote(columns, furthest, spans, kept, (threshold, float(added)), start, stop, voted)

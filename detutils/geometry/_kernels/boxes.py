@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import F4, F8, I8, inlined, kernel
+from detutils._kernels.limits import LIMIT
 
 # The two low values of a format code say how its numbers are meant; 4 is added for fractions of the image.
 CORNERS = 0
 CORNER_SIZE = 1
 CENTER_SIZE = 2
 NORMALIZED = 4
-
-LIMIT = 1e150  # as in checks.py
 
 
 @kernel("int64(float64[:,::1], int64, int64, float64, float64, float64, float64[:,::1])")

@@ -12,12 +12,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from detutils._jit import F4, F8, inlined, kernel
+from detutils._kernels.limits import LARGEST, LARGEST_FLOAT32
 
 Four: TypeAlias = tuple[float, float, float, float]
 
 BLOCK = 256
-LARGEST = 1.7976931348623157e308
-LARGEST_FLOAT32 = 3.4028234663852886e38
 LOW, HIGH = 2.3e-308, 1.7e308  # normal numbers, of which the logarithm's bit pattern is plain
 
 LN2_HIGH = 6.93147180369123816490e-01  # its last 20 bits are 0: times an exponent it is exact

@@ -20,6 +20,7 @@ CLUSTERS, FIRST, MASK, LOWEST, HIGHEST, SMALLEST, LARGEST = range(7)
 STATES = 7
 
 DEPTH = 45  # octaves of size below the largest coordinate: numbers of cells stay far below 2^53
+LOWEST_LEVEL = -1000  # the reciprocal of such a side is a number still
 NEXT_ROW, NEXT_LEVEL = 0x9E3779B1, 0x85EBCA77  # odd: what is added to a place in the table for each
 CELLS_FOR_A_SCAN = 4  # looking into a cell takes as long as so many boxes in a row
 SCAN = 64  # clusters for which a scan spends one unit of patience
@@ -85,7 +86,7 @@ def _reach(side: Any, cell: Any, threshold: Any) -> Any:
 
 
 @inlined
-def _nearest(box: Any, area: Any, rules: Any, index: Any, means: Any, state: Any) -> Any:
+def _nearest(box: Any, area: Any, rules: Any, heads: Any, links: Any, means: Any, state: Any) -> Any:
     """The cluster that a box joins, or -1, and what the search has cost.
 
     The IoU of two boxes is at most the ratio of their longest sides, and bounds the distance of their centers: so it
@@ -106,7 +107,6 @@ def _nearest(box: Any, area: Any, rules: Any, index: Any, means: Any, state: Any
     x, y = box[0] + box[2], box[1] + box[3]
     slack_x = RELATIVE * (abs(box[0]) + abs(box[2]))
     slack_y = RELATIVE * (abs(box[1]) + abs(box[3]))
-    heads, links, _ = index
     cells = 0.0
     for level in range(low, high + 1):
         side, scale = _power(level + 1), _power(-(level + 1))
@@ -129,18 +129,16 @@ def _nearest(box: Any, area: Any, rules: Any, index: Any, means: Any, state: Any
 
 
 @inlined
-def _list(c: Any, bucket: Any, index: Any) -> None:
+def _list(c: Any, bucket: Any, heads: Any, links: Any, homes: Any) -> None:
     """Put a cluster into the list of its cell."""
-    heads, links, homes = index
     links[c] = heads[bucket]
     heads[bucket] = c
     homes[c] = bucket
 
 
 @inlined
-def _unlist(c: Any, index: Any) -> None:
+def _unlist(c: Any, heads: Any, links: Any, homes: Any) -> None:
     """Take a cluster out of the list where it is."""
-    heads, links, homes = index
     bucket = homes[c]
     if heads[bucket] == c:
         heads[bucket] = links[c]
@@ -152,7 +150,18 @@ def _unlist(c: Any, index: Any) -> None:
 
 
 @inlined
-def _begin_group(i: Any, order: Any, groups: Any, index: Any, state: Any) -> None:
+def _set_levels(boxes: Any, order: Any, offset: Any, state: Any) -> None:
+    """The octaves of size to tell apart, by the largest coordinate."""
+    largest = 0.0
+    for i in range(order.size):
+        for side in range(4):
+            largest = max(largest, abs(boxes[order[i], side]))
+    state[LOWEST] = max(octave(largest) - DEPTH, LOWEST_LEVEL)
+    state[HIGHEST] = max(octave(2.0 * largest + offset) + 1, LOWEST_LEVEL)
+
+
+@inlined
+def _begin_group(i: Any, order: Any, groups: Any, heads: Any, state: Any) -> None:
     """An empty table of at least as many places as the group that begins at order[i] has boxes."""
     end = i
     while end < order.size and groups[order[end]] == groups[order[i]]:
@@ -160,7 +169,7 @@ def _begin_group(i: Any, order: Any, groups: Any, index: Any, state: Any) -> Non
     size = 1
     while size < end - i:
         size *= 2
-    index[0][:size] = -1
+    heads[:size] = -1
     state[FIRST], state[MASK] = state[CLUSTERS], size - 1
     state[SMALLEST], state[LARGEST] = state[HIGHEST], state[LOWEST]
 
@@ -179,19 +188,22 @@ def cluster(
     ``entries`` are boxes, scores, weights and groups, ``order`` is by group, then by falling score, ``rules`` are the
     IoU threshold and the offset. ``index`` (the first cluster in each place of a table, the next one after each
     cluster, the place of each) and ``grown`` (mean boxes and sums of the clusters, and the cluster of each box) live on
-    from call to call, as ``state`` does; its LOWEST and HIGHEST level are set beforehand.
+    from call to call, as ``state`` does, all of it 0 at first.
     """
     boxes, scores, weights, groups = entries
+    heads, links, homes = index
     means, sums, clusters = grown
     _, offset = rules
+    if start == 0:
+        _set_levels(boxes, order, offset, state)
     i = start
     while i < order.size and patience > 0:
         b = order[i]
         if i == 0 or groups[b] != groups[order[i - 1]]:
-            _begin_group(i, order, groups, index, state)
+            _begin_group(i, order, groups, heads, state)
         box = (boxes[b, 0], boxes[b, 1], boxes[b, 2], boxes[b, 3])
         area = (box[2] - box[0] + offset) * (box[3] - box[1] + offset)
-        c, spent = _nearest(box, area, rules, index, means, state)
+        c, spent = _nearest(box, area, rules, heads, links, means, state)
         patience -= 1 + spent
         new = c < 0
         if new:
@@ -216,10 +228,10 @@ def cluster(
         state[SMALLEST], state[LARGEST] = min(state[SMALLEST], level), max(state[LARGEST], level)
         bucket = _bucket(level, column, row, state[MASK])
         if new:
-            _list(c, bucket, index)
-        elif bucket != index[2][c]:
-            _unlist(c, index)
-            _list(c, bucket, index)
+            _list(c, bucket, heads, links, homes)
+        elif bucket != homes[c]:
+            _unlist(c, heads, links, homes)
+            _list(c, bucket, heads, links, homes)
     return i
 
 
