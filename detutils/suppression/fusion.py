@@ -254,9 +254,13 @@ def weighted_boxes_fusion(
 
     Notes
     -----
-    Equal weighted scores are taken in the order of models and rows. With K clusters in the largest class
-    the cost is N K / 2 in vector registers. Agrees with the package ensemble-boxes, except that it clips
-    boxes to the unit square, leaves out boxes without area and keeps means in float32.
+    Equal weighted scores are taken in the order of models and rows. A weighted score counts at least 2.2e-308, the
+    smallest normal number, so that boxes with tiny scores take part, too. Mean boxes are filed by size and place, and a
+    box meets only those that it may overlap by more than ``iou_threshold``: N log N and the pairs that come near it.
+
+    Departures from the package ensemble-boxes: it clips boxes to the unit square, leaves out boxes without area and
+    keeps means in float32; a score equal to ``score_threshold`` takes part there (it drops what is less) and is left
+    out here; boxes with equal weighted scores are taken there in the order of its own sort, which is not stable.
 
     References
     ----------

@@ -185,7 +185,9 @@ def test_fusion_of_extreme_scores() -> None:
     fused = detutils.weighted_boxes_fusion(boxes, [[1e150], [1e150]])
     np.testing.assert_allclose(fused.boxes, [[0, 0, 1e150, 10]])
     tiny = detutils.weighted_boxes_fusion([[[0, 0, 1, 1]]], [[5e-324]], weights=[1e-10])
-    assert tiny.sources[0].tolist() == [-1]  # the product is 0
+    assert tiny.sources[0].tolist() == [0]  # though the product is 0
+    pair = detutils.weighted_boxes_fusion([[[0, 0, 1, 1]], [[0, 0, 1, 0.8]]], [[5e-324], [5e-324]], weights=[1e-10, 1])
+    np.testing.assert_allclose(pair.boxes, [[0, 0, 1, 0.9]], rtol=1e-15)
     with pytest.raises(ValueError, match=r"scores times weights\[0\] must be in \[0, 1e\+150\], got inf"):
         detutils.weighted_boxes_fusion([[[0, 0, 1, 1]]], [[1e300]], weights=[1e100])
 

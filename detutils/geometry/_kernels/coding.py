@@ -94,7 +94,7 @@ def _delta(box_low: float, box_high: float, low: float, high: float, offset: flo
 
 @inlined
 def _encode_slowly(
-    boxes: Any, anchors: Any, weights: Four, offset: float, largest: float, start: int, stop: int, out: Any
+    boxes: Any, anchors: Any, weights: Four, offset: float, largest: Any, start: int, stop: int, out: Any
 ) -> int:
     """Encode rows of which one is out of the ordinary; return the first that cannot be encoded, or -1."""
     for i in range(start, stop):
@@ -112,7 +112,7 @@ def _encode_slowly(
 
 
 @inlined
-def _encode(boxes: Any, anchors: Any, weights: Four, offset: float, largest: float, out: Any) -> int:
+def _encode(boxes: Any, anchors: Any, weights: Four, offset: float, largest: Any, out: Any) -> int:
     if boxes.shape[1] != 4 or anchors.shape[1] != 4 or out.shape[1] != 4:
         return 0  # never; but a known step of four lets the loops vectorize
     n = boxes.shape[0]
@@ -180,7 +180,7 @@ def _anchor_columns(anchors: Any, each: int, offset: float, start: int, m: int, 
 
 @inlined
 def _decode(
-    deltas: Any, anchors: Any, weights: Four, offset: float, clamp: float, largest: float, out: Any
+    deltas: Any, anchors: Any, weights: Four, offset: float, clamp: float, largest: Any, out: Any
 ) -> int:
     if anchors.shape[1] != 4:
         return 0
