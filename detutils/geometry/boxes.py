@@ -59,8 +59,9 @@ def box_convert(
     Returns
     -------
     converted : (N, 4) ndarray
-        A new array in the order of ``boxes``, with fewer rows where invalid ones were dropped; float32 if ``boxes`` is float32, else float64. Shape (0, 4) for
-        no boxes. Rows without width or height are legal. Between equal formats the numbers are unchanged.
+        A new array in the order of ``boxes``, with fewer rows where invalid ones were dropped; float32 if
+        ``boxes`` is float32, else float64. Shape (0, 4) for no boxes. Rows without width or height are legal.
+        Between equal formats the numbers are unchanged.
 
     Raises
     ------

@@ -168,9 +168,9 @@ def decode_boxes(
     origins = as_boxes(anchors, "anchors", keep_float32=True, check_rows=not dropping)
     moves = as_matrix(deltas, "deltas", rows=origins.shape[0], keep_float32=True, finite=not dropping)
     if dropping:
-        good = np.isfinite(moves).all(axis=1)
-        good[np.setdiff1d(np.arange(len(good)), valid_rows(origins.astype(np.float64, copy=False)))] = False
-        origins, moves = origins[good], moves[good]
+        kept = valid_rows(origins.astype(np.float64, copy=False))
+        kept = kept[np.isfinite(moves[kept]).all(axis=1)]
+        origins, moves = origins[kept], moves[kept]
     if moves.shape[1] % 4:
         raise ValueError(f"deltas must have 4 columns, or 4 for each class, got {moves.shape}")
     if moves.dtype != origins.dtype:
@@ -189,4 +189,5 @@ def decode_boxes(
         start += row + 1
         good[start - 1] = False
         row = decode(moves[start:], origins[start:], divisors, added, limit, boxes[start:])
-    return boxes[good]
+    remaining: Array = boxes[good]
+    return remaining

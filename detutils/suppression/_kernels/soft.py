@@ -40,8 +40,8 @@ COUNT, NAME, BELOW, STALE, HOLES = range(5)
 MARKS = 5
 
 # A tree is ``starts`` (the first node of each level: the first level are the leaves, the last node is the root),
-# ``leaves``, ``names`` (the user's indices of the boxes in the leaves), ``spans`` and ``marks``. Kernels unpack it once,
-# because every unpacking counts references.
+# ``leaves``, ``names`` (the user's indices of the boxes in the leaves), ``spans`` and ``marks``. Kernels unpack it
+# once, because every unpacking counts references.
 TREE = "Tuple((int64[::1], float64[:,:,::1], int64[:,::1], float64[:,::1], int64[:,::1]))"
 
 
