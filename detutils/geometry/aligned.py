@@ -70,11 +70,10 @@ def aligned_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int
 
 
 def aligned_box_ioa(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0) -> Array:
-    """Intersection over the area of the first box of the i-th box of one set with the i-th box of another.
+    """How much of the i-th box of one set lies inside the i-th box of another (intersection over area, IoA).
 
-    The share of a box of ``boxes1`` that lies within a box of ``boxes2``: the intersection divided by the
-    area of the first. COCO's overlap with a crowd region is this, with detections as ``boxes1`` and crowds as
-    ``boxes2``.
+    The area of the intersection divided by the area of the box of ``boxes1``. COCO's overlap with a crowd region is
+    this, with detections as ``boxes1`` and crowds as ``boxes2``.
 
     Parameters
     ----------

@@ -17,11 +17,15 @@ from detutils._validate import (
     as_number,
     as_offset,
     raise_bad_conversion,
+    valid_rows,
 )
 from detutils.geometry._kernels.boxes import areas, areas_float32, clip, clip_float32, convert, large_enough
 
 BoxFormat: TypeAlias = Literal["xyxy", "xywh", "cxcywh", "xyxyn", "xywhn", "cxcywhn"]
 
+OnInvalid: TypeAlias = Literal["raise", "drop"]
+
+ON_INVALID: tuple[OnInvalid, OnInvalid] = ("raise", "drop")
 _FORMATS: dict[BoxFormat, int] = {"xyxy": 0, "xywh": 1, "cxcywh": 2, "xyxyn": 4, "xywhn": 5, "cxcywhn": 6}
 _LARGEST = {np.dtype(np.float64): float(np.finfo(np.float64).max), FLOAT32: float(np.finfo(np.float32).max)}
 
@@ -32,6 +36,7 @@ def box_convert(
     out_fmt: BoxFormat,
     *,
     image_size: tuple[float, float] | None = None,
+    on_invalid: OnInvalid = "raise",
 ) -> Array:
     """Rewrite boxes in another format.
 
@@ -45,12 +50,18 @@ def box_convert(
         by its height.
     image_size : (height, width), optional
         In pixels. Needed where exactly one of the two formats is normalized.
+    on_invalid : {"raise", "drop"}
+        What becomes of a row that is not finite, has a negative width or height, or leaves the range of its dtype. With
+        "drop" it is left out, and the result has fewer rows than ``boxes``: the valid ones, in their order. Scores and
+        labels of the boxes are selected by the same rule, ``np.isfinite(boxes).all(axis=1)`` and ``boxes[:, 2:] >= 0``
+        (``>= boxes[:, :2]`` for corners).
 
     Returns
     -------
     converted : (N, 4) ndarray
-        A new array in the order of ``boxes``; float32 if ``boxes`` is float32, else float64. Shape (0, 4) for
-        no boxes. Rows without width or height are legal. Between equal formats the numbers are unchanged.
+        A new array in the order of ``boxes``, with fewer rows where invalid ones were dropped; float32 if
+        ``boxes`` is float32, else float64. Shape (0, 4) for no boxes. Rows without width or height are legal.
+        Between equal formats the numbers are unchanged.
 
     Raises
     ------
@@ -85,6 +96,7 @@ def box_convert(
     rows = as_boxes(boxes, keep_float32=True, check_rows=False)
     source = _FORMATS[as_choice(in_fmt, "in_fmt", tuple(_FORMATS))]
     target = _FORMATS[as_choice(out_fmt, "out_fmt", tuple(_FORMATS))]
+    dropping = as_choice(on_invalid, "on_invalid", ON_INVALID) == "drop"
     height, width = 1.0, 1.0
     if image_size is not None:
         height, width = as_image_size(image_size)
@@ -94,7 +106,9 @@ def box_convert(
     out = np.empty(rows.shape, np.float64)
     bad = convert(wide, source, target, height, width, _LARGEST[rows.dtype], out)
     if bad >= 0:
-        raise_bad_conversion(rows, bad, in_fmt, out_fmt)
+        if not dropping:
+            raise_bad_conversion(rows, bad, in_fmt, out_fmt)
+        out = out[~np.isnan(out[:, 0])]
     return out.astype(rows.dtype, copy=False)
 
 
@@ -146,7 +160,9 @@ def box_area(boxes: npt.ArrayLike, *, offset: int = 0) -> Array:
     return areas(rows, added)
 
 
-def clip_boxes_to_image(boxes: npt.ArrayLike, image_size: tuple[float, float], *, offset: int = 0) -> Array:
+def clip_boxes_to_image(
+    boxes: npt.ArrayLike, image_size: tuple[float, float], *, offset: int = 0, on_invalid: OnInvalid = "raise"
+) -> Array:
     """Move the parts of boxes that lie outside the image onto its border.
 
     Parameters
@@ -158,6 +174,10 @@ def clip_boxes_to_image(boxes: npt.ArrayLike, image_size: tuple[float, float], *
     offset : {0, 1}
         With 0, coordinates are clipped to 0 ... width and 0 ... height. With 1 (inclusive pixels) to 0 ...
         width - 1 and 0 ... height - 1.
+    on_invalid : {"raise", "drop"}
+        What becomes of a row that is not finite or has x2 < x1 or y2 < y1. With "drop" it is left out, and the result
+        has fewer rows than ``boxes``: the valid ones, in their order. Scores and labels of the boxes are selected by
+        the same rule, ``np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= boxes[:, :2]).all(axis=1)``.
 
     Returns
     -------
@@ -195,9 +215,11 @@ def clip_boxes_to_image(boxes: npt.ArrayLike, image_size: tuple[float, float], *
     >>> detutils.clip_boxes_to_image([[-5, 10, 700, 500]], (480, 640), offset=1)
     array([[  0.,  10., 639., 479.]])
     """
-    rows = as_boxes(boxes, keep_float32=True)
+    rows = as_boxes(boxes, keep_float32=True, check_rows=on_invalid == "raise")
     height, width = as_image_size(image_size)
     added = as_offset(offset)
+    if as_choice(on_invalid, "on_invalid", ON_INVALID) == "drop":
+        rows = rows[valid_rows(rows.astype(np.float64, copy=False))]
     right, bottom = max(width - added, 0.0), max(height - added, 0.0)
     return clip_float32(rows, right, bottom) if rows.dtype == FLOAT32 else clip(rows, right, bottom)
 

@@ -16,14 +16,17 @@ from detutils._validate import (
     Array,
     as_box_pair,
     as_boxes,
+    as_choice,
     as_matrix,
     as_number,
     as_offset,
     as_weights,
     raise_undecodable,
     raise_unencodable,
+    valid_rows,
 )
 from detutils.geometry._kernels import coding as kernels
+from detutils.geometry.boxes import ON_INVALID, OnInvalid
 
 
 def encode_boxes(
@@ -99,6 +102,7 @@ def decode_boxes(
     weights: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0),
     offset: int = 0,
     clamp: float | None = math.log(1000 / 16),
+    on_invalid: OnInvalid = "raise",
 ) -> Array:
     """Move anchors by displacements: the boxes that a regression head means.
 
@@ -115,6 +119,11 @@ def decode_boxes(
     clamp : float, optional
         Upper limit of the weightless third and fourth delta, so that no anchor grows more than exp(clamp)
         times. The default lets an anchor grow 62.5 times. None for no limit.
+    on_invalid : {"raise", "drop"}
+        What becomes of a row whose deltas are not finite, whose anchor is not finite or has x2 < x1 or y2 < y1, or one
+        of whose boxes leaves the range of its dtype. With "drop" it is left out, and the result has fewer rows than
+        ``anchors``: the valid ones, in their order. Scores of the boxes are selected by the same rule,
+        ``np.isfinite(deltas).all(axis=1)`` where the anchors are boxes and ``clamp`` keeps them in range.
 
     Returns
     -------
@@ -155,8 +164,13 @@ def decode_boxes(
     >>> detutils.decode_boxes([[0, 0, 0, 0, 0.5, 0, 0, 0]], [[0, 0, 9, 9]], offset=1)
     array([[ 0.,  0.,  9.,  9.,  5.,  0., 14.,  9.]])
     """
-    origins = as_boxes(anchors, "anchors", keep_float32=True)
-    moves = as_matrix(deltas, "deltas", rows=origins.shape[0], keep_float32=True)
+    dropping = as_choice(on_invalid, "on_invalid", ON_INVALID) == "drop"
+    origins = as_boxes(anchors, "anchors", keep_float32=True, check_rows=not dropping)
+    moves = as_matrix(deltas, "deltas", rows=origins.shape[0], keep_float32=True, finite=not dropping)
+    if dropping:
+        kept = valid_rows(origins.astype(np.float64, copy=False))
+        kept = kept[np.isfinite(moves[kept]).all(axis=1)]
+        origins, moves = origins[kept], moves[kept]
     if moves.shape[1] % 4:
         raise ValueError(f"deltas must have 4 columns, or 4 for each class, got {moves.shape}")
     if moves.dtype != origins.dtype:
@@ -166,6 +180,14 @@ def decode_boxes(
     boxes = np.empty(moves.shape, moves.dtype)
     decode = kernels.decode_float32 if moves.dtype == FLOAT32 else kernels.decode
     row = decode(moves, origins, divisors, added, limit, boxes)
-    if row >= 0:
+    if row >= 0 and not dropping:
         raise_undecodable(moves, origins, row)
-    return boxes
+    if row < 0:
+        return boxes
+    good, start = np.ones(len(boxes), bool), 0
+    while row >= 0:  # the kernel stops at the first row out of range
+        start += row + 1
+        good[start - 1] = False
+        row = decode(moves[start:], origins[start:], divisors, added, limit, boxes[start:])
+    remaining: Array = boxes[good]
+    return remaining

@@ -156,9 +156,8 @@ def draw_boxes(
     frames, seen = _frames(rows, canvas.shape[0], canvas.shape[1], line)
     order = order[seen[order]]
     radius = 1.5 * line + 0.5
-    draw_frames(
-        canvas, frames[order], paints[order], float(line), radius, halo_width, HALO_OPACITY, opacity, fill
-    )
+    style = (float(line), radius, halo_width, HALO_OPACITY, opacity, fill)
+    draw_frames(canvas, frames[order], paints[order], style)
     if names is not None or points is not None:
         texts = _texts(names, points)
         _write_tags(canvas, frames, paints, texts, order[::-1], typeface, letters)
@@ -326,7 +325,7 @@ def _write_tags(
         placed.append((i, tag, text))
     for i, tag, text in reversed(placed):
         ink = _ink_on(paints[i])
-        draw_frames(canvas, tag[None], paints[i : i + 1], 0.0, letters * 0.18, 0.0, 0.0, 0.0, 1.0)
+        draw_frames(canvas, tag[None], paints[i : i + 1], (0.0, letters * 0.18, 0.0, 0.0, 0.0, 1.0))
         set_text(canvas, typeface, text, tag[0] + pad, tag[1] + (tall - letters) / 2, ink)
 
 

@@ -9,10 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from detutils import _validate as check
-from detutils._jit import F8, I8
+from detutils._jit import F8, I8, Direct
 from detutils.suppression._kernels import fusion as kernels, soft as trees
 
+_HARVEST_FEW = Direct(trees.harvest_few)
+
 _FEW = 192  # boxes below which the plain loop is faster than a tree
+_SMALLEST_VOTE = 2.0**-1022  # the smallest normal number: what a mean is weighted with must have digits
 _PATIENCE = 1_000_000  # blocks of boxes that a kernel visits between two looks at Ctrl-C
 
 
@@ -29,8 +32,9 @@ def _tree(
     columns = np.empty((leaves, trees.COLUMNS, trees.LEAF))
     names = np.empty((leaves, trees.LEAF), np.int64)
     spans, marks = np.empty((starts[-1], trees.SPANS)), np.empty((starts[-1], trees.MARKS), np.int64)
-    trees.plant(boxes, scores, groups, order, offset, starts, columns, names, spans, marks)
-    return starts, columns, names, spans, marks
+    tree = starts, columns, names, spans, marks
+    trees.plant(boxes, scores, groups, order, offset, tree)
+    return tree
 
 
 def soft_nms(
@@ -127,10 +131,9 @@ def soft_nms(
     if labels is not None:
         groups = check.as_labels(labels, "labels", n)
     keep, new_scores = np.empty(most, np.int64), np.empty(most)
+    rules = (width, threshold, floor, added)
     if n <= _FEW:
-        kept = trees.harvest_few(
-            rows, marks, groups, gaussian, width, threshold, floor, added, keep, new_scores
-        )
+        kept = _HARVEST_FEW.call(rows, marks, groups, gaussian, rules, keep, new_scores)
         return keep[:kept].copy(), new_scores[:kept].copy()
     if groups.size:
         names, groups = np.unique(groups, return_inverse=True)
@@ -138,13 +141,23 @@ def soft_nms(
     candidates = np.flatnonzero(marks > floor)
     most, kept = min(most, candidates.size), 0
     if most:
-        starts, leaves, own, spans, notes = _tree(rows, marks, groups, n_groups, candidates, added)
-        while kept < most and spans[-1, trees.BEST] > trees.GONE:
-            kept = trees.harvest(
-                starts, leaves, own, spans, notes, gaussian, width, threshold, floor, added,
-                keep[:most], new_scores[:most], kept, _PATIENCE,
-            )  # fmt: skip
+        tree = _tree(rows, marks, groups, n_groups, candidates, added)
+        keep, new_scores, bests = keep[:most], new_scores[:most], tree[3][:, trees.BEST]
+        while kept < most and bests[-1] > trees.GONE:
+            kept = trees.harvest(tree, gaussian, rules, keep, new_scores, kept, _PATIENCE)
     return keep[:kept].copy(), new_scores[:kept].copy()
+
+
+def _clusters(entries: tuple[F8, F8, F8, I8], rules: tuple[float, float], order: I8, clusters: I8) -> tuple[int, F8]:
+    """How many clusters the boxes of ``order`` make, and their sums; ``clusters`` becomes the one of each box."""
+    n = order.size
+    sums, means = np.zeros((n, kernels.SUMS)), np.empty((n, kernels.MEANS))
+    size = 1 << max(n - 1, 0).bit_length()
+    index = np.empty(size, np.int32), np.empty(n, np.int32), np.empty(n, np.int32)
+    state, done = np.zeros(kernels.STATES, np.int64), 0
+    while done < n:
+        done = kernels.cluster(entries, rules, order, done, _PATIENCE, index, (means, sums, clusters), state)
+    return int(state[kernels.CLUSTERS]), sums[: state[kernels.CLUSTERS]]
 
 
 class FusedBoxes(NamedTuple):
@@ -241,9 +254,13 @@ def weighted_boxes_fusion(
 
     Notes
     -----
-    Equal weighted scores are taken in the order of models and rows. With K clusters in the largest class
-    the cost is N K / 2 in vector registers. Agrees with the package ensemble-boxes, except that it clips
-    boxes to the unit square, leaves out boxes without area and keeps means in float32.
+    Equal weighted scores are taken in the order of models and rows. A weighted score counts at least 2.2e-308, the
+    smallest normal number, so that boxes with tiny scores take part, too. Mean boxes are filed by size and place, and a
+    box meets only those that it may overlap by more than ``iou_threshold``: N log N and the pairs that come near it.
+
+    Departures from the package ensemble-boxes: it clips boxes to the unit square, leaves out boxes without area and
+    keeps means in float32; a score equal to ``score_threshold`` takes part there (it drops what is less) and is left
+    out here; boxes with equal weighted scores are taken there in the order of its own sort, which is not stable.
 
     References
     ----------
@@ -276,35 +293,28 @@ def weighted_boxes_fusion(
     trusts = trust[model]
     with np.errstate(over="ignore"):
         votes = check.as_votes(np.where(raw > floor, raw, 0.0) * trusts, "scores times weights")
-    chosen = np.flatnonzero(votes)
+    chosen = np.flatnonzero(raw > floor)
+    votes[chosen] = np.maximum(votes[chosen], _SMALLEST_VOTE)
     order = chosen[np.lexsort((-votes[chosen], classes[chosen]))]
 
     clusters = np.full(len(rows), -1)
-    sums = np.zeros((kernels.SUMS, order.size))
-    pages = np.empty((-(-order.size // kernels.CHUNK), kernels.AREA + 1, kernels.CHUNK))
-    state, done = np.zeros(2, np.int64), 0
-    while done < order.size:
-        done = kernels.cluster(
-            rows, votes, trusts, classes, order, threshold, added, done, _PATIENCE,
-            pages, sums, clusters, state,
-        )  # fmt: skip
-    sums = sums[:, : state[0]]
-    total, seen, members = sums[kernels.SUM_SCORE], sums[kernels.SUM_WEIGHT], sums[kernels.COUNT]
+    count, sums = _clusters((rows, votes, trusts, classes), (threshold, float(added)), order, clusters)
+    total, seen, members = sums[:, kernels.SUM_SCORE], sums[:, kernels.SUM_WEIGHT], sums[:, kernels.COUNT]
     if kind == "max":
-        fused_scores = sums[kernels.MAX_SCORE] / trust.max(initial=0.0)
+        fused_scores = sums[:, kernels.MAX_SCORE] / trust.max(initial=0.0)
     elif kind == "avg":
         counted = members if overflow else np.minimum(members, len(models))
         fused_scores = total / members * counted / trust.sum()
     else:
-        present = kernels.weight_of_models(clusters, order, model, trust, int(state[0]))
+        present = kernels.weight_of_models(clusters, order, model, trust, count)
         if kind == "box_and_model_avg":
             fused_scores = total / seen * present / trust.sum()
         else:
             fused_scores = total / (seen + (trust.sum() - present))
-    first = np.zeros(int(state[0]), np.int64)
+    first = np.zeros(count, np.int64)
     first[clusters[order[::-1]]] = order[::-1]  # the best box of each cluster comes last and stays
     alone = members == 1
-    means = np.where(alone[:, None], rows[first], (sums[:4] / total).T)
+    means = np.where(alone[:, None], rows[first], sums[:, :4] / total[:, None])
     ranks = np.argsort(-fused_scores, kind="stable")
     places = np.append(np.argsort(ranks), -1)  # clusters is -1 where a box takes no part
     sources = np.split(places[clusters], np.cumsum(lengths)[:-1]) if models else []
@@ -381,19 +391,19 @@ def box_voting(
     names = np.zeros(n, np.int64) if labels is None else check.as_labels(labels, "labels", n)
 
     order = np.lexsort((rows[:, 0], names))
-    places = np.empty(n, np.int64)
-    places[order] = np.arange(n)
+    spans = np.empty((3, n), np.int64)
+    spans[0, order] = np.arange(n)
     x1, y1, x2, y2 = rows[order].T
     columns = np.stack([x1, y1, x2, y2, (x2 - x1 + added) * (y2 - y1 + added), votes[order]])
-    begins = np.searchsorted(names[order], names[order], "left")
-    ends = np.searchsorted(names[order], names[order], "right")
+    spans[1] = begins = np.searchsorted(names[order], names[order], "left")
+    spans[2] = ends = np.searchsorted(names[order], names[order], "right")
     furthest = np.empty(n)
     for begin in np.unique(begins):
-        span = slice(begin, ends[begin])
-        np.maximum.accumulate(columns[kernels.X2, span], out=furthest[span])
+        group = slice(begin, ends[begin])
+        np.maximum.accumulate(columns[kernels.X2, group], out=furthest[group])
     voted = np.empty((kept.size, 4))
     step = max(1, 200_000_000 // max(n, 1))
     for start in range(0, kept.size, step):
         stop = min(start + step, kept.size)
-        kernels.vote(columns, furthest, kept, places, begins, ends, threshold, added, start, stop, voted)
+        kernels.vote(columns, furthest, spans, kept, (threshold, float(added)), start, stop, voted)
     return voted

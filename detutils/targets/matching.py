@@ -132,8 +132,9 @@ def match_boxes(
     n = len(rows)
     matched, ious, labels = np.empty(n, np.int64), np.empty(n), np.empty(n, np.int64)
     peaks, pages = np.zeros(chosen.size), np.zeros((chosen.size, 2), np.int64)
+    rules, found = (lower, upper, added), (matched, ious, labels)
     for start, stop in _slices(n, chosen.size):
-        kernels.match(rows, single, lower, upper, added, start, stop, matched, ious, labels, peaks, pages)
+        kernels.match(rows, single, rules, (start, stop), found, peaks, pages)
     if chosen.size:
         matched = chosen[matched]
     else:
@@ -141,7 +142,7 @@ def match_boxes(
         labels[:] = kernels.NEGATIVE if lower > 0.0 else kernels.IGNORED
     step = max(1, _PAIRS // max(n, 1))
     for start in range(0, chosen.size if quality else 0, step):
-        kernels.promote(rows, single, added, start, min(start + step, chosen.size), peaks, pages, labels)
+        kernels.promote(rows, single, added, (start, min(start + step, chosen.size)), peaks, pages, labels)
     for start, stop in _slices(n, len(regions)) if len(regions) else ():
         kernels.excuse(rows, regions, part, added, start, stop, labels)
     return Matches(matched, ious, labels)

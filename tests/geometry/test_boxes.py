@@ -202,3 +202,36 @@ def test_empty(empty: object) -> None:
     ):
         assert result.shape == shape
         assert result.dtype == kind
+
+
+# ---- rows that are no boxes ----
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bad_rows_can_be_dropped(dtype: type) -> None:
+    rows = np.array([[0, 0, 4, 4], [np.nan, 0, 1, 1], [5, 5, 9, 7], [3, 0, 1, 1], [0, 0, np.inf, 1]], dtype)
+    good = rows[[0, 2]]
+    clipped = detutils.clip_boxes_to_image(rows, (6, 6), on_invalid="drop")
+    np.testing.assert_array_equal(clipped, detutils.clip_boxes_to_image(good, (6, 6)))
+    assert clipped.dtype == dtype
+    for target in ("xyxy", "xywh", "cxcywhn"):
+        converted = detutils.box_convert(rows, "xyxy", target, image_size=(6, 6), on_invalid="drop")
+        np.testing.assert_array_equal(converted, detutils.box_convert(good, "xyxy", target, image_size=(6, 6)))
+        assert converted.dtype == dtype
+    sizes = np.array([[0, 0, 4, 4], [0, 0, -1, 2]], dtype)
+    assert detutils.box_convert(sizes, "xywh", "xyxy", on_invalid="drop").tolist() == [[0, 0, 4, 4]]
+    assert detutils.clip_boxes_to_image(rows[1:2], (6, 6), on_invalid="drop").shape == (0, 4)
+    with pytest.raises(ValueError, match=r"boxes\[1\] is not finite"):
+        detutils.clip_boxes_to_image(rows, (6, 6))
+
+
+def test_on_invalid_is_checked() -> None:
+    for call in (
+        lambda word: detutils.clip_boxes_to_image([[0, 0, 1, 1]], (6, 6), on_invalid=word),
+        lambda word: detutils.box_convert([[0, 0, 1, 1]], "xyxy", "xywh", on_invalid=word),
+        lambda word: detutils.decode_boxes([[0, 0, 0, 0]], [[0, 0, 1, 1]], on_invalid=word),
+    ):
+        with pytest.raises(ValueError, match="on_invalid must be one of 'raise', 'drop', got 'skip'"):
+            call("skip")
+        with pytest.raises(TypeError, match="on_invalid must be a string"):
+            call(None)

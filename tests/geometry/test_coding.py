@@ -371,3 +371,18 @@ def test_lengths_must_agree() -> None:
         empty = detutils.encode_boxes(np.zeros((0, 4), dtype), np.zeros((0, 4), dtype))
         assert empty.shape == (0, 4)
         assert empty.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bad_rows_can_be_dropped(dtype: type) -> None:
+    n = 600  # across blocks of rows
+    rng = np.random.default_rng(0)
+    corner = rng.uniform(0, 50, (n, 2))
+    anchors, deltas = np.hstack([corner, corner + 9]).astype(dtype), rng.normal(0, 1, (n, 8)).astype(dtype)
+    bad = [0, 1, 17, 255, 256, 257, 511, 512, 599]
+    deltas[bad[::3], 2], anchors[bad[1::3], 3], deltas[bad[2::3], 6] = np.nan, -1.0, 1000.0
+    good = np.setdiff1d(np.arange(n), bad)
+    decoded = detutils.decode_boxes(deltas, anchors, clamp=None, on_invalid="drop")
+    np.testing.assert_array_equal(decoded, detutils.decode_boxes(deltas[good], anchors[good], clamp=None))
+    assert decoded.dtype == dtype
+    assert detutils.decode_boxes(deltas[:1], anchors[:1], on_invalid="drop").shape == (0, 8)

@@ -6,6 +6,8 @@ import math
 
 from tests.naive.overlaps import pair_iou
 
+SMALLEST = 2.0**-1022  # a product that underflows is no reason to leave a box out
+
 
 def soft_nms(
     boxes, scores, *, method="gaussian", sigma=0.5, iou_threshold=0.3, score_threshold=0.001, labels=None,
@@ -69,7 +71,7 @@ def weighted_boxes_fusion(
     """Boxes, scores, labels and sources (Solovyev et al. 2021, section 3)."""
     weights = [1.0] * len(boxes) if weights is None else weights
     taken = [
-        (box, scores[model][i] * weights[model], labels[model][i] if labels else 0, model, i)
+        (box, max(scores[model][i] * weights[model], SMALLEST), labels[model][i] if labels else 0, model, i)
         for model, own in enumerate(boxes)
         for i, box in enumerate(own)
         if scores[model][i] > score_threshold

@@ -43,7 +43,7 @@ def test_frames_equal_their_definition() -> None:
         opacity, fill = rng.choice([1.0, 0.3]), rng.choice([0.0, 0.0, 0.4])
         options = (float(line), float(radius), float(halo), 0.5, float(opacity), float(fill))
         wanted = naive.draw_frames(canvas.tolist(), frames.tolist(), colors.tolist(), *options)
-        draw_frames(canvas, frames, colors, *options)
+        draw_frames(canvas, frames, colors, options)
         np.testing.assert_array_equal(canvas, np.array(wanted, np.uint8), err_msg=f"trial {trial}")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import F4, F8, I8, inlined, kernel
+from detutils._kernels.limits import LIMIT
 
 # The two low values of a format code say how its numbers are meant; 4 is added for fractions of the image.
 CORNERS = 0
@@ -17,12 +18,13 @@ CORNER_SIZE = 1
 CENTER_SIZE = 2
 NORMALIZED = 4
 
-LIMIT = 1e150  # as in checks.py
-
 
 @kernel("int64(float64[:,::1], int64, int64, float64, float64, float64, float64[:,::1])")
 def convert(boxes: F8, source: int, target: int, height: float, width: float, largest: float, out: F8) -> int:
-    """Write the converted rows; return the first row that was no box or exceeds ``largest`` now, or -1."""
+    """Write the converted rows; return the first row that was no box or exceeds ``largest`` now, or -1.
+
+    The first number of such a row becomes NaN.
+    """
     from_fractions, to_fractions = source >= NORMALIZED, target >= NORMALIZED
     source, target = source % NORMALIZED, target % NORMALIZED
     same_meaning = source == target
@@ -32,7 +34,7 @@ def convert(boxes: F8, source: int, target: int, height: float, width: float, la
         good = (a <= c) & (b <= d) if source == CORNERS else (c >= 0.0) & (d >= 0.0)
         good = good & (abs(a) <= LIMIT) & (abs(b) <= LIMIT) & (abs(c) <= LIMIT) & (abs(d) <= LIMIT)
         if not good:
-            bad = i
+            bad, out[i, 0] = i, np.nan
             continue
         if from_fractions and not to_fractions:
             a, b, c, d = a * width, b * height, c * width, d * height
@@ -49,8 +51,29 @@ def convert(boxes: F8, source: int, target: int, height: float, width: float, la
                 a, b = a + 0.5 * c, b + 0.5 * d
         out[i, 0], out[i, 1], out[i, 2], out[i, 3] = a, b, c, d
         if not ((abs(a) <= largest) & (abs(b) <= largest) & (abs(c) <= largest) & (abs(d) <= largest)):
-            bad = i
+            bad, out[i, 0] = i, np.nan
     return bad
+
+
+@inlined
+def _pack(boxes1: Any, boxes2: Any, out: Any) -> None:
+    n = boxes1.shape[0]
+    for i in range(n):
+        out[i, 0], out[i, 1], out[i, 2], out[i, 3] = boxes1[i, 0], boxes1[i, 1], boxes1[i, 2], boxes1[i, 3]
+    for i in range(boxes2.shape[0]):
+        k = n + i
+        out[k, 0], out[k, 1], out[k, 2], out[k, 3] = boxes2[i, 0], boxes2[i, 1], boxes2[i, 2], boxes2[i, 3]
+
+
+@kernel("void(float64[:,:], float64[:,:], float64[:,::1])")
+def pack(boxes1: F8, boxes2: F8, out: F8) -> None:
+    """Copy the rows of two sets of any layout below each other."""
+    _pack(boxes1, boxes2, out)
+
+
+@kernel("void(float32[:,:], float32[:,:], float32[:,::1])")
+def pack_float32(boxes1: F4, boxes2: F4, out: F4) -> None:
+    _pack(boxes1, boxes2, out)
 
 
 @inlined

@@ -12,12 +12,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from detutils._jit import F4, F8, inlined, kernel
+from detutils._kernels.limits import LARGEST, LARGEST_FLOAT32
 
 Four: TypeAlias = tuple[float, float, float, float]
 
 BLOCK = 256
-LARGEST = 1.7976931348623157e308
-LARGEST_FLOAT32 = 3.4028234663852886e38
 LOW, HIGH = 2.3e-308, 1.7e308  # normal numbers, of which the logarithm's bit pattern is plain
 
 LN2_HIGH = 6.93147180369123816490e-01  # its last 20 bits are 0: times an exponent it is exact
@@ -95,7 +94,7 @@ def _delta(box_low: float, box_high: float, low: float, high: float, offset: flo
 
 @inlined
 def _encode_slowly(
-    boxes: Any, anchors: Any, weights: Four, offset: float, largest: float, start: int, stop: int, out: Any
+    boxes: Any, anchors: Any, weights: Four, offset: float, largest: Any, start: int, stop: int, out: Any
 ) -> int:
     """Encode rows of which one is out of the ordinary; return the first that cannot be encoded, or -1."""
     for i in range(start, stop):
@@ -113,7 +112,7 @@ def _encode_slowly(
 
 
 @inlined
-def _encode(boxes: Any, anchors: Any, weights: Four, offset: float, largest: float, out: Any) -> int:
+def _encode(boxes: Any, anchors: Any, weights: Four, offset: float, largest: Any, out: Any) -> int:
     if boxes.shape[1] != 4 or anchors.shape[1] != 4 or out.shape[1] != 4:
         return 0  # never; but a known step of four lets the loops vectorize
     n = boxes.shape[0]
@@ -181,7 +180,7 @@ def _anchor_columns(anchors: Any, each: int, offset: float, start: int, m: int, 
 
 @inlined
 def _decode(
-    deltas: Any, anchors: Any, weights: Four, offset: float, clamp: float, largest: float, out: Any
+    deltas: Any, anchors: Any, weights: Four, offset: float, clamp: float, largest: Any, out: Any
 ) -> int:
     if anchors.shape[1] != 4:
         return 0

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import F4, F8, inlined, kernel
-from detutils._kernels.checks import box_is_good
+from detutils._kernels.checks import box_is_good, first_bad
 from detutils._kernels.limits import LARGEST_FLOAT32, LIMIT
-from detutils.geometry._kernels.pair import intersection, iou
+from detutils.geometry._kernels.pair import intersection, ioa, iou
 
 # Kinds of measure, constants wherever they are passed: the compiler drops the branches of the others.
 IOU = 0
@@ -30,8 +30,7 @@ SHORTEST = np.float32(1e-15)  # the square of such a side is still a normal floa
 QUARTER_TURN = 0.5 * math.pi
 
 
-# ---- measures of a pair: each box is (x1, y1, x2, y2, area, angle); zero and one carry the precision
-# ---------------
+# ---- measures of a pair: each box is (x1, y1, x2, y2, area, angle); zero and one carry the precision ----
 
 @inlined
 def _hull(a: Any, b: Any, offset: Any) -> Any:
@@ -44,7 +43,7 @@ def _hull(a: Any, b: Any, offset: Any) -> Any:
 def _measure(kind: int, a: Any, b: Any, offset: Any, zero: Any, one: Any) -> Any:
     common = intersection(a, b, offset, zero)
     if kind == IOA:
-        return common / (a[4] if a[4] > zero else one)  # a divisor that is chosen beforehand costs no branch
+        return ioa(common, a[4], zero, one)
     share = iou(common, a[4], b[4], zero, one)
     if kind == IOU:
         return share
@@ -67,8 +66,7 @@ def _measure(kind: int, a: Any, b: Any, offset: Any, zero: Any, one: Any) -> Any
     return apart - shape * shape / ((one - share) + (shape if shape > zero else one))
 
 
-# ---- loops
-# --------------------------------------------------------------------------------------------------------
+# ---- loops ----
 
 @inlined
 def _turn(wide: Any, high: Any) -> float:
@@ -77,22 +75,8 @@ def _turn(wide: Any, high: Any) -> float:
 
 
 @inlined
-def _first_bad(boxes: F8) -> int:
-    """The first row that is not finite, in range and ordered, or -1."""
-    good: Any = True
-    for i in range(boxes.shape[0]):
-        good &= box_is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], LIMIT)
-    if good:
-        return -1
-    i = 0
-    while box_is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], LIMIT):
-        i += 1
-    return i
-
-
-@inlined
 def _first_bad_float32(boxes: F4) -> int:
-    """The same for float32, or -2 where sizes are such that products would overflow or lose digits."""
+    """The first row that is no box, or -1, or -2 where sizes are such that products would overflow or lose digits."""
     fits: Any = True
     for i in range(boxes.shape[0]):
         x1, y1, x2, y2 = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
@@ -100,10 +84,8 @@ def _first_bad_float32(boxes: F4) -> int:
         fits &= ((x2 - x1 >= SHORTEST) | (x2 == x1)) & ((y2 - y1 >= SHORTEST) | (y2 == y1))
     if fits:
         return -1
-    for i in range(boxes.shape[0]):
-        if not box_is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], LARGEST_FLOAT32):
-            return i
-    return -2
+    bad = first_bad(boxes, LARGEST_FLOAT32)
+    return bad if bad >= 0 else -2
 
 
 @inlined
@@ -137,10 +119,10 @@ def _all_pairs(kind: int, boxes1: Any, boxes2: Any, offset: Any, out: Any) -> No
 def _checked_pairs(kind: int, boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
     if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:  # never; but a known step of four vectorizes
         return 0
-    bad: int = _first_bad(boxes1)
+    bad = first_bad(boxes1, LIMIT)
     if bad >= 0:
         return bad
-    bad = _first_bad(boxes2)
+    bad = first_bad(boxes2, LIMIT)
     if bad >= 0:
         return int(boxes1.shape[0] + bad)
     _all_pairs(kind, boxes1, boxes2, offset, out)

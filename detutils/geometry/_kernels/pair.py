@@ -12,10 +12,17 @@ from detutils._jit import inlined
 
 
 @inlined
-def intersection(a: Any, b: Any, offset: Any, zero: Any) -> Any:
-    """The area that two boxes share."""
+def common_sides(a: Any, b: Any, offset: Any) -> Any:
+    """Width and height of the intersection; where one of them is not above 0, there is none."""
     width = (a[2] if a[2] < b[2] else b[2]) - (a[0] if a[0] > b[0] else b[0]) + offset
     height = (a[3] if a[3] < b[3] else b[3]) - (a[1] if a[1] > b[1] else b[1]) + offset
+    return width, height
+
+
+@inlined
+def intersection(a: Any, b: Any, offset: Any, zero: Any) -> Any:
+    """The area that two boxes share."""
+    width, height = common_sides(a, b, offset)
     return (width if width > zero else zero) * (height if height > zero else zero)
 
 
@@ -24,3 +31,9 @@ def iou(common: Any, area: Any, other: Any, zero: Any, one: Any) -> Any:
     """Intersection over union from the intersection and the two areas; 0 for an empty union."""
     union = (area + other) - common
     return common / (union if union > zero else one)  # a divisor that is chosen beforehand costs no branch
+
+
+@inlined
+def ioa(common: Any, area: Any, zero: Any, one: Any) -> Any:
+    """Intersection over the area of one of the boxes; 0 where it has none."""
+    return common / (area if area > zero else one)

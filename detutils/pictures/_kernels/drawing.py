@@ -30,14 +30,16 @@ def _blend(pixel: U1, color: U1, cover: float, shade: float) -> None:
         pixel[channel] = int(pixel[channel] * rest + color[channel] * cover + 0.5)
 
 
-@kernel(
-    "none(uint8[:,:,::1], float64[:,::1], uint8[:,::1], float64, float64, float64, float64, float64, float64)"
-)
+@kernel("none(uint8[:,:,::1], float64[:,::1], uint8[:,::1], UniTuple(float64, 6))")
 def draw_frames(
-    canvas: U1, frames: F8, colors: U1, width: float, radius: float, halo: float, halo_opacity: float,
-    opacity: float, fill: float,
+    canvas: U1, frames: F8, colors: U1, style: tuple[float, float, float, float, float, float]
 ) -> None:
-    """Frames are outer edges; the stroke of ``width`` lies inside them, a dark halo on both of its sides."""
+    """Frames are outer edges; the stroke lies inside them, a dark halo on both of its sides.
+
+    ``style``: the stroke's width, the radius of the corners, the halo's width and opacity, the stroke's opacity and
+    that of the filling.
+    """
+    width, radius, halo, halo_opacity, opacity, fill = style
     for i in range(frames.shape[0]):
         x1, y1, x2, y2 = frames[i, 0], frames[i, 1], frames[i, 2], frames[i, 3]
         half_width, half_height = (x2 - x1) * 0.5, (y2 - y1) * 0.5

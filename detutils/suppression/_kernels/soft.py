@@ -10,11 +10,12 @@ definition: the products agree to the last bit.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from detutils._jit import F8, I8, inlined, kernel
+from detutils.geometry._kernels.pair import common_sides, intersection, iou
 
 LEAF = 64
 FAN = 8
@@ -37,6 +38,21 @@ SPANS = 7
 # its slots are empty.
 COUNT, NAME, BELOW, STALE, HOLES = range(5)
 MARKS = 5
+
+# A tree is ``starts`` (the first node of each level: the first level are the leaves, the last node is the root),
+# ``leaves``, ``names`` (the user's indices of the boxes in the leaves), ``spans`` and ``marks``. Kernels unpack it
+# once, because every unpacking counts references.
+TREE = "Tuple((int64[::1], float64[:,:,::1], int64[:,::1], float64[:,::1], int64[:,::1]))"
+
+
+class Decay(NamedTuple):
+    """How scores fall, and when a box drops out."""
+
+    gaussian: bool
+    sigma: float
+    iou_threshold: float
+    score_threshold: float
+    offset: float
 
 
 @inlined
@@ -139,18 +155,10 @@ def _refresh_node(node: Any, first: Any, spans: Any, marks: Any) -> None:
     marks[node, NAME], marks[node, BELOW] = name, below
 
 
-@kernel(
-    "void(float64[:,::1], float64[::1], int64[::1], int64[::1], float64, "
-    "int64[::1], float64[:,:,::1], int64[:,::1], float64[:,::1], int64[:,::1])"
-)
-def plant(
-    boxes: F8, scores: F8, groups: I8, order: I8, offset: float,
-    starts: I8, leaves: F8, names: I8, spans: F8, marks: I8,
-) -> None:  # fmt: skip
-    """Fill the tree; an empty ``groups`` is one group.
-
-    ``starts[level]`` is the first node of a level: the first level are the leaves, the last node is the root.
-    """
+@kernel(f"void(float64[:,::1], float64[::1], int64[::1], int64[::1], float64, {TREE})")
+def plant(boxes: F8, scores: F8, groups: I8, order: I8, offset: float, tree: tuple[I8, F8, I8, F8, I8]) -> None:
+    """Fill the tree; an empty ``groups`` is one group."""
+    starts, leaves, names, spans, marks = tree
     leaves[:, :, :] = 0.0
     leaves[:, SCORE, :] = GONE
     leaves[:, GROUP, :] = GONE  # no box is of the group of an empty slot
@@ -190,37 +198,29 @@ def plant(
 
 
 @inlined
-def _touches(spans: Any, node: Any, x1: Any, y1: Any, x2: Any, y2: Any, group: Any, offset: Any) -> Any:
+def _touches(spans: Any, node: Any, box: Any, group: Any, offset: Any) -> Any:
     """Whether a box may intersect one of the node's; true for the node that holds the box itself."""
-    return (
-        (spans[node, BEST] > GONE)
-        & (min(spans[node, RIGHT], x2) - max(spans[node, LEFT], x1) + offset >= 0.0)
-        & (min(spans[node, BOTTOM], y2) - max(spans[node, TOP], y1) + offset >= 0.0)
-        & (spans[node, LEAST] <= group)
-        & (group <= spans[node, MOST])
-    )
+    around = (spans[node, LEFT], spans[node, TOP], spans[node, RIGHT], spans[node, BOTTOM])
+    width, height = common_sides(around, box, offset)
+    mine = (spans[node, LEAST] <= group) & (group <= spans[node, MOST])
+    return (spans[node, BEST] > GONE) & (width >= 0.0) & (height >= 0.0) & mine
 
 
 @inlined
-def _meets(leaves: Any, leaf: Any, x1: Any, y1: Any, x2: Any, y2: Any, group: Any, offset: Any, meets: Any) -> Any:
+def _box(leaves: Any, leaf: Any, k: Any) -> Any:
+    return leaves[leaf, X1, k], leaves[leaf, Y1, k], leaves[leaf, X2, k], leaves[leaf, Y2, k]
+
+
+@inlined
+def _meets(leaves: Any, leaf: Any, box: Any, group: Any, offset: Any, meets: Any) -> Any:
     """Whether a box meets any slot of a leaf, and which; no branch, so that it vectorizes."""
     some = False  # a flag of one byte: an integer would halve the vectors
     for k in range(LEAF):
-        wide = min(leaves[leaf, X2, k], x2) - max(leaves[leaf, X1, k], x1) + offset
-        high = min(leaves[leaf, Y2, k], y2) - max(leaves[leaf, Y1, k], y1) + offset
-        hit = (wide > 0.0) & (high > 0.0) & (leaves[leaf, GROUP, k] == group)
+        width, height = common_sides(_box(leaves, leaf, k), box, offset)
+        hit = (width > 0.0) & (height > 0.0) & (leaves[leaf, GROUP, k] == group)
         meets[k] = hit
         some |= hit
     return some
-
-
-@inlined
-def _iou(leaves: Any, leaf: Any, k: Any, x1: Any, y1: Any, x2: Any, y2: Any, area: Any, offset: Any) -> Any:
-    """The IoU of a box with a slot that it meets."""
-    wide = min(leaves[leaf, X2, k], x2) - max(leaves[leaf, X1, k], x1) + offset
-    high = min(leaves[leaf, Y2, k], y2) - max(leaves[leaf, Y1, k], y1) + offset
-    shared = wide * high
-    return shared / (leaves[leaf, AREA, k] + area - shared) if shared > 0.0 else 0.0
 
 
 @inlined
@@ -241,20 +241,32 @@ def _sweep(leaf: Any, leaves: Any, names: Any, marks: Any) -> None:
     marks[leaf, COUNT], marks[leaf, HOLES] = alive, 0
 
 
-@kernel(
-    "int64(int64[::1], float64[:,:,::1], int64[:,::1], float64[:,::1], int64[:,::1], "
-    "boolean, float64, float64, float64, float64, int64[::1], float64[::1], int64, int64)"
-)
+@inlined
+def _factors(decays: Any, count: Any, decay: Any) -> None:
+    """Turn IoUs into what scores are multiplied by."""
+    if decay.gaussian:
+        for h in range(count):
+            decays[h] = -(decays[h] * decays[h]) / decay.sigma
+        for h in range(count):
+            decays[h] = math.exp(decays[h])
+    else:
+        for h in range(count):
+            decays[h] = 1.0 - decays[h] if decays[h] > decay.iou_threshold else 1.0
+
+
+@kernel(f"int64({TREE}, boolean, UniTuple(float64, 4), int64[::1], float64[::1], int64, int64)")
 def harvest(
-    starts: I8, leaves: F8, names: I8, spans: F8, marks: I8,
-    gaussian: bool, sigma: float, iou_threshold: float, score_threshold: float, offset: float,
+    tree: tuple[I8, F8, I8, F8, I8], gaussian: bool, rules: tuple[float, float, float, float],
     keep: I8, kept_scores: F8, kept: int, patience: int,
 ) -> int:  # fmt: skip
     """Keep boxes until none is left, ``keep`` is full, or so many leaves have been visited; the new count.
 
-    A decayed leaf is only marked stale: what it noted as its best is an upper bound, and is mended when the
-    bound reaches the root.
+    ``rules`` are the other fields of a ``Decay``. A decayed leaf is only marked stale: what it noted as its best is an
+    upper bound, and is mended when the bound reaches the root.
     """
+    starts, leaves, names, spans, marks = tree
+    decay = Decay(gaussian, rules[0], rules[1], rules[2], rules[3])
+    offset = decay.offset
     top = starts.size - 2
     root = starts[top]
     visit = np.empty(starts[starts.size - 1], np.int64)  # the nodes to visit, level by level as in ``starts``
@@ -275,8 +287,7 @@ def harvest(
                 _refresh_node(node, starts[level - 1] + (node - starts[level]) * FAN, spans, marks)
             continue
         slot = marks[home, BELOW]
-        x1, y1 = leaves[home, X1, slot], leaves[home, Y1, slot]
-        x2, y2 = leaves[home, X2, slot], leaves[home, Y2, slot]
+        box = _box(leaves, home, slot)
         area, group = leaves[home, AREA, slot], leaves[home, GROUP, slot]
         keep[kept], kept_scores[kept] = names[home, slot], leaves[home, SCORE, slot]
         kept += 1
@@ -293,33 +304,27 @@ def harvest(
                 node = visit[v]
                 first = starts[level - 1] + (node - starts[level]) * FAN
                 for child in range(first, first + marks[node, COUNT]):
-                    if _touches(spans, child, x1, y1, x2, y2, group, offset):
+                    if _touches(spans, child, box, group, offset):
                         visit[found] = child
                         found += 1
             visits[level - 1] = found - starts[level - 1]
 
         for v in range(visits[0]):
             leaf = visit[v]
-            if not _meets(leaves, leaf, x1, y1, x2, y2, group, offset, meets):
+            if not _meets(leaves, leaf, box, group, offset, meets):
                 continue
             touched = 0
             for k in range(np.uint64(marks[leaf, COUNT])):
                 hits[touched] = k
                 touched += meets[k]
             for h in range(touched):
-                decays[h] = _iou(leaves, leaf, hits[h], x1, y1, x2, y2, area, offset)
-            if gaussian:
-                for h in range(touched):
-                    decays[h] = -(decays[h] * decays[h]) / sigma
-                for h in range(touched):
-                    decays[h] = math.exp(decays[h])
-            else:
-                for h in range(touched):
-                    decays[h] = 1.0 - decays[h] if decays[h] > iou_threshold else 1.0
+                common = intersection(_box(leaves, leaf, hits[h]), box, offset, 0.0)
+                decays[h] = iou(common, leaves[leaf, AREA, hits[h]], area, 0.0, 1.0)
+            _factors(decays, touched, decay)
             fallen = 0
             for h in range(touched):
                 score = leaves[leaf, SCORE, hits[h]] * decays[h]
-                stays = score > score_threshold
+                stays = score > decay.score_threshold
                 leaves[leaf, SCORE, hits[h]] = score if stays else GONE
                 leaves[leaf, GROUP, hits[h]] = group if stays else GONE
                 fallen += 0 if stays else 1
@@ -333,15 +338,14 @@ def harvest(
 
 
 @kernel(
-    "int64(float64[:,::1], float64[::1], int64[::1], boolean, float64, float64, float64, float64, "
-    "int64[::1], float64[::1])"
+    "int64(float64[:,::1], float64[::1], int64[::1], boolean, UniTuple(float64, 4), int64[::1], float64[::1])"
 )
 def harvest_few(
-    boxes: F8, scores: F8, groups: I8,
-    gaussian: bool, sigma: float, iou_threshold: float, score_threshold: float, offset: float,
+    boxes: F8, scores: F8, groups: I8, gaussian: bool, rules: tuple[float, float, float, float],
     keep: I8, kept_scores: F8,
 ) -> int:  # fmt: skip
     """The plain loop over a few boxes, for which a tree is not worth its planting; how many are kept."""
+    sigma, iou_threshold, score_threshold, offset = rules
     left = np.empty(scores.size, np.int64)  # ascending, so that the first of equal scores is the lowest index
     now = scores.copy()
     count = 0
@@ -355,22 +359,20 @@ def harvest_few(
             best = left[k] if now[left[k]] > now[best] else best
         keep[kept], kept_scores[kept] = best, now[best]
         kept += 1
-        x1, y1, x2, y2 = boxes[best, 0], boxes[best, 1], boxes[best, 2], boxes[best, 3]
-        area = (x2 - x1 + offset) * (y2 - y1 + offset)
+        box = (boxes[best, 0], boxes[best, 1], boxes[best, 2], boxes[best, 3])
+        area = (box[2] - box[0] + offset) * (box[3] - box[1] + offset)
         alive = 0
         for k in range(count):
             i = left[k]
-            wide = min(boxes[i, 2], x2) - max(boxes[i, 0], x1) + offset
-            high = min(boxes[i, 3], y2) - max(boxes[i, 1], y1) + offset
-            if wide > 0.0 and high > 0.0 and (groups.size == 0 or groups[i] == groups[best]):
-                own = (boxes[i, 2] - boxes[i, 0] + offset) * (boxes[i, 3] - boxes[i, 1] + offset)
-                shared = wide * high
-                if shared > 0.0:
-                    iou = shared / (own + area - shared)
-                    if gaussian:
-                        now[i] *= math.exp(-(iou * iou) / sigma)
-                    elif iou > iou_threshold:
-                        now[i] *= 1.0 - iou
+            other = (boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3])
+            common = intersection(other, box, offset, 0.0)
+            if common > 0.0 and (groups.size == 0 or groups[i] == groups[best]):
+                own = (other[2] - other[0] + offset) * (other[3] - other[1] + offset)
+                share = iou(common, own, area, 0.0, 1.0)
+                if gaussian:
+                    now[i] *= math.exp(-(share * share) / sigma)
+                elif share > iou_threshold:
+                    now[i] *= 1.0 - share
             left[alive] = i
             alive += 1 if now[i] > score_threshold and i != best else 0
         count = alive

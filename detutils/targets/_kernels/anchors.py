@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import F4, F8, I8, inlined, kernel
+from detutils.geometry._kernels.pair import intersection, iou
 
 
 @inlined
@@ -62,11 +63,10 @@ def inside(anchors: F8, low_x: float, low_y: float, high_x: float, high_y: float
 
 
 @inlined
-def _common_iou(wide: float, high: float, wide2: float, high2: float) -> float:
+def _common_iou(wide: Any, high: Any, wide2: Any, high2: Any) -> Any:
     """IoU of two boxes with a common center."""
-    common = (wide if wide < wide2 else wide2) * (high if high < high2 else high2)
-    union = wide * high + wide2 * high2 - common
-    return common / union if union > 0.0 else 0.0  # areas of very short sides are 0 in float64
+    common = intersection((0.0, 0.0, wide, high), (0.0, 0.0, wide2, high2), 0.0, 0.0)
+    return iou(common, wide * high, wide2 * high2, 0.0, 1.0)  # 0 for sides so short that areas are 0 in float64
 
 
 @kernel("float64(float64[:,::1], float64[:,::1], int64[::1])")
@@ -76,9 +76,9 @@ def assign_shapes(sizes: F8, centers: F8, labels: I8) -> float:
     for i in range(sizes.shape[0]):
         best, label = -1.0, 0
         for k in range(centers.shape[0]):
-            iou = _common_iou(sizes[i, 0], sizes[i, 1], centers[k, 0], centers[k, 1])
-            if iou > best:
-                best, label = iou, k
+            share = _common_iou(sizes[i, 0], sizes[i, 1], centers[k, 0], centers[k, 1])
+            if share > best:
+                best, label = share, k
         labels[i] = label
         total += best
     return total
@@ -89,8 +89,8 @@ def best_ious(sizes: F8, centers: F8) -> F8:
     best = np.zeros(sizes.shape[0], np.float64)
     for k in range(centers.shape[0]):
         for i in range(sizes.shape[0]):
-            iou = _common_iou(sizes[i, 0], sizes[i, 1], centers[k, 0], centers[k, 1])
-            best[i] = iou if iou > best[i] else best[i]
+            share = _common_iou(sizes[i, 0], sizes[i, 1], centers[k, 0], centers[k, 1])
+            best[i] = share if share > best[i] else best[i]
     return best
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import F8, I8, inlined, kernel
+from detutils.geometry._kernels.pair import common_sides, intersection, ioa, iou
 
 PAGE = 256
 LANES = 8
@@ -36,36 +37,39 @@ def _fill(boxes: Any, first: Any, count: Any, offset: Any, page: Any, around: An
 
 
 @inlined
-def _touches(around: Any, x1: Any, y1: Any, x2: Any, y2: Any, offset: Any) -> Any:
+def _touches(around: Any, box: Any, offset: Any) -> Any:
     """Whether a box of the page may intersect this one: rounding is monotone, so that none is missed."""
-    wide = min(around[2], x2) - max(around[0], x1) + offset
-    high = min(around[3], y2) - max(around[1], y1) + offset
-    return (wide > 0.0) & (high > 0.0)
+    width, height = common_sides(around, box, offset)
+    return (width > 0.0) & (height > 0.0)
 
 
 @inlined
-def _shared(
-    x1: Any, y1: Any, x2: Any, y2: Any, left: Any, top: Any, right: Any, bottom: Any, offset: Any
-) -> Any:
-    """The area of the intersection of two boxes."""
-    wide = (right if right < x2 else x2) - (left if left > x1 else x1) + offset
-    high = (bottom if bottom < y2 else y2) - (top if top > y1 else y1) + offset
-    return (wide if wide > 0.0 else 0.0) * (high if high > 0.0 else 0.0)
+def _area(box: Any, offset: Any) -> Any:
+    return (box[2] - box[0] + offset) * (box[3] - box[1] + offset)
+
+
+@inlined
+def _slot(page: Any, k: Any) -> Any:
+    return page[X1, k], page[Y1, k], page[X2, k], page[Y2, k]
 
 
 @kernel(
-    "void(float64[:,::1], float64[:,::1], float64, float64, float64, int64, int64, "
-    "int64[::1], float64[::1], int64[::1], float64[::1], int64[:,::1])"
+    "void(float64[:,::1], float64[:,::1], UniTuple(float64, 3), UniTuple(int64, 2), "
+    "Tuple((int64[::1], float64[::1], int64[::1])), float64[::1], int64[:,::1])"
 )
 def match(
-    boxes: F8, objects: F8, low: float, high: float, offset: float, start: int, stop: int,
-    matched: I8, ious: F8, labels: I8, peaks: F8, pages: I8,
+    boxes: F8, objects: F8, rules: tuple[float, float, float], pages: tuple[int, int],
+    found: tuple[I8, F8, I8], peaks: F8, peak_pages: I8,
 ) -> None:  # fmt: skip
-    """Match the boxes of the pages start ... stop - 1 and label them by the thresholds.
+    """Match the boxes of the pages from one to before another, and label them by the thresholds.
 
-    ``peaks`` becomes the highest IoU of each object with any box so far, and ``pages`` the first and the
-    last page where it occurs.
+    ``rules`` are the low and the high threshold and the offset; ``found`` becomes the matched objects, their IoUs and
+    the labels, ``peaks`` the highest IoU of each object with any box so far, and ``peak_pages`` the first and the last
+    page where it occurs.
     """
+    low, high, offset = rules
+    start, stop = pages
+    matched, ious, labels = found
     page = np.empty((COLUMNS, PAGE))
     around = np.empty(4)
     overlaps = np.empty(PAGE)
@@ -79,53 +83,49 @@ def match(
         for k in range(PAGE):
             best[k], which[k] = 0.0, 0
         for j in range(objects.shape[0]):
-            x1, y1, x2, y2 = objects[j, 0], objects[j, 1], objects[j, 2], objects[j, 3]
-            if not _touches(around, x1, y1, x2, y2, offset):
+            thing = (objects[j, 0], objects[j, 1], objects[j, 2], objects[j, 3])
+            if not _touches(around, thing, offset):
                 continue
-            area = (x2 - x1 + offset) * (y2 - y1 + offset)
+            area = _area(thing, offset)
             for k in range(PAGE):  # without a branch, so that it vectorizes
-                shared = _shared(page[X1, k], page[Y1, k], page[X2, k], page[Y2, k], x1, y1, x2, y2, offset)
-                union = page[AREA, k] + area - shared
-                iou = shared / (union if union > 0.0 else 1.0)
-                overlaps[k] = iou
-                which[k] = j if iou > best[k] else which[k]
-                best[k] = iou if iou > best[k] else best[k]
+                share = iou(intersection(_slot(page, k), thing, offset, 0.0), page[AREA, k], area, 0.0, 1.0)
+                overlaps[k] = share
+                which[k] = j if share > best[k] else which[k]
+                best[k] = share if share > best[k] else best[k]
             for lane in range(LANES):  # lane by lane: the compiler may not reorder a maximum of floats itself
                 highest[lane] = 0.0
             for block in range(PAGE // LANES):
                 for lane in range(LANES):
-                    iou = overlaps[block * LANES + lane]
-                    highest[lane] = iou if iou > highest[lane] else highest[lane]
+                    share = overlaps[block * LANES + lane]
+                    highest[lane] = share if share > highest[lane] else highest[lane]
             peak = 0.0
             for lane in range(LANES):
                 peak = max(peak, highest[lane])
             if peak > peaks[j]:
                 peaks[j] = peak
-                pages[j, 0], pages[j, 1] = p, p
+                peak_pages[j, 0], peak_pages[j, 1] = p, p
             elif peak == peaks[j]:
-                pages[j, 1] = p
+                peak_pages[j, 1] = p
         for k in range(count):
             matched[first + k], ious[first + k] = which[k], best[k]
             labels[first + k] = POSITIVE if best[k] >= high else (NEGATIVE if best[k] < low else IGNORED)
 
 
-@kernel("void(float64[:,::1], float64[:,::1], float64, int64, int64, float64[::1], int64[:,::1], int64[::1])")
+@kernel("void(float64[:,::1], float64[:,::1], float64, UniTuple(int64, 2), float64[::1], int64[:,::1], int64[::1])")
 def promote(
-    boxes: F8, objects: F8, offset: float, start: int, stop: int, peaks: F8, pages: I8, labels: I8
+    boxes: F8, objects: F8, offset: float, span: tuple[int, int], peaks: F8, peak_pages: I8, labels: I8
 ) -> None:
-    """Label positive the boxes whose IoU with one of objects[start:stop] is its highest, if that is not 0."""
-    for j in range(start, stop):
+    """Label positive the boxes whose IoU with one of a span of objects is its highest, if that is not 0."""
+    for j in range(span[0], span[1]):
         if peaks[j] == 0.0:
             continue
-        x1, y1, x2, y2 = objects[j, 0], objects[j, 1], objects[j, 2], objects[j, 3]
-        area = (x2 - x1 + offset) * (y2 - y1 + offset)
-        for i in range(pages[j, 0] * PAGE, min((pages[j, 1] + 1) * PAGE, boxes.shape[0])):
-            left, top, right, bottom = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
-            shared = _shared(left, top, right, bottom, x1, y1, x2, y2, offset)
-            if shared > 0.0:
-                own = (right - left + offset) * (bottom - top + offset)
-                if shared / (own + area - shared) == peaks[j]:
-                    labels[i] = POSITIVE
+        thing = (objects[j, 0], objects[j, 1], objects[j, 2], objects[j, 3])
+        area = _area(thing, offset)
+        for i in range(peak_pages[j, 0] * PAGE, min((peak_pages[j, 1] + 1) * PAGE, boxes.shape[0])):
+            box = (boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3])
+            common = intersection(box, thing, offset, 0.0)
+            if common > 0.0 and iou(common, _area(box, offset), area, 0.0, 1.0) == peaks[j]:
+                labels[i] = POSITIVE
 
 
 @kernel("void(float64[:,::1], float64[:,::1], float64, float64, int64, int64, int64[::1])")
@@ -143,12 +143,11 @@ def excuse(
         for k in range(PAGE):
             covered[k] = 0.0
         for r in range(regions.shape[0]):
-            x1, y1, x2, y2 = regions[r, 0], regions[r, 1], regions[r, 2], regions[r, 3]
-            if not _touches(around, x1, y1, x2, y2, offset):
+            region = (regions[r, 0], regions[r, 1], regions[r, 2], regions[r, 3])
+            if not _touches(around, region, offset):
                 continue
             for k in range(PAGE):
-                shared = _shared(page[X1, k], page[Y1, k], page[X2, k], page[Y2, k], x1, y1, x2, y2, offset)
-                part = shared / (page[AREA, k] if page[AREA, k] > 0.0 else 1.0)
+                part = ioa(intersection(_slot(page, k), region, offset, 0.0), page[AREA, k], 0.0, 1.0)
                 covered[k] = part if part > covered[k] else covered[k]
         for k in range(count):
             if covered[k] >= threshold and labels[first + k] != POSITIVE:
