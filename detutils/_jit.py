@@ -173,6 +173,17 @@ class _Cache:
         self.cache_path = str(_places(self.source.parent)[0][0])
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            code = self.read(target_context)
+            if code is None:
+                return None
+            _prepare(target_context)
+            return CompileResult._rebuild(target_context, *_Unpickler(io.BytesIO(code)).load())
+        except Exception:  # whatever another Numba's pickle may raise
+            return None
+
+    def read(self, target_context: Any) -> bytes | None:
+        """The code as it is kept, if it is whole and safe."""
         name, key = self._identity(target_context)
         for folder, *above in _places(self.source.parent):
             try:
@@ -183,13 +194,13 @@ class _Cache:
                 with open(folder / name, "rb") as file:
                     _check_safe(os.fstat(file.fileno()), folder / name, self.owners, sticky=False)
                     content = file.read()
-                if hashlib.sha256(key + content[32:]).digest() == content[:32]:
-                    _prepare(target_context)
-                    return CompileResult._rebuild(target_context, *_Unpickler(io.BytesIO(content[32:])).load())
             except UnsafeFolder as error:
                 _warn_once(str(error))
-            except Exception:  # no such file, or whatever another Numba's pickle may raise
+            except OSError:  # there is no such file
                 continue
+            else:
+                if hashlib.sha256(key + content[32:]).digest() == content[:32]:
+                    return content[32:]
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -357,7 +368,7 @@ def inlined(function: _Function) -> _Function:
     if JIT_DISABLED:
         return function
     dispatcher = numba.jit(**OPTIONS, no_cpython_wrapper=True)(function)
-    dispatcher.__class__ = _part_of(type(dispatcher))
+    dispatcher.__class__ = _part_of(type(dispatcher))  # type: ignore[arg-type]
     return dispatcher  # type: ignore[no-any-return]
 
 
@@ -408,6 +419,24 @@ def kernels(modules: Iterable[str] = ()) -> list[tuple[Any, str]]:
     for name in files:
         importlib.import_module(name)
     return [kernel for name in files for kernel in _KERNELS if _home(kernel[0]) == name]
+
+
+def missing(wanted: Iterable[tuple[Any, str]]) -> list[tuple[Any, str]]:
+    """Those of some kernels that are neither compiled nor kept on disk."""
+    if JIT_DISABLED:
+        return []
+    return [
+        (dispatcher, signature)
+        for dispatcher, signature in wanted
+        if not dispatcher.overloads
+        and not (isinstance(dispatcher._cache, _Cache) and dispatcher._cache.read(dispatcher.targetctx))
+    ]
+
+
+def compile_kernel(dispatcher: Any, signature: str) -> None:
+    """Compile a kernel, or load what is kept of it."""
+    arguments, _ = sigutils.normalize_signature(signature)
+    dispatcher.compile(tuple(arguments))
 
 
 def _home(dispatcher: Any) -> str:
@@ -492,8 +521,7 @@ def warmup(
     wanted = kernels(modules)
     with _no_collection():
         for done, (dispatcher, signature) in enumerate(wanted, start=1):
-            arguments, _ = sigutils.normalize_signature(signature)
-            dispatcher.compile(tuple(arguments))
+            compile_kernel(dispatcher, signature)
             if progress is not None:
                 progress(done, len(wanted), dispatcher.__name__)
     return len(wanted)
