@@ -27,8 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     known = families()
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Time detutils beside its peers, those that are installed. A family takes a minute or two as it is, "
-        "and about ten times that with --full.",
+        description="Time detutils beside its peers, those that are installed. A family takes a minute or two as it "
+        "is, and about ten times that with --full.",
     )
     parser.add_argument("names", nargs="*", metavar="name", help=f"Any of {', '.join(known)}. The default is all.")
     parser.add_argument("--full", action="store_true", help="Measure every case, in many rounds.")

@@ -38,7 +38,7 @@ def add_propose(commands: Any) -> None:
     )
     parser.add_argument(
         "--mode", default="fast",
-        help="single, fast, dense and quality are ours, paper-single, paper-fast and paper-quality the paper's. "
+        help="A strategy: single, fast, dense or quality; paper-single, paper-fast and paper-quality follow the paper. "
         "The default is fast.",
     )
     parser.add_argument("--max-boxes", type=int, metavar="N", help="Keep the best N boxes of each image.")

@@ -75,7 +75,7 @@ def test_help_texts_are_sentences() -> None:
     assert len(texts) > 20
     for name, action in texts.items():
         assert action.help, name
-        assert action.help[0].isupper() or action.help.startswith("single "), name
+        assert action.help[0].isupper(), name
         assert action.help.endswith("."), name
 
 
