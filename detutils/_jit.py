@@ -211,8 +211,8 @@ class _Cache:
         for folder, *above in _places(self.source.parent):
             unfinished = folder / f"{name}.{secrets.token_hex(8)}"
             try:
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                for path in (folder, *above):
+                for path in (*above, folder):  # others may read, as where root bakes a cache into an image
+                    path.mkdir(mode=0o755, parents=True, exist_ok=True)
                     _check_safe(path.stat(), path, self.owners)
                 code = dumps(data._reduce())
                 with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o644), "wb") as file:

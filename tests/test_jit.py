@@ -7,7 +7,6 @@ import importlib
 import os
 import re
 import shutil
-import stat
 import subprocess
 import sys
 import warnings
@@ -73,13 +72,17 @@ def code_of(folder: Path, kernel: str = "first_bad_box") -> Path:
 
 @needs_jit
 def test_machine_code_is_found_again(tmp_path: Path) -> None:
-    assert call(tmp_path) == (0, "")
-    assert call(tmp_path) == (1, "")
+    before = os.umask(0o002)  # as on systems where each user has a group of his own
+    try:
+        assert call(tmp_path / "new" / "folder") == (0, "")
+    finally:
+        os.umask(before)
+    assert call(tmp_path / "new" / "folder") == (1, "")
     path = code_of(tmp_path)
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
     if os.name == "posix":
         assert not path.stat().st_mode & 0o022
-        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        assert not path.parent.stat().st_mode & 0o022
 
 
 @needs_jit
