@@ -10,22 +10,31 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import hashlib
 import importlib
+import importlib.util
+import io
 import os
+import pickle
 import pkgutil
 import re
+import secrets
+import stat
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 import numpy as np
 import numpy.typing as npt
-from numba.core import sigutils
-from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core import environment as environments, sigutils
+from numba.core.compiler import CompileResult
+from numba.core.runtime import rtsys
+from numba.core.serialize import dumps
+from numba.misc.appdirs import AppDirs
 
 F8 = npt.NDArray[np.float64]
 F4 = npt.NDArray[np.float32]
@@ -67,23 +76,6 @@ def _warn_once(reason: str) -> None:
 _warned = False
 
 
-class _CheckedFile(IndexDataCacheFile):  # type: ignore[misc]
-    """Machine code with its SHA-256 in front, because half a file may still unpickle into code that crashes."""
-
-    def _save_data(self, name: str, data: Any) -> None:
-        payload = self._dump(data)
-        with self._open_for_write(self._data_path(name)) as file:
-            file.write(hashlib.sha256(payload).digest() + payload)
-
-    def _load_data(self, name: str) -> Any:
-        with open(self._data_path(name), "rb") as file:
-            content = file.read()
-        digest, payload = content[:32], content[32:]
-        if hashlib.sha256(payload).digest() != digest:
-            raise ValueError(f"{name} is damaged")
-        return numba.core.caching.pickle.loads(payload)
-
-
 _IMPORT = re.compile(rb"^from (detutils[\w.]*\._kernels\.\w+|detutils\._jit) import", re.MULTILINE)
 
 
@@ -107,7 +99,7 @@ def stamp(module: str) -> str:
     """What machine code from a kernel file depends on: the content of the file and of all that it imports, in turn.
 
     Numba's own stamp is the age and size of the one file: a helper could change elsewhere and the old code would still
-    be served. The versions of Numba and NumPy count as well; the processor is part of the index already.
+    be served. The versions of Numba and NumPy count as well; the processor is added where the code is kept.
     """
     closure: set[str] = set()
     waiting = [module]
@@ -120,37 +112,173 @@ def stamp(module: str) -> str:
     return hashlib.sha256("\n".join([numba.__version__, np.__version__, *parts]).encode()).hexdigest()
 
 
-class _ForgivingCache(FunctionCache):  # type: ignore[misc]
-    """Numba's cache, except that no fault of the file system reaches the user's call, and stamped by ``stamp``.
+class UnsafeFolder(OSError):
+    """A cache folder that somebody else could have filled."""
 
-    A damaged entry is compiled again and replaced; a place that cannot be written is given up with one warning.
+
+def _check_safe(status: os.stat_result, path: Path, owners: set[int], *, sticky: bool = True) -> None:
+    """Refuse what another user owns or can write to: machine code is unpickled, and whoever wrote it runs as this user.
+
+    Root and the owner of the package's source are no strangers. Where everybody may create files but only their owner
+    may replace them (the sticky bit), a folder passes, because each file in it is judged on its own. A group of one
+    (as where the umask is 002) passes as well.
+    """
+    if not hasattr(os, "getuid"):  # Windows, where the user's own folders are closed to others
+        return
+    if status.st_uid not in owners:
+        raise UnsafeFolder(f"{path} belongs to another user")
+    writable = status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and not _is_private(status))
+    if writable and not (sticky and status.st_mode & stat.S_ISVTX):
+        raise UnsafeFolder(f"other users can write to {path}")
+
+
+def _is_private(status: os.stat_result) -> bool:
+    """Whether the group is that of one user only; root's is taken for one of several."""
+    import grp
+    import pwd
+
+    try:
+        user, group = pwd.getpwuid(status.st_uid), grp.getgrgid(status.st_gid)
+    except KeyError:
+        return False
+    return bool(user.pw_uid) and user.pw_gid == group.gr_gid and set(group.gr_mem) <= {user.pw_name}
+
+
+@functools.cache
+def _places(folder: Path) -> list[tuple[Path, ...]]:
+    """Where machine code of the kernel files in a folder is kept: the first place that can be written to, and the
+    folders on the way there that must be safe.
+    """
+    inside = f"{folder.name}_{hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]}"
+    if numba.config.CACHE_DIR:
+        base = Path(numba.config.CACHE_DIR).absolute()
+        return [(base / inside, base)]
+    users = Path(AppDirs(appname="numba", appauthor=False).user_cache_dir)
+    return [(folder / "__pycache__",), (users / inside, users)]
+
+
+class _Cache:
+    """The machine code of one kernel in one file: SHA-256 of the key and of the code, then the code.
+
+    The key is what the code depends on: kernel, signature, sources, versions, processor. A file that is damaged, stale
+    or of another kernel differs from the hash in the same way: the kernel is compiled and the file is replaced. No
+    fault of the file system reaches the user's call.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__(function)
-        self._cache_file = _CheckedFile(
-            cache_path=self._cache_path,
-            filename_base=self._impl.filename_base,
-            source_stamp=stamp(function.__module__),
-        )
+    def __init__(self, function: Callable[..., Any], signature: str) -> None:
+        self.source = Path(function.__code__.co_filename).absolute()
+        self.owners = {0, os.getuid(), self.source.stat().st_uid} if hasattr(os, "getuid") else set()
+        self.name = f"{self.source.stem}.{function.__qualname__}-{sys.implementation.cache_tag}"
+        self.key = f"{function.__module__}.{self.name} {signature} {stamp(function.__module__)}"
+        self.cache_path = str(_places(self.source.parent)[0][0])
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            return super().load_overload(sig, target_context)
-        except Exception:  # whatever a broken pickle may raise
-            self._discard_index()
+            code = self.read(target_context)
+            if code is None:
+                return None
+            _prepare(target_context)
+            return CompileResult._rebuild(target_context, *_Unpickler(io.BytesIO(code)).load())
+        except Exception:  # whatever another Numba's pickle may raise
             return None
 
-    def save_overload(self, sig: Any, data: Any) -> None:
-        try:
-            super().save_overload(sig, data)
-        except Exception as error:
-            self._discard_index()
-            _warn_once(f"writing to {self._cache_path} failed ({error})")
+    def read(self, target_context: Any) -> bytes | None:
+        """The code as it is kept, if it is whole and safe."""
+        name, key = self._identity(target_context)
+        for folder, *above in _places(self.source.parent):
+            try:
+                if not folder.exists():
+                    continue
+                for path in (folder, *above):
+                    _check_safe(path.stat(), path, self.owners)
+                with open(folder / name, "rb") as file:
+                    _check_safe(os.fstat(file.fileno()), folder / name, self.owners, sticky=False)
+                    content = file.read()
+            except UnsafeFolder as error:
+                _warn_once(str(error))
+            except OSError:  # there is no such file
+                continue
+            else:
+                if hashlib.sha256(key + content[32:]).digest() == content[:32]:
+                    return content[32:]
+        return None
 
-    def _discard_index(self) -> None:
-        with contextlib.suppress(OSError):
-            os.unlink(self._cache_file._index_path)
+    def save_overload(self, sig: Any, data: Any) -> None:
+        if data.library.has_dynamic_globals:  # an address of this process, of no use in another
+            return
+        name, key = self._identity(data.target_context)
+        fault: Exception | None = None
+        for folder, *above in _places(self.source.parent):
+            unfinished = folder / f"{name}.{secrets.token_hex(8)}"
+            try:
+                for path in (*above, folder):  # others may read, as where root bakes a cache into an image
+                    path.mkdir(mode=0o755, parents=True, exist_ok=True)
+                    _check_safe(path.stat(), path, self.owners)
+                code = dumps(data._reduce())
+                with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o644), "wb") as file:
+                    file.write(hashlib.sha256(key + code).digest() + code)
+                os.replace(unfinished, folder / name)
+                return
+            except UnsafeFolder as error:  # nor is it kept elsewhere: a person should look at this
+                _warn_once(str(error))
+                return
+            except Exception as error:
+                fault = fault or error
+                with contextlib.suppress(OSError):
+                    unfinished.unlink()
+        _warn_once(f"writing to {self.cache_path} failed ({fault})")
+
+    def _identity(self, target_context: Any) -> tuple[str, bytes]:
+        """The file's name, which holds the processor, so that machines that share a folder do not take turns."""
+        processor = repr(target_context.codegen().magic_tuple())
+        digest = hashlib.sha256(processor.encode()).hexdigest()[:12]
+        return f"{self.name}-{digest}.nbk", f"{self.key} {processor}".encode()
+
+    def enable(self) -> None:
+        """Part of what Numba asks of a cache."""
+
+    def disable(self) -> None:
+        """Part of what Numba asks of a cache."""
+
+    def flush(self) -> None:
+        """Part of what Numba asks of a cache: before a kernel is compiled again."""
+
+
+_BINARY = getattr(os, "O_BINARY", 0)
+
+
+class _Unpickler(pickle.Unpickler):
+    """Leaves modules of Numba's that only its compiler needs unloaded: SciPy's linear algebra comes with them.
+
+    Machine code refers to the environments of all functions that went into it, each a module's globals and some
+    constants. Only code that works on Python objects looks at the globals, which kernels never do.
+    """
+
+    def find_class(self, module: str, name: str) -> Any:
+        found = super().find_class(module, name)
+        return _environment if found is _REBUILD_ENVIRONMENT else found
+
+
+_REBUILD_ENVIRONMENT = getattr(environments, "_rebuild_env", object())
+
+
+def _environment(module: str, constants: Any, name: str) -> Any:
+    known = environments.Environment._memo
+    if not module.startswith("numba.") or module in sys.modules or name in known:
+        return _REBUILD_ENVIRONMENT(module, constants, name)  # type: ignore[operator]
+    environment = environments.Environment({"__name__": module})
+    environment.consts[:] = constants
+    environment.env_name = name
+    known[name] = environment
+    return environment
+
+
+def _prepare(target_context: Any) -> None:
+    """Make Numba ready for machine code that is finished: a tenth of what it loads to compile (SciPy, among others)."""
+    try:
+        rtsys.initialize(target_context)
+    except Exception:  # this Numba has its runtime elsewhere
+        target_context.refresh()
 
 
 def kernel(signature: str) -> Callable[[_Function], _Function]:
@@ -165,8 +293,8 @@ def kernel(signature: str) -> Callable[[_Function], _Function]:
         dispatcher = numba.jit(**OPTIONS)(function)
         if not JIT_DISABLED:
             try:
-                dispatcher._cache = _ForgivingCache(function)
-            except Exception as error:  # no folder is writable, or this Numba keeps its cache another way
+                dispatcher._cache = _Cache(function, signature)
+            except Exception as error:  # the source cannot be read
                 _warn_once(str(error))
         else:  # as silent about infinities as machine code
             dispatcher = np.errstate(all="ignore")(function)
@@ -199,7 +327,11 @@ def _hearing(dispatcher: Any) -> Any:
 class Direct:
     """A kernel without Numba's look at the arguments, which costs a fifth of a microsecond of one or two.
 
-    ``call`` trusts its caller even with the types: every array must have the dtype and the layout of the signature.
+    ``call`` is the function that Numba compiled for the kernel's one signature. It converts numbers as Python does,
+    but takes every array for one of the dtype, dimensions and layout of the signature. What makes it sound: callers
+    pass arrays that they made themselves or whose dtype is that very object (``dtype is FLOAT64``), of the right number
+    of dimensions and C-contiguous, or whose layout the kernel itself looks at; everything else is converted or refused
+    before. Where Numba's inner parts have changed, ``call`` is the kernel as it is, a little slower.
     """
 
     __slots__ = ("call",)
@@ -221,30 +353,141 @@ def _entry_point(function: Any) -> Callable[..., Any]:
     signature = next(signature for dispatcher, signature in _KERNELS if dispatcher is function)
     types = tuple(sigutils.normalize_signature(signature)[0])
     function.compile(types)
-    return function.overloads[types].entry_point  # type: ignore[no-any-return]
+    try:
+        entry_point = function.overloads[types].entry_point
+    except (AttributeError, KeyError, TypeError):  # this Numba keeps it elsewhere
+        return function  # type: ignore[no-any-return]
+    return entry_point if callable(entry_point) else function  # type: ignore[no-any-return]
 
 
 def inlined(function: _Function) -> _Function:
-    """Compile a part of kernels: called from kernels only, of this file or another, and cached inside them."""
-    return numba.jit(**OPTIONS)(function)  # type: ignore[no-any-return]
+    """Compile a part of kernels: called from kernels only, of this file or another, and cached inside them.
+
+    What lets Python call it is left out: it takes a tenth of the time of the compiler.
+    """
+    if JIT_DISABLED:
+        return function
+    dispatcher = numba.jit(**OPTIONS, no_cpython_wrapper=True)(function)
+    dispatcher.__class__ = _part_of(type(dispatcher))  # type: ignore[arg-type]
+    return dispatcher  # type: ignore[no-any-return]
 
 
-def kernels() -> list[tuple[Any, str]]:
-    """Every kernel of the package with its signature, in the order of the files' names."""
+@functools.cache
+def _part_of(dispatcher: type) -> type:
+    """A dispatcher whose calls from Python, which only tests make, compile the function once more with the way in;
+    without it they would crash.
+    """
+    whole: dict[Any, Any] = {}
+
+    def __call__(self: Any, *arguments: Any) -> Any:
+        if self.py_func not in whole:
+            whole[self.py_func] = numba.jit(**OPTIONS)(self.py_func)
+        return whole[self.py_func](*arguments)
+
+    return type("Part", (dispatcher,), {"__call__": __call__})
+
+
+# What ``warmup`` takes beside the names of public functions: the modules whose kernels belong together.
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "anchors": ("targets.anchors",),
+    "boxes": ("geometry.boxes",),
+    "coding": ("geometry.coding",),
+    "drawing": ("pictures.draw",),
+    "evaluation": (
+        "evaluation.coco", "evaluation.voc", "evaluation.recall", "evaluation.precision_recall"
+    ),
+    "features": ("rcnn.features",),
+    "fusion": ("suppression.fusion",),
+    "matching": ("targets.matching", "targets.rpn"),
+    "nms": ("suppression.greedy",),
+    "overlaps": ("geometry.overlaps", "geometry.aligned"),
+    "proposals": ("proposals.strategies", "proposals.segmentation"),
+    "rcnn": ("rcnn.training", "rcnn.model"),
+    "regressor": ("rcnn.box_regressor",),
+}  # fmt: skip
+_USED = re.compile(r"^ *from (detutils[\w.]*) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
+
+
+def kernels(modules: Iterable[str] = ()) -> list[tuple[Any, str]]:
+    """Every kernel of the package with its signature, in the order of the files' names; or only those of the kernel
+    files that these modules, or others of the package that they import, import.
+    """
     package = importlib.import_module("detutils")
-    for module in pkgutil.walk_packages(package.__path__, "detutils."):
-        if "._kernels." in module.name:
-            importlib.import_module(module.name)
-    return list(_KERNELS)
+    every = [module.name for module in pkgutil.walk_packages(package.__path__, "detutils.")]
+    wanted = _reach(set(every), modules) if modules else every
+    files = [name for name in every if "._kernels." in name and name in wanted]
+    for name in files:
+        importlib.import_module(name)
+    return [kernel for name in files for kernel in _KERNELS if _home(kernel[0]) == name]
 
 
-def warmup(progress: Callable[[int, int, str], object] | None = None) -> int:
-    """Compile every kernel now, so that no later call waits for the compiler.
+def missing(wanted: Iterable[tuple[Any, str]]) -> list[tuple[Any, str]]:
+    """Those of some kernels that are neither compiled nor kept on disk."""
+    if JIT_DISABLED:
+        return []
+    return [
+        (dispatcher, signature)
+        for dispatcher, signature in wanted
+        if not dispatcher.overloads
+        and not (isinstance(dispatcher._cache, _Cache) and dispatcher._cache.read(dispatcher.targetctx))
+    ]
+
+
+def compile_kernel(dispatcher: Any, signature: str) -> None:
+    """Compile a kernel, or load what is kept of it."""
+    arguments, _ = sigutils.normalize_signature(signature)
+    dispatcher.compile(tuple(arguments))
+
+
+def _home(dispatcher: Any) -> str:
+    return str(getattr(dispatcher, "py_func", dispatcher).__module__)
+
+
+def _reach(known: set[str], modules: Iterable[str]) -> set[str]:
+    """The modules and what they import in turn, as far as that is not the inside of kernels."""
+    reached: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name in reached:
+            continue
+        reached.add(name)
+        spec = importlib.util.find_spec(name)
+        if "._kernels." in name or spec is None or spec.origin is None:
+            continue
+        for module, names in _USED.findall(Path(spec.origin).read_text(encoding="utf-8")):
+            inner = {f"{module}.{part}" for part in re.findall(r"\w+", names)} & known
+            waiting += inner or {module}
+    return reached
+
+
+def _modules_of(family: Any) -> list[str]:
+    """Where the kernels of a family or of a public function are called from."""
+    if not isinstance(family, str):
+        raise TypeError(f"a family must be a str, got {type(family).__name__}")
+    if family in FAMILIES:
+        return [f"detutils.{module}" for module in FAMILIES[family]]
+    home = importlib.import_module("detutils")._HOMES.get(family)
+    if home is None:
+        known = ", ".join(map(repr, FAMILIES))
+        raise ValueError(f"{family!r} is neither a family of kernels nor a public function; the families are {known}")
+    return [home]
+
+
+def warmup(
+    *families: str | Callable[[int, int, str], object] | None,
+    progress: Callable[[int, int, str], object] | None = None,
+) -> int:
+    """Compile kernels now, those of some families or all, so that no later call waits for the compiler.
 
     Parameters
     ----------
+    *families : str
+        What will be called: "anchors", "boxes", "coding", "drawing", "evaluation", "features", "fusion", "matching",
+        "nms", "overlaps", "proposals", "rcnn", "regressor", or the name of a public function. All kernels if none is
+        given.
     progress : callable (done, total, name), optional
-        Called after each kernel.
+        Called after each kernel. May be given as the only positional argument as well.
 
     Returns
     -------
@@ -254,26 +497,43 @@ def warmup(progress: Callable[[int, int, str], object] | None = None) -> int:
     Raises
     ------
     TypeError
-        If ``progress`` is neither None nor callable.
+        If a family is no str, or ``progress`` is neither None nor callable.
+    ValueError
+        If a name is neither that of a family nor of a public function.
 
     Notes
     -----
-    Takes seconds a kernel family when the cache is empty and milliseconds a kernel when it is warm. The machine code is
+    Takes seconds a family when the cache is empty and milliseconds a kernel when it is warm. The machine code is
     kept beside the package or, where that is read-only, in the user's cache folder (``NUMBA_CACHE_DIR`` overrides).
 
     Examples
     --------
     >>> import detutils
-    >>> ready = detutils.warmup()  # doctest: +SKIP
+    >>> ready = detutils.warmup("nms", "box_iou")  # doctest: +SKIP
     """
+    if len(families) == 1 and progress is None and not isinstance(families[0], str):
+        progress, families = families[0], ()
     if progress is not None and not callable(progress):
         raise TypeError(f"progress must be callable or None, got {type(progress).__name__}")
+    modules = [module for family in families for module in _modules_of(family)]
     if JIT_DISABLED:
         return 0
-    every = kernels()
-    for done, (dispatcher, signature) in enumerate(every, start=1):
-        arguments, _ = sigutils.normalize_signature(signature)
-        dispatcher.compile(tuple(arguments))
-        if progress is not None:
-            progress(done, len(every), dispatcher.__name__)
-    return len(every)
+    wanted = kernels(modules)
+    with _no_collection():
+        for done, (dispatcher, signature) in enumerate(wanted, start=1):
+            compile_kernel(dispatcher, signature)
+            if progress is not None:
+                progress(done, len(wanted), dispatcher.__name__)
+    return len(wanted)
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without the search for garbage, which finds little in the compiler's graphs and takes 7 % of its time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

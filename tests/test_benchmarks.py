@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -22,6 +25,53 @@ def test_unknown_names_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
         main(["nothing"])
     assert caught.value.code == 2
     assert "no benchmark is called nothing" in capsys.readouterr().err
+
+
+def test_quick_is_the_default(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    seen = []
+    module = importlib.import_module("benchmarks.bench_anchors")
+    monkeypatch.setattr(module, "run", lambda report: seen.append(report.quick))
+    assert main(["anchors"]) == main(["anchors", "--quick"]) == main(["anchors", "--full"]) == 0
+    assert seen == [True, True, False]
+    told = capsys.readouterr().err
+    assert told.count("a minute or two; --full measures it all") == 2
+    assert told.count("anchors: took ") == 3
+    with pytest.raises(SystemExit):
+        main(["anchors", "--full", "--quick"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes a pipe early")
+def test_a_closed_pipe_ends_it_quietly() -> None:
+    code = (
+        "import sys, importlib\n"
+        "from benchmarks.__main__ import main\n"
+        "def run(report):\n"
+        "    for line in range(100000):\n"
+        "        report.say('a line')\n"
+        "importlib.import_module('benchmarks.bench_anchors').run = run\n"
+        "sys.exit(main(['anchors']))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+        assert process.wait(timeout=60) == 141
+    assert "Traceback" not in errors
+    assert "BrokenPipe" not in errors
+
+
+def test_an_interrupt_ends_it_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(report: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib.import_module("benchmarks.bench_anchors"), "run", interrupted)
+    assert main(["anchors"]) == 130
+    assert capsys.readouterr().err.endswith("interrupted\n")
 
 
 def test_a_different_result_is_never_timed(capsys: pytest.CaptureFixture[str]) -> None:

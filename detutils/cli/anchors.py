@@ -12,10 +12,15 @@ import detutils
 def add_anchors(commands: Any) -> None:
     """Arguments of ``detutils anchors``."""
     parser = commands.add_parser("anchors", help="print the base anchors of a region proposal network")
-    parser.add_argument("--base-size", type=float, default=16, help="side of the window (default 16)")
-    parser.add_argument("--ratios", type=float, nargs="+", default=[0.5, 1, 2], help="height / width")
-    parser.add_argument("--scales", type=float, nargs="+", default=[8, 16, 32], help="of the window")
-    parser.add_argument("--json", action="store_true", help="print a JSON list")
+    parser.add_argument("--base-size", type=float, default=16, help="Side of the window. The default is 16.")
+    parser.add_argument(
+        "--ratios", type=float, nargs="+", default=[0.5, 1, 2], help="Height / width. The defaults are 0.5 1 2."
+    )
+    parser.add_argument(
+        "--scales", type=float, nargs="+", default=[8, 16, 32],
+        help="Multiples of the window. The defaults are 8 16 32.",
+    )
+    parser.add_argument("--json", action="store_true", help="Print a JSON list.")
     parser.set_defaults(run=run_anchors)
 
 

@@ -17,7 +17,16 @@ from detutils.pictures.png import CV2_CURES
 
 def add_warmup(commands: Any) -> None:
     """Arguments of ``detutils warmup``."""
-    parser = commands.add_parser("warmup", help="compile every kernel now, so that no later call waits")
+    parser = commands.add_parser(
+        "warmup", help="compile kernels now, so that no later call waits",
+        description="Compile the kernels of some families, or all, and keep the machine code. Calls of these "
+        "functions then start at once, in every process.",
+    )
+    parser.add_argument(
+        "families", nargs="*", metavar="FAMILY",
+        help="What will be called, such as nms, overlaps, proposals, evaluation, or the name of a public function. "
+        "The default is everything, which takes a minute or two.",
+    )
     parser.set_defaults(run=run_warmup)
 
 
@@ -25,7 +34,7 @@ def run_warmup(options: argparse.Namespace) -> int:
     """Fill the cache of machine code."""
     begin = time.perf_counter()
     with Progress("compile") as bar:
-        count = detutils.warmup(lambda done, total, name: bar.move(done, name, total))
+        count = detutils.warmup(*options.families, progress=lambda done, total, name: bar.move(done, name, total))
     print(f"{count} kernels ready in {time.perf_counter() - begin:.1f} s")
     return 0
 
@@ -33,7 +42,7 @@ def run_warmup(options: argparse.Namespace) -> int:
 def add_version(commands: Any) -> None:
     """Arguments of ``detutils version``."""
     parser = commands.add_parser("version", help="versions of detutils and of what it stands on")
-    parser.add_argument("--json", action="store_true", help="print a JSON object")
+    parser.add_argument("--json", action="store_true", help="Print a JSON object.")
     parser.set_defaults(run=run_version)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
+import functools
 import io
 import json
 import time
@@ -14,7 +16,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 import detutils
-from detutils._files import replace_file
+from detutils._files import check_regular, replace_file
+from detutils._validate import as_workers
 from detutils.cli.terminal import Progress, check_output, image_files, say
 
 
@@ -25,26 +28,41 @@ def add_propose(commands: Any) -> None:
         description="Object proposals by Selective Search, the best first. A file that fails is reported "
         "and the rest goes on; the exit code is then 1.",
     )
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files, or folders of them")
+    parser.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="Image files, folders of them, or patterns such as 'photos/*.jpg'."
+    )
     parser.add_argument(
         "-o", "--output", required=True, metavar="OUT",
-        help=".json, .jsonl, .csv or .npz; a folder for proposals.json and pictures; - prints JSON lines",
+        help="A file that ends in .json, .jsonl, .csv or .npz. A folder takes proposals.json and pictures. "
+        "- prints JSON lines.",
     )
-    parser.add_argument("--mode", default="fast", help="single, fast (default), dense, quality, or paper-...")
-    parser.add_argument("--max-boxes", type=int, metavar="N", help="at most N boxes an image, the best")
-    parser.add_argument("--min-size", type=int, default=20, metavar="PX", help="shortest side (default 20)")
-    parser.add_argument("--max-side", type=int, metavar="PX", help="work on a copy no longer than this")
-    parser.add_argument("--seed", type=int, default=0, help="of the order (default 0)")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes; -1 is every core")
-    parser.add_argument("--draw", type=Path, metavar="FOLDER", help="also draw the first boxes, here")
-    parser.add_argument("--draw-boxes", type=int, default=50, metavar="N", help="how many (default 50)")
-    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    parser.add_argument(
+        "--mode", default="fast",
+        help="A strategy: single, fast, dense or quality; paper-single, paper-fast and paper-quality follow the paper. "
+        "The default is fast.",
+    )
+    parser.add_argument("--max-boxes", type=int, metavar="N", help="Keep the best N boxes of each image.")
+    parser.add_argument(
+        "--min-size", type=int, default=20, metavar="PX", help="Drop boxes with a shorter side. The default is 20."
+    )
+    parser.add_argument(
+        "--max-side", type=int, metavar="PX", help="Work on a smaller copy of images with a longer side."
+    )
+    parser.add_argument("--seed", type=int, default=0, help="Seeds the order of the boxes. The default is 0.")
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="Use N processes; -1 uses every core. The default is 1."
+    )
+    parser.add_argument("--draw", type=Path, metavar="FOLDER", help="Also draw the first boxes of each image, there.")
+    parser.add_argument(
+        "--draw-boxes", type=int, default=50, metavar="N", help="Draw so many boxes. The default is 50."
+    )
+    parser.add_argument("--json", action="store_true", help="Print the summary as JSON.")
     parser.set_defaults(run=run_propose)
 
 
 def run_propose(options: argparse.Namespace) -> int:
     """Propose boxes for every image; returns 1 if a file failed."""
-    from detutils.proposals.batch import propose_images
+    from detutils.proposals.batch import check_options, in_order
 
     if options.draw_boxes < 0:
         raise ValueError(f"--draw-boxes must be at least 0, got {options.draw_boxes}")
@@ -58,32 +76,35 @@ def run_propose(options: argparse.Namespace) -> int:
     write = None if options.output == "-" else record_writer(output)
     if options.draw is not None:
         options.draw.mkdir(parents=True, exist_ok=True)
-    drawn: set[str] = set()
     begin = time.perf_counter()
     count = {"images": len(files), "failed": 0, "proposals": 0}
+    workers = as_workers(options.workers)
+    settings = {key: getattr(options, key) for key in ("mode", "max_boxes", "min_size", "max_side", "seed")}
+    check_options(settings)
+    work = functools.partial(propose_and_draw, options=settings, count=options.draw_boxes)
     with Progress("propose", len(files)) as bar:
-        reports = propose_images(
-            files, workers=options.workers, progress=lambda done, total, path: bar.move(done, path),
-            mode=options.mode, max_boxes=options.max_boxes, min_size=options.min_size,
-            max_side=options.max_side, seed=options.seed,
+        answers = in_order(
+            work, list(zip(files, pictures_of(files, options.draw))), lost, workers=workers,
+            progress=lambda done, total, item: bar.move(done, item[0]),
         )
 
         def records() -> Iterator[dict[str, Any]]:
-            for report in reports:
-                if report.proposals is None:
-                    count["failed"] += 1
-                    bar.say(f"failed: {report.error}")
-                else:
+            for report, fault in answers:
+                if report.proposals is not None:
                     count["proposals"] += len(report.proposals.boxes)
-                    if options.draw is not None:
-                        draw_proposals(report, options.draw, options.draw_boxes, drawn)
+                if report.error or fault:
+                    count["failed"] += 1
+                    bar.say(f"failed: {report.error or fault}")
                 yield record_of(report)
 
-        if write is None:
-            for record in records():
-                print(json.dumps(record), flush=True)
-        else:
-            replace_file(output, lambda target: write(target, records()))
+        with contextlib.closing(answers):  # type: ignore[type-var]  # ends the workers whatever happens
+            if write is None:
+                for record in records():
+                    print(json.dumps(record), flush=True)
+            elif write is write_json_lines:
+                append_lines(output, records())
+            else:
+                replace_file(output, lambda target: write(target, records()))
     seconds = time.perf_counter() - begin
     if options.json and write is not None:
         print(json.dumps({**count, "seconds": round(seconds, 3), "output": str(output)}))
@@ -94,6 +115,48 @@ def run_propose(options: argparse.Namespace) -> int:
         say(f"{done:,} images{failed}, {count['proposals']:,} proposals in {seconds:.1f} s{where}")
     return 1 if count["failed"] else 0
 
+
+# ---- in the workers ----------------------------------------------------------------------------------------
+
+def propose_and_draw(
+    item: tuple[Path, Path | None], options: dict[str, Any], count: int
+) -> tuple[detutils.ImageProposals, str | None]:
+    """The report on a file, and why its picture could not be drawn or written."""
+    from detutils.proposals.batch import propose_file
+
+    path, picture = item
+    report, image = propose_file(path, options)
+    if image is None or picture is None or report.proposals is None:
+        return report, None
+    try:
+        boxes = report.proposals.boxes[:count][::-1]  # the best is drawn last
+        detutils.write_image(picture, detutils.draw_boxes(image, boxes, opacity=0.8))
+    except Exception as error:
+        text = str(error) or type(error).__name__
+        return report, text if str(picture) in text else f"{picture}: {text}"
+    return report, None
+
+
+def lost(item: tuple[Path, Path | None], why: str) -> tuple[detutils.ImageProposals, str | None]:
+    """What is reported of a file whose worker was killed."""
+    return detutils.ImageProposals(item[0], None, None, f"{item[0]}: {why}"), None
+
+
+def pictures_of(files: list[Path], folder: Path | None) -> list[Path | None]:
+    """Where the boxes of each file are drawn; files of one name in several folders get numbers."""
+    taken: set[str] = set()
+    pictures: list[Path | None] = []
+    for file in files:
+        name, number = file.stem, 1
+        while name in taken:
+            number += 1
+            name = f"{file.stem}_{number}"
+        taken.add(name)
+        pictures.append(None if folder is None else folder / f"{name}_proposals.png")
+    return pictures
+
+
+# ---- formats -----------------------------------------------------------------------------------------------
 
 def record_of(report: Any) -> dict[str, Any]:
     """An image's report as plain values."""
@@ -128,6 +191,21 @@ def write_json_lines(target: BinaryIO, records: Iterable[dict[str, Any]]) -> Non
         target.write(json.dumps(record).encode() + b"\n")
 
 
+def append_lines(path: Path, records: Iterable[dict[str, Any]]) -> None:
+    """JSON lines that are in the file as soon as they are known: whatever interrupts the work, the whole ones stay."""
+    check_regular(path)
+    with open(path, "wb") as target:
+        whole = 0
+        try:
+            for record in records:
+                write_json_lines(target, [record])
+                target.flush()
+                whole = target.tell()
+        finally:
+            target.seek(whole)
+            target.truncate()
+
+
 def write_csv(target: BinaryIO, records: Iterable[dict[str, Any]]) -> None:
     """A row a box; failed files have none."""
     text = io.TextIOWrapper(target, "utf-8", newline="", errors="surrogateescape")
@@ -151,16 +229,3 @@ def write_npz(target: BinaryIO, records: Iterable[dict[str, Any]]) -> None:
         boxes=np.concatenate(boxes),
         priorities=np.concatenate([np.array(record.get("priorities", []), np.float64) for record in kept]),
     )
-
-
-def draw_proposals(report: Any, folder: Path, count: int, drawn: set[str]) -> None:
-    """The first boxes of an image, worst drawn first; files of one name in several folders get numbers."""
-    name, number = report.path.stem, 1
-    while name in drawn:
-        number += 1
-        name = f"{report.path.stem}_{number}"
-    drawn.add(name)
-    image = detutils.read_image(report.path)
-    boxes = report.proposals.boxes[:count][::-1]
-    picture = detutils.draw_boxes(image, boxes, opacity=0.8)
-    detutils.write_image(folder / f"{name}_proposals.png", picture)

@@ -24,17 +24,32 @@ def add_train(commands: Any) -> None:
         description="Selective Search, gradients and colors, a linear classifier and a box regressor a "
         "class. A part of the images is held out and judged, without and with box regression.",
     )
-    parser.add_argument("annotations", type=Path, help="COCO JSON, or a folder in Pascal VOC's layout")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="MODEL", help="a .npz file")
-    parser.add_argument("--images", type=Path, metavar="FOLDER", help="where the images are, if not nearby")
-    parser.add_argument("--classes", nargs="+", metavar="NAME", help="learn these only (default all)")
-    parser.add_argument("--held-out", type=float, default=0.25, metavar="SHARE", help="to judge on (0.25)")
-    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="keep features there, to go on from")
-    parser.add_argument("--alpha", type=float, default=10.0, help="weight decay of the classifiers (10)")
-    parser.add_argument("--rounds", type=int, default=2, help="of hard negatives (2)")
-    parser.add_argument("--memory", type=float, default=1.0, metavar="GIB", help="for normal equations (1)")
-    parser.add_argument("--seed", type=int, default=0, help="of what is held out, jitter and negatives (0)")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument(
+        "annotations", type=Path, help="A COCO JSON file, or a folder in Pascal VOC's layout."
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="MODEL", help="The .npz file to write."
+    )
+    parser.add_argument("--images", type=Path, metavar="FOLDER", help="Where the images are, if not nearby.")
+    parser.add_argument("--classes", nargs="+", metavar="NAME", help="Learn these classes only.")
+    parser.add_argument(
+        "--held-out", type=float, default=0.25, metavar="SHARE",
+        help="Share of the images to judge on. The default is 0.25.",
+    )
+    parser.add_argument(
+        "--cache", type=Path, metavar="FOLDER", help="Keep features there, to go on from later."
+    )
+    parser.add_argument(
+        "--alpha", type=float, default=10.0, help="Weight decay of the classifiers. The default is 10."
+    )
+    parser.add_argument("--rounds", type=int, default=2, help="Rounds of hard negatives. The default is 2.")
+    parser.add_argument(
+        "--memory", type=float, default=1.0, metavar="GIB", help="Memory for the normal equations. The default is 1."
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="Seeds what is held out, jitter and negatives. The default is 0."
+    )
+    parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
     parser.set_defaults(run=run_train)
 
 
@@ -154,12 +169,14 @@ def add_detect(commands: Any) -> None:
         description="Find objects and draw them. A file that fails is reported and the rest goes on; the "
         "exit code is then 1.",
     )
-    parser.add_argument("model", type=Path, help="what detutils train wrote")
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files, or folders of them")
-    parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="draw the detections there")
-    parser.add_argument("--threshold", type=float, default=-0.5, help="least score (-0.5; background: -1)")
-    parser.add_argument("--no-regression", action="store_true", help="leave boxes as they are proposed")
-    parser.add_argument("--json", action="store_true", help="print a JSON object an image")
+    parser.add_argument("model", type=Path, help="What detutils train wrote.")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="Image files, or folders of them.")
+    parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="Draw the detections there.")
+    parser.add_argument(
+        "--threshold", type=float, default=-0.5, help="Least score. The default is -0.5; background has about -1."
+    )
+    parser.add_argument("--no-regression", action="store_true", help="Leave boxes as they are proposed.")
+    parser.add_argument("--json", action="store_true", help="Print a JSON object for each image.")
     parser.set_defaults(run=run_detect)
 
 

@@ -15,12 +15,14 @@ PICTURES = (
 
 
 def image_files(arguments: Iterable[str]) -> list[Path]:
-    """Files as they are; folders stand for the pictures in them, patterns for what they match."""
+    """Files as they are; folders stand for the pictures in them but hidden ones, patterns for what they match."""
     files: list[Path] = []
     for argument in arguments:
         path = Path(argument)
         if path.is_dir():
-            inside = sorted(child for child in path.iterdir() if child.suffix.lower() in PICTURES)
+            inside = sorted(
+                child for child in path.iterdir() if child.suffix.lower() in PICTURES and child.name[0] != "."
+            )
             if not inside:
                 raise ValueError(f"the folder {path} holds no pictures")
             files += inside
@@ -29,6 +31,17 @@ def image_files(arguments: Iterable[str]) -> list[Path]:
         else:
             files.append(path)
     return files
+
+
+def was_interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error."""
+    seen = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def say(text: str) -> None:

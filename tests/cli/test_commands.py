@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import os
@@ -9,6 +10,8 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ import pytest
 
 import detutils
 from detutils.cli import main
+from detutils.cli.commands import build_parser
 from detutils.cli.terminal import Progress, image_files
 from tests.cases import JIT
 from tests.proposals.test_batch import photographs
@@ -46,6 +50,33 @@ def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -
         main(arguments)
     assert caught.value.code == 2
     assert "usage: detutils" in capsys.readouterr().err
+
+
+def test_nothing_asked_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([])
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "find a face in a photograph" in err
+
+
+def test_help_texts_are_sentences() -> None:
+    def arguments(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Action]]:
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for name, inner in action.choices.items():
+                    if name != "evaluate":
+                        yield from ((f"{name} {action.dest}", action) for _, action in arguments(inner))
+            elif action.dest not in ("help", "version"):
+                yield action.dest, action
+
+    texts = dict(arguments(build_parser()))
+    assert len(texts) > 20
+    for name, action in texts.items():
+        assert action.help, name
+        assert action.help[0].isupper(), name
+        assert action.help.endswith("."), name
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["demo", "--help"], ["propose", "-h"], ["anchors", "-h"]])
@@ -101,7 +132,10 @@ def test_bad_anchors(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_warmup(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def quick(progress: Any) -> int:
+    asked = []
+
+    def quick(*families: str, progress: Any) -> int:
+        asked.append(families)
         progress(1, 2, "first")
         progress(2, 2, "second")
         return 2
@@ -109,6 +143,15 @@ def test_warmup(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(detutils, "warmup", quick)
     assert main(["warmup"]) == 0
     assert capsys.readouterr().out.startswith("2 kernels ready in ")
+    assert main(["warmup", "nms", "box_iou"]) == 0
+    assert asked == [(), ("nms", "box_iou")]
+
+
+def test_an_unknown_family(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["warmup", "soup"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("detutils warmup: error: 'soup' is neither a family")
+    assert "'nms'" in error
 
 
 # ---- propose -----------------------------------------------------------------------------------------------
@@ -176,6 +219,21 @@ def test_pictures_of_proposals(tmp_path: Path) -> None:
     assert detutils.read_image(folder / "0 bløcks_proposals.png").shape == (45, 60, 3)
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_picture_that_cannot_be_written_fails_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], workers: str
+) -> None:
+    paths = photographs(tmp_path, 2)
+    folder = tmp_path / "pictures"
+    (folder / "0 bløcks_proposals.png").mkdir(parents=True)
+    out = tmp_path / "o.jsonl"
+    arguments = [*map(str, paths), "-o", str(out), "--draw", str(folder), "--workers", workers]
+    assert main(["propose", *arguments, *FEW]) == 1
+    assert "failed: " in capsys.readouterr().err
+    assert [len(json.loads(line)["boxes"]) > 0 for line in out.read_text().splitlines()] == [True, True]
+    assert (folder / "1 bløcks_proposals.png").is_file()
+
+
 def test_a_folder_for_everything(tmp_path: Path) -> None:
     first = photographs(tmp_path, 2)
     (tmp_path / "more").mkdir()
@@ -191,8 +249,12 @@ def test_a_folder_for_everything(tmp_path: Path) -> None:
 def test_folders_and_patterns(tmp_path: Path) -> None:
     paths = photographs(tmp_path, 3)
     (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / ".hidden.png").write_bytes(b"")
+    (tmp_path / "._0.png").write_bytes(b"")
     assert image_files([str(tmp_path)]) == paths
     assert image_files([str(tmp_path / "*.png")]) == paths
+    (tmp_path / "LOUD.PNG").write_bytes(paths[0].read_bytes())
+    assert image_files([str(tmp_path)]) == [*paths, tmp_path / "LOUD.PNG"]
     assert image_files(["missing.png", str(paths[0])]) == [Path("missing.png"), paths[0]]
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="holds no pictures"):
@@ -284,6 +346,40 @@ def test_demo_without_opencv_and_without_network(tmp_path: Path) -> None:
     assert detutils.read_image(tmp_path / "detutils_demo.png").shape[0] > 1000
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not JIT, reason="nothing is compiled")
+def test_demo_compiles_before_its_clock_runs(tmp_path: Path) -> None:
+    """In a fresh process with an empty cache nothing is compiled once the stages begin."""
+    code = (
+        "import sys\n"
+        "from numba.core import event\n"
+        "from detutils.cli import demo, faces, main\n"
+        "late = []\n"
+        "class Listener(event.Listener):\n"
+        "    def on_start(self, event):\n"
+        "        late.append(event.data['dispatcher'].__name__)\n"
+        "    def on_end(self, event):\n"
+        "        pass\n"
+        "compile_first = demo.compile_first\n"
+        "def first():\n"
+        "    seconds = compile_first()\n"
+        "    event.register('numba:compile', Listener())\n"
+        "    return seconds\n"
+        "demo.compile_first = first\n"
+        "code = main(['demo', '--json'])\n"
+        "assert not late, late\n"
+        "sys.exit(code)\n"
+    )
+    for told in (True, False):
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path,
+            env=environment(NUMBA_CACHE_DIR=str(tmp_path / "cache")),
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert ("kernels in " in done.stderr) is told
+        assert (json.loads(done.stdout)["compiling"] > 0) is told
+
+
 def test_demo_finds_the_face() -> None:
     if not JIT:
         pytest.skip("a photograph takes the interpreter minutes")
@@ -335,6 +431,51 @@ def test_an_interrupt_ends_it_quietly(tmp_path: Path, workers: str) -> None:
     assert process.returncode == 130
     assert errors.splitlines()[-1] == "interrupted"
     assert "Traceback" not in errors
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends signals")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_json_lines_survive_an_interrupt(tmp_path: Path, workers: str) -> None:
+    """What is in the file is whole lines; nothing else is left in the folder."""
+    paths = photographs(tmp_path, 2)
+    names, out = [str(path) for path in paths] * 2000, tmp_path / "out.jsonl"
+    code = "import signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += "from detutils.cli import main\nif __name__ == '__main__':\n    sys.exit(main(sys.argv[1:]))\n"
+    command = [sys.executable, "-c", code, "propose", *names, "-o", str(out), "--workers", workers]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment(), cwd=tmp_path) as process:
+        end = time.monotonic() + 120
+        while time.monotonic() < end and not (out.exists() and out.stat().st_size > 5000):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "interrupted"
+    assert "Traceback" not in errors
+    lines = out.read_bytes().splitlines(keepends=True)
+    assert 2 < len(lines) < len(names)
+    for line, name in zip(lines, names):
+        assert line.endswith(b"\n")
+        assert json.loads(line)["path"] == name
+    assert sorted(tmp_path.iterdir()) == sorted([*paths, out])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends signals")
+@pytest.mark.parametrize("where", ["detutils.cli.commands", "numpy", "numba"])
+def test_an_interrupt_during_imports(tmp_path: Path, where: str) -> None:
+    """A finder sends the signal when a module is asked for, as a person might."""
+    code = (
+        "import importlib.abc, os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "class Finder(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        f"        if name == {where!r}:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from detutils.cli import main\n"
+        "sys.exit(main(['propose', 'missing.png', '-o', '-']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="closes a pipe early")
