@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detutils._jit import F8, I4, U2
+from detutils._jit import F8, I4
 from detutils.proposals._kernels import objectness as kernels
 from detutils.proposals.colors import slices
 from detutils.proposals.grouping import Strategy, Tree
@@ -65,7 +65,7 @@ def gather(
 
 
 def describe_boxes(
-    candidates: Candidates, weights: U2, factor: int, shape: tuple[int, int], halt: Event | None = None
+    candidates: Candidates, weights: I4, factor: int, shape: tuple[int, int], halt: Event | None = None
 ) -> F8:
     """(N, FEATURES): position, shape, what the hierarchies know, edges inside, on and around the border."""
     integral = np.zeros((weights.shape[0] + 1, weights.shape[2] + 1), np.int64)
@@ -134,7 +134,7 @@ WEIGHTS: F8 = np.array(list(TERMS.values()))
 
 
 def objectness(
-    candidates: Candidates, weights: U2, factor: int, shape: tuple[int, int], halt: Event | None = None
+    candidates: Candidates, weights: I4, factor: int, shape: tuple[int, int], halt: Event | None = None
 ) -> F8:
     """(N,) how many objects to expect at each box, shared out among all boxes of the image."""
     scores = np.empty(candidates.boxes.shape[0])

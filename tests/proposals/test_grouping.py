@@ -25,7 +25,7 @@ def described(image: np.ndarray, space: str, scale: float, min_size: int) -> reg
     planes = colors.planes_of(image, space)
     graph = segmentation.build_graph(planes, 0.0, 4)
     labels, count = segmentation.segment(graph, scale, min_size)
-    return regions.describe(labels, count, planes, regions.gradient_codes(planes), graph.weights)
+    return regions.describe(labels, count, planes, regions.gradient_codes(planes), segmentation.edge_strengths(graph))
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import F8, I4, I8, U2, inlined, kernel
+from detutils._jit import F8, I4, I8, inlined, kernel
 
 SUMS = 7  # birth, death, contrast, fill, rank, regions, parent
 EXTREMES = 5  # of birth, minus death, contrast, fill, minus rank
@@ -114,8 +114,8 @@ def gather(
     return count
 
 
-@kernel("void(uint16[:,:,::1], int64[:,::1])")
-def integrate(weights: U2, integral: I8) -> None:
+@kernel("void(int32[:,:,::1], int64[:,::1])")
+def integrate(weights: I4, integral: I8) -> None:
     """integral[y, x]: sum of the pixels' stronger edges (to the right or downwards) above and to the left."""
     height, width = weights.shape[0], weights.shape[2]
     for y in range(height):
