@@ -163,14 +163,14 @@ def _columns_with(d: Any, width: Any) -> Any:
 def count_digits(keys: I4, counts: I8, bits: int, start: int, stop: int) -> None:
     """counts[i, v]: how many keys have v as their i-th digit of ``bits`` bits, the lowest digit first."""
     height, directions, width = keys.shape
-    mask = np.int32((1 << bits) - 1)
+    mask = np.uint32((1 << bits) - 1)
     for y in range(start, stop):
         for d in range(directions if y + 1 < height else 1):
             first, last = _columns_with(d, width)
             for i in range(counts.shape[0]):
-                shift = np.int32(i * bits)
+                shift = np.uint32(i * bits)
                 for x in range(first, last):
-                    counts[i, (keys[y, d, x] >> shift) & mask] += 1
+                    counts[i, (np.uint32(keys[y, d, x]) >> shift) & mask] += 1
 
 
 @kernel("void(int32[:,:,::1], int64[::1], int64[::1], int64, int64)")
@@ -181,26 +181,27 @@ def sort_keys(keys: I4, places: I8, edges: I8, start: int, stop: int) -> None:
     sorting is stable.
     """
     height, directions, width = keys.shape
-    mask = places.shape[0] - 1
+    mask = np.uint64(places.shape[0] - 1)
     for y in range(start, stop):
         for d in range(directions if y + 1 < height else 1):
             first, last = _columns_with(d, width)
             code = np.int64((y * width + first) * directions + d)
             for x in range(first, last):
                 key = np.int64(keys[y, d, x])
-                place = places[key & mask]
-                edges[place] = (key << 32) | code
-                places[key & mask] = place + 1
+                digit = np.uint64(key) & mask
+                place = places[digit]
+                edges[np.uint64(place)] = (key << 32) | code
+                places[digit] = place + 1
                 code += directions
 
 
 @kernel("void(int64[::1], int64, int64[::1], int64[::1], int64, int64)")
 def sort_edges(source: I8, shift: int, places: I8, target: I8, start: int, stop: int) -> None:
     """Sort by the digit that begins at bit ``shift`` of an edge, stably."""
-    mask = places.shape[0] - 1
+    mask = np.uint64(places.shape[0] - 1)
     for i in range(start, stop):
         edge = source[i]
-        digit = (edge >> shift) & mask
+        digit = np.uint64(edge >> shift) & mask
         place = places[digit]
-        target[place] = edge
+        target[np.uint64(place)] = edge
         places[digit] = place + 1
