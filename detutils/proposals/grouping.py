@@ -181,44 +181,35 @@ def group(regions: Regions, strategy: Strategy, halt: Event | None = None) -> Tr
             strategy.fill,
         ]
     )
-    parents = np.arange(every, dtype=np.int32)
-    rows = np.arange(every, dtype=np.int32)
     counts = regions.counts.copy()
     norms = np.empty(counts.shape, np.uint16)
     kernels.normalize(counts, norms, sizes)
-    pixels = float(regions.labels.size)
-    heap, keys = np.empty(4 * edges + 64), np.empty(4 * edges + 64, np.int64)
-    count = kernels.first_similarities(
-        regions.pairs, parents, rows, norms, regions.split, sizes, boxes, factors, pixels, heap, keys
+    table = kernels.Table(
+        rows=np.arange(every, dtype=np.int32),
+        counts=counts,
+        norms=norms,
+        sizes=sizes,
+        boxes=boxes,
+        factors=factors,
+        split=regions.split,
+        pixels=float(regions.labels.size),
     )
-    targets, nexts, shared = regions.targets.copy(), regions.nexts.copy(), regions.shared.copy()
     heads = np.full(every, -1, np.int32)
     heads[:n] = regions.heads
-    stamps = np.full(every, -1, np.int32)
+    neighbors = kernels.Neighbors(
+        parents=np.arange(every, dtype=np.int32),
+        heads=heads,
+        nexts=regions.nexts.copy(),
+        targets=regions.targets.copy(),
+        shared=regions.shared.copy(),
+        outlines=outlines,
+        stamps=np.full(every, -1, np.int32),
+    )
+    queue = kernels.Queue(np.empty(4 * edges + 64), np.empty(4 * edges + 64, np.int64))
+    count = kernels.first_similarities(regions.pairs, tuple(table), tuple(queue))
     for start, stop in slices(n - 1, MERGES, halt):
         count = kernels.merge_regions(
-            start,
-            stop,
-            count,
-            merges,
-            similarities,
-            parents,
-            rows,
-            counts,
-            norms,
-            regions.split,
-            sizes,
-            boxes,
-            factors,
-            pixels,
-            heap,
-            keys,
-            heads,
-            nexts,
-            targets,
-            shared,
-            outlines,
-            stamps,
+            tuple(table), tuple(neighbors), tuple(queue), merges, similarities, count, start, stop
         )
     return Tree(merges, similarities, sizes, boxes, outlines)
 

@@ -33,35 +33,21 @@ def gather(
     """Collect the boxes with sides of at least ``min_sides``; position = place in its hierarchy x random."""
     height, width = shape
     room = sum(tree.sizes.shape[0] for tree in trees)
-    table = np.full(1 << (2 * room).bit_length(), -1, np.int32)
-    found = np.empty((room, 4), np.int32)
-    best = np.empty(room)
-    sums = np.empty((room, 1 + kernels.SUMS + kernels.EXTREMES))
+    found = kernels.Found(
+        table=np.full(1 << (2 * room).bit_length(), -1, np.int32),
+        boxes=np.empty((room, 4), np.int32),
+        best=np.empty(room),
+        sums=np.empty((room, 1 + kernels.SUMS + kernels.EXTREMES)),
+    )
     count = 0
     for number, (tree, strategy) in enumerate(zip(trees, strategies)):
         nodes = tree.sizes.shape[0]
         positions: F8 = np.multiply(np.arange(nodes, 0.0, -1.0), np.random.default_rng([seed, number]).random(nodes))
         weight = strategy.color + strategy.texture + strategy.size + strategy.fill
-        for _ in slices(1, 1, halt):
-            count = kernels.gather(
-                tree.merges,
-                tree.similarities,
-                tree.sizes,
-                tree.boxes,
-                tree.outlines,
-                positions,
-                strategy.shrink,
-                weight,
-                width,
-                height,
-                *min_sides,
-                table,
-                found,
-                best,
-                sums,
-                count,
-            )
-    return Candidates(found[:count], best[:count], sums[:count])
+        frame = kernels.Frame(strategy.shrink, width, height, *min_sides)
+        for _ in slices(1, 1, halt):  # one piece: only to obey ``halt``
+            count = kernels.gather((*tree, positions), tuple(frame), tuple(found), weight, count)
+    return Candidates(found.boxes[:count], found.best[:count], found.sums[:count])
 
 
 def describe_boxes(
@@ -72,9 +58,7 @@ def describe_boxes(
     kernels.integrate(weights, integral)
     features = np.empty((candidates.boxes.shape[0], kernels.FEATURES))
     for start, stop in slices(features.shape[0], 1 << 18, halt):
-        kernels.describe_boxes(
-            candidates.boxes, candidates.sums, integral, factor, shape[1], shape[0], features, start, stop
-        )
+        kernels.describe_boxes(candidates.boxes, candidates.sums, integral, factor, shape, features, start, stop)
     return features
 
 

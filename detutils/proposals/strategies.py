@@ -216,8 +216,9 @@ def selective_search(
         uint8, uint16, or float in 0..1; RGB order. It is reduced to 8 bits a channel; alpha is left out.
     mode : str or list of Strategy, default "fast"
         "single" (one hierarchy), "fast" (20, at most 2,250 boxes), "dense" (24, 6,800) or "quality" (60, 6,500),
-        all chosen by measurement; "paper-single", "paper-fast" or "paper-quality", the parameters of the paper
-        with all their boxes; or strategies of your own, all of whose boxes are returned.
+        all chosen by measurement, with coarse edges (see Notes); "paper-single", "paper-fast" or "paper-quality", the
+        parameters of the paper with exact edges and all their boxes; or strategies of your own, all of whose boxes are
+        returned.
     seed : int, default 0
         Of the random numbers in ``ranking="position"``; nothing else is random.
     min_size : int, default 8
@@ -251,6 +252,11 @@ def selective_search(
     Notes
     -----
     Time grows with the number of pixels. Every box is the bounding box of a region of some hierarchy.
+
+    Coarse edges have weights in whole sixteenths of a gray level (``Strategy.edges``), and large regions stop growing
+    sooner. The modes without "paper" keep them because their strategies and the model of "objectness" were chosen with
+    such regions: on 128 to 443 photographs of COCO, exact edges raise some figures and lower others, by at most .016
+    (recall at 0.5), .006 (average recall) and .004 (mean best overlap).
 
     "objectness": a log-linear model tells from contrast, shape, place and the hierarchies' opinion how many objects to
     expect at each of the N boxes found. The next box is always the one that adds the most to what is covered: the sum
