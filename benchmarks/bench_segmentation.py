@@ -72,7 +72,7 @@ def agreement(report: Report) -> None:
     from skimage import data
 
     report.heading(f"Over-segmentation of 300 x 300 photographs, sigma = {SIGMA}, with the peers' neighbors")
-    report.table(("photograph", "k, at least", "neighbors", "Rand index", "regions: ours, peer's", "detutils", "peer takes"))
+    report.table(("photograph", "k, at least", "neighbors", "Rand index", "regions of each", "detutils", "peer takes"))
     for name in ("astronaut", "coffee", "chelsea", "rocket"):
         picture = getattr(data, name)()
         y, x = (picture.shape[0] - 300) // 2, (picture.shape[1] - 300) // 2

@@ -167,8 +167,8 @@ def felzenszwalb(
     The Gaussian is cut at 4 sigma and borders are repeated. A weight is the Euclidean distance between two smoothed
     colors: smoothing is in float64, weights are kept to float32's precision, and Int(C) + k / size is not rounded
     further. So the regions are those of the paper's algorithm in float64, except that weights w closer to one another
-    than (1 + w) / 2**23 may count as equal. Edges of equal weight go row by row, in each row the edges to the right, then
-    downwards, then the diagonals (right, left). An edge at exactly the limit joins two regions.
+    than (1 + w) / 2**23 may count as equal. Edges of equal weight go row by row, in each row the edges to the right,
+    then downwards, then the diagonals (right, left). An edge at exactly the limit joins two regions.
 
     O(N) for N pixels: the edges are sorted by a radix sort. Memory: 52 bytes a pixel with 4 neighbors, 92 with 8.
 
