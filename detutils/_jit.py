@@ -229,6 +229,12 @@ def inlined(function: _Function) -> _Function:
     return numba.jit(**OPTIONS)(function)  # type: ignore[no-any-return]
 
 
+def embedded(function: _Function) -> _Function:
+    """``inlined`` into its callers for certain: a small part of a hot loop, which a call with arrays and tuples, passed
+    field by field, would slow down."""
+    return numba.jit(**OPTIONS, forceinline=True)(function)  # type: ignore[no-any-return]
+
+
 def kernels() -> list[tuple[Any, str]]:
     """Every kernel of the package with its signature, in the order of the files' names."""
     package = importlib.import_module("detutils")

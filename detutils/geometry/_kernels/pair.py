@@ -12,10 +12,18 @@ from detutils._jit import inlined
 
 
 @inlined
+def sides(a: Any, b: Any) -> Any:
+    """Width and height of what two boxes share, below 0 for a gap between them."""
+    width = (a[2] if a[2] < b[2] else b[2]) - (a[0] if a[0] > b[0] else b[0])
+    height = (a[3] if a[3] < b[3] else b[3]) - (a[1] if a[1] > b[1] else b[1])
+    return width, height
+
+
+@inlined
 def intersection(a: Any, b: Any, offset: Any, zero: Any) -> Any:
     """The area that two boxes share."""
-    width = (a[2] if a[2] < b[2] else b[2]) - (a[0] if a[0] > b[0] else b[0]) + offset
-    height = (a[3] if a[3] < b[3] else b[3]) - (a[1] if a[1] > b[1] else b[1]) + offset
+    width, height = sides(a, b)
+    width, height = width + offset, height + offset
     return (width if width > zero else zero) * (height if height > zero else zero)
 
 
