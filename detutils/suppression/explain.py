@@ -12,7 +12,19 @@ from detutils._validate import FLOAT64, INT64, Array, as_labels
 from detutils.suppression._kernels.grid import tell
 from detutils.suppression._kernels.order import pick
 from detutils.suppression._kernels.select import select_and_explain
-from detutils.suppression.plan import PLAN, RAISE, Plan, Rule, as_pair, as_rule, decide, prepare, raise_bad_row, valid
+from detutils.suppression.plan import (
+    PLAN,
+    RAISE,
+    Plan,
+    Rule,
+    as_canonical_pair,
+    as_pair,
+    as_rule,
+    decide,
+    prepare,
+    raise_bad_row,
+    valid,
+)
 
 _SELECT = Direct(select_and_explain)
 
@@ -70,9 +82,10 @@ def explain_nms(
     iou_threshold : float, default 0.5
         In [0, 1]. A box at exactly this IoU with a kept box stays.
     labels : (N,) array_like of int, optional
-        Only boxes of one label suppress each other.
+        Only boxes of one label suppress each other; integers, or floats that are whole numbers.
     score_threshold : float, optional
-        Only boxes with score > ``score_threshold`` take part.
+        Only boxes with score > ``score_threshold`` take part. The others are not judged: their boxes may be
+        anything, but their scores must be numbers.
     max_output : int, optional
         Stop after so many kept boxes.
     offset : {0, 1}, default 0
@@ -99,8 +112,8 @@ def explain_nms(
 
     Notes
     -----
-    The cost is that of ``nms`` and, for each dropped box, of the kept boxes of its class that lie above or below it:
-    about N sqrt(K) for K kept boxes all over an image.
+    About twice the time of ``nms``, three times in scenes where most boxes stay: the reasons come with the decisions.
+    Memory is about 100 bytes a box.
 
     References
     ----------
@@ -124,6 +137,8 @@ def suppress_and_explain(
     """``explain_nms`` with checked options, by a plan."""
     boxes, scores = as_pair(boxes, scores)
     n = len(scores)
+    if boxes.shape != (n, 4):
+        boxes, scores = as_canonical_pair(boxes, scores)
     classes = None if labels is None else as_labels(labels, "labels", n)
     if rule.drop:
         return _of_valid_rows(boxes, scores, classes, rule, plan)

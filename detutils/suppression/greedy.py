@@ -11,7 +11,19 @@ from detutils._jit import I8, Direct
 from detutils._validate import FLOAT32, FLOAT64, INT64, as_labels
 from detutils.suppression._kernels.order import pick
 from detutils.suppression._kernels.select import select_by_label, select_float32, select_float64
-from detutils.suppression.plan import PLAN, RAISE, Plan, Rule, as_pair, as_rule, decide, prepare, raise_bad_row, valid
+from detutils.suppression.plan import (
+    PLAN,
+    RAISE,
+    Plan,
+    Rule,
+    as_canonical_pair,
+    as_pair,
+    as_rule,
+    decide,
+    prepare,
+    raise_bad_row,
+    valid,
+)
 
 _empty = np.empty
 _FLOAT32, _FLOAT64, _BY_LABEL = Direct(select_float32), Direct(select_float64), Direct(select_by_label)
@@ -38,7 +50,8 @@ def nms(
     iou_threshold : float, default 0.5
         In [0, 1]. A box at exactly this IoU with a kept box stays.
     score_threshold : float, optional
-        Only boxes with score > ``score_threshold`` take part.
+        Only boxes with score > ``score_threshold`` take part. The others are not judged: their boxes may be
+        anything, but their scores must be numbers.
     max_output : int, optional
         Stop after so many kept boxes.
     offset : {0, 1}, default 0
@@ -102,11 +115,13 @@ def batched_nms(
     scores : (N,) array_like
         Any finite numbers; higher is better.
     labels : (N,) array_like of int
-        The class of each box, any integers. A number made of image and class thins a batch of images at once.
+        The class of each box: any integers, or floats that are whole numbers. To suppress within each image of a
+        batch and each class, make one number of the two: ``image * classes + label``.
     iou_threshold : float, default 0.5
         In [0, 1]. A box at exactly this IoU with a kept box of its class stays.
     score_threshold : float, optional
-        Only boxes with score > ``score_threshold`` take part.
+        Only boxes with score > ``score_threshold`` take part. The others are not judged: their boxes may be
+        anything, but their scores must be numbers.
     max_output : int, optional
         At most so many boxes, the best of all classes.
     offset : {0, 1}, default 0
@@ -183,6 +198,8 @@ def suppress_by_label(
     threshold, floor, most, pixel, drop = rule
     boxes, scores = as_pair(boxes, scores)
     n = len(scores)
+    if boxes.shape != (n, 4):
+        boxes, scores = as_canonical_pair(boxes, scores)
     classes = as_labels(labels, "labels", n)
     if drop:
         good = valid(boxes, scores)

@@ -99,12 +99,11 @@ def as_rule(
 
 
 def as_pair(boxes: Any, scores: Any) -> tuple[Array, Array]:
-    """Boxes and scores of one dtype, float32 if both were, else float64, of any strides; the kernels check the rows."""
+    """Boxes and scores of one dtype, float32 if both were, else float64, of any strides; kernels look at the rest."""
     if type(boxes) is NDARRAY and type(scores) is NDARRAY:
         dtype = boxes.dtype
-        if (dtype is FLOAT32 or dtype is FLOAT64) and dtype is scores.dtype and scores.ndim == 1:
-            if boxes.shape == (len(scores), 4):
-                return boxes, scores
+        if (dtype is FLOAT32 or dtype is FLOAT64) and dtype is scores.dtype and boxes.ndim == 2 and scores.ndim == 1:
+            return boxes, scores
     return as_canonical_pair(boxes, scores)
 
 

@@ -343,3 +343,52 @@ def test_drop_leaves_out_bad_rows_only(dtype: type) -> None:
     found = unchanged(batched_nms, bad, worse, labels, on_invalid="drop")
     np.testing.assert_array_equal(found, good[batched_nms(boxes[good], scores[good], labels[good])])
     assert nms(np.full((3, 4), np.nan), np.ones(3), on_invalid="drop").tolist() == []
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_up_to_the_score_threshold_are_not_judged(way: Way, dtype: type) -> None:
+    n = 40
+    boxes, scores, labels = random_boxes(n, 7).astype(dtype), whole_scores(n, 7).astype(dtype), np.arange(n) % 2
+    floor = float(np.sort(scores)[n // 2])
+    wanted = nms(boxes, scores, 0.3, score_threshold=floor)
+    by_label = batched_nms(boxes, scores, labels, 0.3, score_threshold=floor)
+    junk = boxes.copy()
+    low = np.flatnonzero(scores <= floor)
+    junk[low] = np.array([[np.nan, 0, 1, 1], [5, 5, 4, 4], [0, 0, np.inf, 1], [-np.inf, np.nan, 3, -4]])[low % 4]
+    for offset in (0, 1):
+        wanted = nms(boxes, scores, 0.3, score_threshold=floor, offset=offset)
+        found = unchanged(way.nms, junk, scores, 0.3, score_threshold=floor, offset=offset)
+        np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(way.batched_nms(junk, scores, labels, 0.3, score_threshold=floor), by_label)
+    if way.plan.way != "sweep":
+        found = way.explain_nms(junk, scores, 0.3, labels=labels, score_threshold=floor)
+        np.testing.assert_array_equal(found.keep, by_label)
+        assert (found.suppressed_by[low] == -1).all()
+    with pytest.raises(ValueError, match=r"boxes\[\d+\]"):
+        way.nms(junk, scores, 0.3)
+    with pytest.raises(ValueError, match=r"boxes\[\d+\]"):
+        way.nms(junk, scores, 0.3, score_threshold=floor - 1)
+    scores[low[0]] = np.nan  # a score must be a number, or nobody knows whether the row takes part
+    junk[low[0]] = 0
+    with pytest.raises(ValueError, match=rf"scores\[{low[0]}\] is not finite: nan"):
+        way.nms(junk, scores, 0.3, score_threshold=floor)
+
+
+def test_slices_of_one_array_of_detections() -> None:
+    n = size(300, 40)
+    for dtype in (np.float32, np.float64):
+        table = np.zeros((n, 6), dtype)
+        table[:, :4], table[:, 4], table[:, 5] = random_boxes(n, 8), whole_scores(n, 8), np.arange(n) % 3
+        boxes, scores, labels = table[:, :4].copy(), table[:, 4].copy(), np.arange(n) % 3
+        for some in (n, 7):
+            part = table[:some]
+            np.testing.assert_array_equal(nms(part[:, :4], part[:, 4]), nms(boxes[:some], scores[:some]))
+            np.testing.assert_array_equal(
+                batched_nms(part[:, :4], part[:, 4], labels[:some]),
+                batched_nms(boxes[:some], scores[:some], labels[:some]),
+            )
+        backward = nms(boxes[::-1].copy(), scores[::-1].copy())
+        np.testing.assert_array_equal(nms(table[::-1, :4], table[::-1, 4]), backward)
+        table[n // 2, 2] = np.nan
+        with pytest.raises(ValueError, match=rf"boxes\[{n // 2}\] is not finite"):
+            nms(table[:, :4], table[:, 4])

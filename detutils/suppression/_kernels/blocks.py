@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import embedded
-from detutils.suppression._kernels.pair import LANES, exceeds, may, must
+from detutils.suppression._kernels.pair import LANES, exceeds, may, settle
 
 
 @embedded
@@ -47,7 +47,7 @@ def any_must(blocks: Any, g: Any, box: Any, slack: Any, least: Any) -> Any:
     """Whether any box of a block exceeds the threshold with this one for certain."""
     hits = False
     for j in range(LANES):
-        hits |= must(box, _other(blocks, g, j), slack, least)
+        hits |= settle(box, _other(blocks, g, j), slack, least)[1]
     return hits
 
 

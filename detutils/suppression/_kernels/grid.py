@@ -16,9 +16,9 @@ from detutils.suppression._kernels.blocks import any_may, any_must, better_of, c
 from detutils.suppression._kernels.levels import can_match, find_levels, reach_of
 from detutils.suppression._kernels.pair import LANES, NOTHING, box_of, iou_of, scene_of
 
-THIN = 1.0  # boxes within reach up to which levels are merged: python -m benchmarks tune THIN
+THIN = 1.0  # boxes within reach up to which levels are merged: python -m benchmarks tune
 MANY = 4096  # cells in reach from which on all boxes are tested
-CELL = 2.0  # side of a cell as a multiple of spread * longest side: python -m benchmarks tune CELL
+CELL = 2.0  # side of a cell as a multiple of spread * longest side: python -m benchmarks tune
 
 
 class Reach(NamedTuple):

@@ -10,8 +10,8 @@ from detutils._jit import B1, F4, F8, I4, I8, inlined, kernel
 from detutils.suppression._kernels.blocks import any_may, any_must, column_of, empty_blocks, hit_by, put
 from detutils.suppression._kernels.pair import LANES, NOTHING, scene_of
 
-WINDOW = 256  # candidates between two looks at the cost: python -m benchmarks tune WINDOW
-SPARSE = 0.3  # boxes within reach of one below which a run looks thin: python -m benchmarks tune SPARSE
+WINDOW = 256  # candidates between two looks at the cost: python -m benchmarks tune
+SPARSE = 0.3  # boxes within reach of one below which a run looks thin: python -m benchmarks tune
 
 
 @inlined

@@ -94,10 +94,17 @@ def may(box: Any, other: Any) -> Any:
 
 
 @embedded
-def must(box: Any, other: Any, slack: Any, least: Any) -> Any:
-    """Whether two boxes of the columns exceed the threshold for certain."""
+def settle(box: Any, other: Any, slack: Any, least: Any) -> Any:
+    """``may``, though also for boxes that are apart if their shares are 0, and whether they exceed the threshold for
+    certain (``must``); None for ``slack`` is 0."""
     width, height = sides(box, other)
-    return max(width - slack, NONE) * max(height - slack, NONE) > (box[4] + other[4]) * CLEAR + least
+    width = max(width, NONE)  # so that two gaps are no intersection
+    both = box[4] + other[4]
+    inter = sure = width * height
+    if slack is not None:
+        sure = max(width - slack, NONE) * max(height - slack, NONE)
+    near = inter >= both
+    return near, near & (sure > both * CLEAR + least)
 
 
 @embedded

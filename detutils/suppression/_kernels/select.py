@@ -18,19 +18,18 @@ from detutils.suppression._kernels.checks import first_bad, junk_score
 from detutils.suppression._kernels.pair import (
     FAR,
     LANES,
-    NONE,
     NOTHING,
     as_they_are,
     factor_of,
     iou_of,
     least_of,
     may,
-    must,
     outward,
+    settle,
 )
 
-FIRST = 3  # boxes that are sought before the rest is sorted: python -m benchmarks tune FIRST
-FEW = 24  # below it insertion is quicker than counting: python -m benchmarks tune FEW
+FIRST = 3  # boxes that are sought before the rest is sorted: python -m benchmarks tune
+FEW = 24  # below it insertion is quicker than counting: python -m benchmarks tune
 LOWEST = np.int32(-(2**31))  # the key of what is out: no finite score has it
 UNMARKED, OUT = np.int32(-1), np.int32(-2)
 
@@ -41,7 +40,7 @@ class Task(NamedTuple):
     boxes: Any
     iou_threshold: Any
     offset: Any
-    slack: Any
+    slack: Any  # None says that the columns hold the boxes
     columns: Any  # six of float32, the last one spare
     integers: Any  # four of int32: keys, two spare ones, the order
     by: Any  # of each row: the row that suppressed it, or -1; None where nobody asks
@@ -49,10 +48,10 @@ class Task(NamedTuple):
 
 @inlined
 def _is_readable(boxes: Any, scores: Any) -> Any:
-    """Whether the numbers are aligned: the kernel is called without a look at the arrays."""
+    """Whether a (N, 4) and a (N,) array of aligned numbers: the kernel is called without a look at them."""
     size = boxes.itemsize
     bits = boxes.ctypes.data | scores.ctypes.data | boxes.strides[0] | boxes.strides[1] | scores.strides[0]
-    return bits % size == 0
+    return boxes.shape[1] == 4 and boxes.shape[0] == scores.shape[0] and bits % size == 0
 
 
 @embedded
@@ -165,7 +164,7 @@ def _suppress(task: Any, scores: Any, classes: Any, marks: Any, most: Any, keep:
     column which row suppressed it, or UNMARKED or OUT.
     """
     boxes, columns = task.boxes, task.columns
-    slack, least = task.slack, least_of(task.iou_threshold)
+    least = least_of(task.iou_threshold)
     keys, order = task.integers[0], task.integers[3]
     group = np.int32(0)
     best = LOWEST
@@ -202,13 +201,12 @@ def _suppress(task: Any, scores: Any, classes: Any, marks: Any, most: Any, keep:
         unsure = False
         for j in range(np.uint64(start), np.uint64(end)):  # unsigned: a look for negative indices costs the vectors
             other = columns[0, j], columns[1, j], columns[2, j], columns[3, j], columns[4, j]
-            meets = may(box, other)
+            meets, exceeds = settle(box, other, task.slack, least)
             if classes is not None:
-                meets = meets & (classes[j] == group)
-            settled = meets & must(box, other, slack, least)
+                meets, exceeds = meets & (classes[j] == group), exceeds & (classes[j] == group)
             key = keys[j]
-            unsure |= meets & (not settled) & (key > LOWEST)
-            key = LOWEST if settled else key
+            unsure |= meets & (not exceeds) & (key > LOWEST)
+            key = LOWEST if exceeds else key
             keys[j] = key
             best = max(best, key)
         if unsure:
@@ -283,7 +281,7 @@ def select_float32(boxes: F4, scores: F4, iou_threshold: float, score_threshold:
     """Write the kept rows to ``keep``, which has room for all, and return their number, or what is wrong (``checks``).
 
     The arrays may have any strides, whatever the signature says: the kernel is called directly. -1 says that they
-    are not aligned, or that a box is too far out for the columns.
+    have the wrong shape or are not aligned, or that a box is too far out for the columns.
     """
     if not _is_readable(boxes, scores):
         return -1
@@ -295,7 +293,7 @@ def select_float32(boxes: F4, scores: F4, iou_threshold: float, score_threshold:
         good = _read_float32(loose, values, iou_threshold, score_threshold, columns, integers[0])
     if not good:
         return int(first_bad(loose, values, score_threshold, LARGEST_FLOAT32, LARGEST_FLOAT32))
-    task = Task(loose, iou_threshold, 0.0, NONE, columns, integers, None)
+    task = Task(loose, iou_threshold, 0.0, None, columns, integers, None)
     return int(_suppress(task, None, None, None, most, keep))
 
 

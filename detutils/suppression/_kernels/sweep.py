@@ -17,16 +17,16 @@ import numpy as np
 
 from detutils._jit import B1, F4, F8, I8, embedded, inlined, kernel
 from detutils.suppression._kernels.levels import can_match, find_levels, reach_of
-from detutils.suppression._kernels.pair import NOTHING, exceeds, may, must, scene_of
+from detutils.suppression._kernels.pair import NOTHING, exceeds, may, scene_of, settle
 
-CROWD = 12.0  # refuse where a box has to be tested with more than this many: python -m benchmarks tune CROWD
+CROWD = 12.0  # refuse where a box has to be tested with more than this many: python -m benchmarks tune
 SAMPLE = 256  # boxes from which that is guessed
-THIN = 3.0  # boxes within reach up to which levels of size are merged: python -m benchmarks tune SWEEP_THIN
-ROOM = 8.0  # cells a box, at most: python -m benchmarks tune ROOM
+THIN = 3.0  # boxes within reach up to which levels of size are merged: python -m benchmarks tune
+ROOM = 8.0  # cells a box, at most: python -m benchmarks tune
 PAIRS = 4  # pairs a box, at most, on average
-BLOCK = 256  # boxes whose tests are prepared at once: python -m benchmarks tune BLOCK
-TESTS = 2048  # tests that are made at once: python -m benchmarks tune TESTS
-STRIDE = 4  # tests that are written at once; most boxes need fewer: python -m benchmarks tune STRIDE
+BLOCK = 256  # boxes whose tests are prepared at once: python -m benchmarks tune
+TESTS = 2048  # tests that are made at once: python -m benchmarks tune
+STRIDE = 4  # tests that are written at once; most boxes need fewer: python -m benchmarks tune
 LOOKS, MORE_LOOKS = 6, 1 << 16  # at a pair until all are settled, on average, and at all of them beyond that
 
 
@@ -180,7 +180,7 @@ def _find_pairs(scene: Any, place: Any, note: Any, field: Any, better: Any, wors
                 r, s = np.int64(note[a, 5]), np.int64(note[b, 5])
                 better[pairs] = a if r < s else b
                 worse[pairs] = b if r < s else a
-                sure = must(_at(place, a), _at(place, b), scene.slack, scene.least)
+                sure = settle(_at(place, a), _at(place, b), scene.slack, scene.least)[1]
                 pairs += sure or exceeds(scene, r, s)
     return pairs
 
