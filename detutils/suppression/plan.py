@@ -156,16 +156,17 @@ def decide(found: Candidates, rule: Rule, plan: Plan, by: I4 | None = None) -> B
     -1 stands, also which suppressed each; a sweep does not know that."""
     if rule.threshold == 1.0:
         return np.ones(len(found.order), np.bool_)
-    kept = np.zeros(len(found.order), np.bool_)
-    whole = rule.most >= len(kept) and by is None
-    limits = np.array([rule.most, plan.busy, plan.fewest])
-    state = np.stack([found.starts[:-1], np.full(len(found.starts) - 1, plan.way == "sweep" and whole)])
-    left = 1
-    seen = (*found.scene, found.starts, limits, state, kept)
-    if plan.way not in ("grid", "sweep"):
+    n, starts, way = len(found.order), found.starts, plan.way
+    kept = np.zeros(n, np.bool_)
+    state = np.empty((2, len(starts) - 1), np.int64)
+    seen = (*found.scene, starts, np.array([rule.most, plan.busy, plan.fewest]), state, kept)
+    if way == "grid" or way == "sweep":
+        state[0], state[1] = starts[:-1], 1
+        left = -1 if way == "sweep" and rule.most >= n else 1
+    else:
         left = compare(*seen) if by is None else compare_and_explain(*seen, by)
-    if left and plan.way != "grid" and whole and state[1].any():
-        left = sweep(*found.scene, found.starts, state, kept)
+    if left < 0 and by is None:
+        left = sweep(*found.scene, starts, state, kept)
     if left:
         grid(*seen) if by is None else grid_and_explain(*seen, by)
     return kept

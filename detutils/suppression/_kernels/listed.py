@@ -78,6 +78,7 @@ def _compare(scene: Any, starts: Any, limits: Any, state: Any, kept: Any, by: An
         longest = max(longest, starts[run + 1] - starts[run])
     room = empty_blocks(longest)
     left = 0
+    sign = 1
     for run in range(starts.shape[0] - 1):
         start, stop = starts[run], starts[run + 1]
         whole = most >= kept.shape[0]
@@ -93,7 +94,9 @@ def _compare(scene: Any, starts: Any, limits: Any, state: Any, kept: Any, by: An
             thin = first < stop and whole and stay > WINDOW // 2
         state[0, run], state[1, run] = first, thin
         left += first < stop
-    return left
+        if thin:
+            sign = -1
+    return sign * left
 
 
 @kernel("int64(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1])")
@@ -104,7 +107,7 @@ def compare(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, 
     offset and the largest coordinate of rounded columns; ``limits`` how many may stay, from how many blocks a candidate
     on average a run is given up, and up to how many boxes it is decided here however thin it looks. The first row of
     ``state`` becomes how far each run was decided, the second whether ``sweep`` is worth a try, because most stay.
-    Returns how many runs are left.
+    Returns how many runs are left, below 0 if any is worth a try.
     """
     return int(_compare(scene_of(columns, rows, rule), starts, limits, state, kept, None))
 
