@@ -89,13 +89,13 @@ def children(file: str, name: str, values: Sequence[float]) -> Iterator[list[sub
         yield processes
 
 
-def ask(process: subprocess.Popen[str], case: Case) -> float:
-    """Seconds of one call."""
-    if process.stdin is None or process.stdout is None:
-        raise RuntimeError("the process has no pipes")
-    process.stdin.write("|".join(map(str, case)) + "\n")
-    process.stdin.flush()
-    return float(process.stdout.readline())
+def ask(processes: Sequence[subprocess.Popen[str]], case: Case) -> list[float]:
+    """Seconds of one call, of several processes at the same time."""
+    for process in processes:
+        if process.stdin is not None:
+            process.stdin.write("|".join(map(str, case)) + "\n")
+            process.stdin.flush()
+    return [float(process.stdout.readline()) for process in processes if process.stdout is not None]
 
 
 def run(report: Report) -> None:
@@ -109,11 +109,12 @@ def run(report: Report) -> None:
         report.table((f"{name} ({Path(file).stem})", *map(str, values)))
         with children(file, name, values) as processes:
             for case in cases:
+                ask(processes, case)  # all compile at once
                 times: list[list[float]] = [[] for _ in processes]
-                for _ in range(rounds + 1):  # the first compiles
+                for _ in range(rounds):
                     for process, found in zip(processes, times, strict=True):
-                        found.append(ask(process, case))
-                medians = [statistics.median(found[1:]) for found in times]
+                        found += ask([process], case)
+                medians = list(map(statistics.median, times))
                 report.row(f"{case[0]}, {case[1]:,} boxes, IoU {case[2]}", *map(in_words, medians))
             for process in processes:
                 if process.stdin is not None:

@@ -357,7 +357,7 @@ def test_rows_up_to_the_score_threshold_are_not_judged(way: Way, dtype: type) ->
     junk[low] = np.array([[np.nan, 0, 1, 1], [5, 5, 4, 4], [0, 0, np.inf, 1], [-np.inf, np.nan, 3, -4]])[low % 4]
     for offset in (0, 1):
         wanted = nms(boxes, scores, 0.3, score_threshold=floor, offset=offset)
-        found = unchanged(way.nms, junk, scores, 0.3, score_threshold=floor, offset=offset)
+        found = unchanged(way.nms, junk, scores, iou_threshold=0.3, score_threshold=floor, offset=offset)
         np.testing.assert_array_equal(found, wanted)
     np.testing.assert_array_equal(way.batched_nms(junk, scores, labels, 0.3, score_threshold=floor), by_label)
     if way.plan.way != "sweep":

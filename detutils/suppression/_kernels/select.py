@@ -350,8 +350,9 @@ def _narrow(labels: Any, room: Any) -> Any:
     classes = np.zeros(room, np.int32)
     fit = True
     for i in range(labels.shape[0]):
-        fit &= (labels[i] >= -(2**31)) & (labels[i] < 2**31)
-        classes[i] = labels[i]
+        fits = (labels[i] >= -(2**31)) & (labels[i] < 2**31)
+        classes[i] = labels[i] if fits else 0
+        fit &= fits
     return classes, fit
 
 
