@@ -4,6 +4,11 @@ from detutils._jit import warmup as warmup
 from detutils.datasets.coco import read_coco as read_coco
 from detutils.datasets.coco import read_coco_detections as read_coco_detections
 from detutils.datasets.coco import write_coco_detections as write_coco_detections
+from detutils.datasets.cvat import read_cvat as read_cvat
+from detutils.datasets.detections import read_detections as read_detections
+from detutils.datasets.guess import dataset_format as dataset_format
+from detutils.datasets.guess import read_dataset as read_dataset
+from detutils.datasets.labelme import read_labelme as read_labelme
 from detutils.datasets.records import AnnotatedImage as AnnotatedImage
 from detutils.datasets.records import Dataset as Dataset
 from detutils.datasets.records import Detections as Detections
@@ -11,6 +16,8 @@ from detutils.datasets.synthetic import Scenes as Scenes
 from detutils.datasets.synthetic import make_scenes as make_scenes
 from detutils.datasets.synthetic import write_scenes as write_scenes
 from detutils.datasets.voc import read_voc as read_voc
+from detutils.datasets.writers import write_voc as write_voc
+from detutils.datasets.writers import write_yolo as write_yolo
 from detutils.datasets.yolo import read_yolo as read_yolo
 from detutils.evaluation.coco import CocoResult as CocoResult
 from detutils.evaluation.coco import evaluate_coco as evaluate_coco

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from detutils._jit import B1, F8, I8
 from detutils.datasets.entries import Skipped
@@ -36,6 +37,10 @@ class AnnotatedImage(NamedTuple):
     sizes : (N, 2) float64 ndarray or None
         Widths and heights to the last digit, where a file gives them: x2 - x1 may miss them by a rounding,
         and ``evaluate_coco`` decides as pycocotools does. None stands for x2 - x1, y2 - y1.
+    outlines : sequence or None
+        For each object what COCO's ``segmentation`` holds: a list of polygons ``[x1, y1, x2, y2, ...]`` in
+        pixels, or a run-length mask as the file has it; None for an object without outline, and for an image
+        where no object has one.
 
     Examples
     --------
@@ -58,6 +63,7 @@ class AnnotatedImage(NamedTuple):
     areas: F8
     image_id: int | str
     sizes: F8 | None = None
+    outlines: Sequence[Any] | None = None
 
 
 class Dataset(NamedTuple):
@@ -72,7 +78,7 @@ class Dataset(NamedTuple):
     class_ids : tuple of int
         COCO's category id of each label; elsewhere the label itself.
     skipped : tuple of (path, place, reason)
-        What a reader left out because of ``on_invalid="drop"``.
+        What a reader left out because of ``on_invalid="drop"``, and pictures that nobody has annotated.
 
     Examples
     --------
