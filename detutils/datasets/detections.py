@@ -39,6 +39,7 @@ def read_detections(
     pixels: Pixels = "inclusive",
     first_pixel: int | None = None,
     offset: int = 0,
+    class_numbers: Literal["labels", "ids"] | None = None,
     keypoints: tuple[int, int] | None = None,
     on_invalid: Literal["raise", "drop"] = "raise",
 ) -> list[Detections]:
@@ -66,6 +67,9 @@ def read_detections(
         For "voc": the number of the first column and row, as in ``read_voc``.
     offset : {0, 1}
         For "voc": the pixel rule of the boxes returned, as in ``read_voc``.
+    class_numbers : {"labels", "ids"}, optional
+        For "yolo": whether its class numbers are labels, which count ``dataset.class_names`` from 0, or
+        ``dataset.class_ids``. Only where these two differ it must be said.
     keypoints : (points, values a point), optional
         For "yolo": the shape of poses, as in ``read_yolo``.
     on_invalid : {"raise", "drop"}
@@ -93,8 +97,8 @@ def read_detections(
     Notes
     -----
     Linear in the size of the files. Images are known by their name, by their name without extension, and by
-    either without folders where only one image is called so; classes by name or, in "yolo", by the number of
-    the label.
+    either without folders where only one image is called so; classes by name, in "yolo" by number, which may
+    be beyond the classes of ``dataset`` if these have no names but numbers.
 
     References
     ----------
@@ -114,7 +118,8 @@ def read_detections(
         raise TypeError(f"dataset must be a Dataset, got {type(dataset).__name__}")
     chosen = None if format is None else as_choice(format, "format", FORMATS)
     rule = pixel_rule(pixels, first_pixel, offset)
-    pose = as_keypoints(keypoints)
+    rules = Rules((1, 1), None, as_keypoints(keypoints))
+    numbers = None if class_numbers is None else as_choice(class_numbers, "class_numbers", ("labels", "ids"))
     bad = BadEntries(on_invalid)
     if not source.exists():
         raise FileNotFoundError(f"there is no {source}")
@@ -123,7 +128,7 @@ def read_detections(
         return read_coco_detections(source, dataset)
     images = _Images(dataset)
     if kind == "yolo":
-        found = _yolo(source, dataset, images, pose, bad)
+        found = _yolo(source, dataset, images, _numbered(dataset, numbers), rules, bad)
     elif kind == "voc":
         found = _voc(source, dataset, images, rule, bad)
     else:
@@ -227,30 +232,40 @@ def _record(rows: list[_Found]) -> Detections:
 
 # ---- the three forms ---------------------------------------------------------------------------------------
 
+def _numbered(dataset: Dataset, class_numbers: str | None) -> dict[int, int] | None:
+    """The label of each class number; None where every number is the label itself, named or not."""
+    count = len(dataset.class_names)
+    if class_numbers is None and tuple(dataset.class_ids) != tuple(range(count)):
+        raise ValueError("dataset.class_ids are not its labels: class_numbers='labels' or 'ids' says which of them the "
+                         "class numbers of YOLO's lines are")  # fmt: skip
+    if class_numbers == "ids":
+        return {number: label for label, number in enumerate(dataset.class_ids)}
+    nameless = dataset.class_names == tuple(map(str, range(count)))
+    return None if nameless else {label: label for label in range(count)}
+
+
 def _yolo(
-    source: Path, dataset: Dataset, images: _Images, keypoints: tuple[int, int] | None, bad: BadEntries
+    source: Path, dataset: Dataset, images: _Images, numbered: dict[int, int] | None, rules: Rules, bad: BadEntries
 ) -> Iterator[_Found]:
-    files = listed(source, (".txt",)) if source.is_dir() else [source]
-    for file in files:
-        if file.name in NAME_FILES:
-            continue
-        lines = list(_lines(file, bad))
+    for file in listed(source, (".txt",)) if source.is_dir() else [source]:
+        lines = [] if file.name in NAME_FILES else list(_lines(file, bad))
         if not any(is_label_line(line) for _, line in lines):
-            called = file.stem if file == source else relative_name(file.with_suffix(""), source)
-            if called not in images.places:
-                continue  # a note among the label files
+            continue  # an image without detections, or a note among the files
         with bad.going_on(file):
-            called = file.stem if file == source else relative_name(file.with_suffix(""), source)
-            index = images.find(file, "", called)
+            index = images.find(file, "", file.stem if file == source else relative_name(file.with_suffix(""), source))
             size = dataset.images[index].image_size
-            if size is None and lines:
+            if size is None:
                 broken(file, "", f"image {images.names[index]!r} has no size, of which YOLO's numbers are fractions",
                        "image without size")  # fmt: skip
             for place, line in lines:
                 with bad.going_on(file):
-                    rules = Rules(size or (1, 1), len(dataset.class_names), keypoints)
-                    thing, score = read_detection(file, place, line, rules)
-                    yield _Found(index, int(thing.label), score, thing.box)
+                    thing, score = read_detection(file, place, line, rules._replace(size=size))
+                    label: int | None = int(thing.label)
+                    if numbered is not None:
+                        label = numbered.get(int(thing.label))
+                    if label is None:
+                        broken(file, place, f"class {thing.label} has no name", "unknown class")
+                    yield _Found(index, label, score, thing.box)
 
 
 def _voc(source: Path, dataset: Dataset, images: _Images, rule: Corner, bad: BadEntries) -> Iterator[_Found]:

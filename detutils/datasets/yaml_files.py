@@ -9,7 +9,8 @@ from typing import Any
 from detutils.datasets.entries import BadEntry
 from detutils.datasets.text_files import broken, decode, read_bytes
 
-LARGEST = 4 << 20  # bytes; a description of a data set has a few hundred
+LARGEST = 1 << 20  # bytes; a description of a data set has a few hundred
+DEEPEST = 20  # PyYAML's time grows with the square of the depth
 
 
 def read_yaml(file: Path) -> Any:
@@ -23,7 +24,13 @@ def read_yaml(file: Path) -> Any:
         broken(file, "", f"has {len(content)} bytes, more than the {LARGEST} that a description needs")
     text = decode(file, content)
     try:
+        deep = 0
         for token in yaml.scan(text, Loader=yaml.SafeLoader):
+            name = type(token).__name__
+            deep += name.endswith(("SequenceStartToken", "MappingStartToken"))
+            deep -= name in ("BlockEndToken", "FlowSequenceEndToken", "FlowMappingEndToken")
+            if deep > DEEPEST:
+                broken(file, f"line {token.start_mark.line + 1}", "nested too deeply")
             if isinstance(token, yaml.AliasToken):  # a few of them can stand for a memory full of values
                 broken(file, f"line {token.start_mark.line + 1}", "has an alias, which a description does not need")
         return yaml.safe_load(text)

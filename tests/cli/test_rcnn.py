@@ -11,7 +11,8 @@ import pytest
 
 import detutils
 from detutils.cli import main
-from detutils.cli.rcnn import folder_of_images, read_annotations, with_classes
+from detutils.cli.rcnn import folder_of_images, read_annotations
+from detutils.datasets.assembly import choose_classes
 from tests.cases import JIT
 
 
@@ -72,11 +73,11 @@ def test_train_judge_and_detect(folder: Path, tmp_path: Path, capsys: pytest.Cap
     [
         (["nothing.json", "-o", "model.npz"], "nothing.json"),
         (["nothing", "-o", "model.npz"], "there is no nothing"),
-        (["{folder}/scene_1_00000.png", "-o", "model.npz"], "neither a COCO JSON file nor a folder"),
+        (["{folder}/scene_1_00000.png", "-o", "model.npz"], "of no known format"),
         (["{folder}/instances.json", "-o", "model.txt"], "must end in .npz"),
         (["{folder}/instances.json", "-o", "no/where/model.npz"], "there is no folder"),
         (["{folder}/instances.json", "-o", "model.npz", "--held-out", "1"], "--held-out"),
-        (["{folder}/instances.json", "-o", "model.npz", "--classes", "cat"], "no class is called cat; there"),
+        (["{folder}/instances.json", "-o", "model.npz", "--classes", "cat"], "no class is called 'cat'; there"),
         (["{folder}/instances.json", "-o", "model.npz", "--images", "no"], "no folder"),
         (["{folder}/instances.json", "-o", "model.npz", "--alpha", "0"], "alpha"),
         (["{folder}/instances.json", "-o", "model.npz", "--memory", "inf"], "--memory must be above 0"),
@@ -118,7 +119,7 @@ def test_detect_wants_a_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 def test_classes_are_renumbered() -> None:
     dataset = detutils.make_scenes(6, seed=3, image_size=(64, 80)).dataset
-    some = with_classes(dataset, ["star", "disk"])
+    some = choose_classes(dataset, ["star", "disk"])
     assert some.class_names == ("star", "disk")
     assert some.class_ids == (5, 1)
     for before, after in zip(dataset.images, some.images, strict=True):
