@@ -124,11 +124,12 @@ def folder_of_images(annotations: Path, dataset: detutils.Dataset) -> Path:
     for place in places:
         if (place / name).is_file():
             return place
+    near = [place for place in places if place.is_dir() and place != above.parent]  # where anything may lie
     try:
-        found = PictureFolders([place for place in places if place.is_dir()]).find(name)
+        found = PictureFolders(near).find(name)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{error}: say where with --images") from None
-    return next(place for place in reversed(places) if place in found.parents)
+    return next(place for place in reversed(near) if place in found.parents)
 
 
 def add_detect(commands: Any) -> None:

@@ -23,7 +23,7 @@ def image_files(arguments: Iterable[str]) -> list[Path]:
             files += [Path(name) for name in sorted(glob.glob(argument))] or [path]
         else:
             files.append(path)
-    return files
+    return list(dict.fromkeys(files))  # a folder and one below it hold the same pictures
 
 
 def say(text: str) -> None:

@@ -130,8 +130,8 @@ def write_yolo(folder: str | os.PathLike[str], dataset: Dataset, *, outlines: bo
     Notes
     -----
     Law: ``read_yolo(folder / "labels", {image.name: image.image_size for image in dataset.images})`` gives the names of
-    images and classes and the labels back, and the boxes to the last digit that fractions can hold: an error of 4e-16 of
-    the image's longer side. Linear in the number of objects.
+    images and classes and the labels back, and the boxes to the last digit that fractions can hold: an error of 4e-16
+    of the image's longer side. Linear in the number of objects.
 
     References
     ----------

@@ -145,6 +145,24 @@ def test_images_are_found_where_they_usually_lie(folder: Path, tmp_path: Path) -
         folder_of_images(moved, dataset._replace(images=[]))
 
 
+def test_images_without_extension_are_found(tmp_path: Path) -> None:
+    (tmp_path / "Annotations").mkdir()
+    (tmp_path / "JPEGImages").mkdir()
+    side = "<xmin>11</xmin><ymin>21</ymin><xmax>30</xmax><ymax>40</ymax>"
+    thing = f"<object><name>crate</name><bndbox>{side}</bndbox></object>"
+    for name in ("a", "b", "c"):
+        (tmp_path / "Annotations" / f"{name}.xml").write_text(
+            f"<annotation><filename>{name}</filename>{thing * 2}</annotation>"
+        )
+        detutils.write_image(tmp_path / "JPEGImages" / f"{name}.jpg", np.zeros((64, 80, 3), np.uint8))
+    dataset = read_annotations(tmp_path)
+    assert folder_of_images(tmp_path, dataset) == tmp_path / "JPEGImages"
+    assert main(["train", str(tmp_path), "-o", str(tmp_path / "model.npz"), "--rounds", "0"]) == 0
+    (tmp_path / "JPEGImages" / "a.png").write_bytes((tmp_path / "JPEGImages" / "a.jpg").read_bytes())
+    with pytest.raises(FileNotFoundError, match=r"a is in none of .*a\.jpg, .*a\.png, and nothing says which"):
+        folder_of_images(tmp_path, dataset)
+
+
 @pytest.mark.skipif(not JIT, reason="Selective Search takes minutes as plain Python")
 def test_a_folder_in_the_layout_of_voc(tmp_path: Path) -> None:
     scenes = detutils.make_scenes(3, seed=2, image_size=(64, 80))

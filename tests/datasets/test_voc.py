@@ -168,7 +168,8 @@ def test_flags_that_nobody_set(word: str, flag: bool, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "size",
     ["<width>0</width><height>0</height>", "<width/><height/><depth/>", "", "<width>5</width>",
-     "<height>-1</height><width>-1</width>", "<width>Unknown</width><height>4</height>", "<width>8</width><height>0</height>"],
+     "<height>-1</height><width>-1</width>",
+     "<width>Unknown</width><height>4</height>", "<width>8</width><height>0</height>"],
 )  # fmt: skip
 def test_sizes_that_nobody_knows(size: str, tmp_path: Path) -> None:
     text = f"<annotation><filename>a.jpg</filename><size>{size}</size>{THING}</annotation>"
