@@ -40,15 +40,16 @@ class Skipped(NamedTuple):
     reason: str
 
 
-class BadEntry(ValueError):
-    """One entry that cannot be used: what ``BadEntries.going_on`` catches, so that a reader goes on after it."""
+def bad_entry(path: Path, place: str, reason: str, kind: str) -> ValueError:
+    """The error for one entry that cannot be used; ``BadEntries.going_on`` knows it, so that a reader goes on."""
+    error = ValueError(_sentence(str(path), place, reason))
+    vars(error)["entry"] = path, place, reason, kind
+    return error
 
-    def __init__(self, path: Path, place: str, reason: str, kind: str = "unreadable file") -> None:
-        super().__init__(path, place, reason, kind)
-        self.path, self.place, self.reason, self.kind = path, place, reason, kind
 
-    def __str__(self) -> str:
-        return _sentence(str(self.path), self.place, self.reason)
+def is_bad_entry(error: ValueError) -> bool:
+    """Whether it was made by ``bad_entry``."""
+    return "entry" in vars(error)
 
 
 class BadEntries:
@@ -70,8 +71,10 @@ class BadEntries:
         """Remember what cannot be used inside the block; a file that cannot be read ends it unless entries drop."""
         try:
             yield
-        except BadEntry as error:
-            self.add(*error.args)
+        except ValueError as error:
+            if not is_bad_entry(error):
+                raise
+            self.add(*vars(error)["entry"])
         except OSError as error:
             if not self.drops:
                 raise

@@ -195,7 +195,7 @@ def _of_file(file: Path) -> DatasetFormat | None:
         content = content.replace(b"\0", b"")
         if b'"shapes"' in content and b'"images"' not in content:
             return "labelme"
-        return "coco" if b'"images"' in content else None
+        return "coco" if b'"images"' in content and content.lstrip(b"\xef\xbb\xbf\xfe\xff \t\r\n")[:1] == b"{" else None
     try:
         lines = decode(file, content).splitlines()
     except ValueError:

@@ -70,7 +70,7 @@ class Node:
         return self._finite(self.attribute(name), f"{name} of <{self.tag}>")
 
     def wrong(self, text: str, kind: str) -> NoReturn:
-        """Raise ``BadEntry`` with the path and the line."""
+        """Raise ValueError with the path and the line."""
         broken(self.file, f"line {self.line}", text, kind)
 
     def _finite(self, text: str, name: str) -> float:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from detutils._files import check_regular, read_file, replace_file
-from detutils.datasets.entries import BadEntry
+from detutils.datasets.entries import bad_entry
 
 
 def broken(path: Path, place: str, text: str, kind: str = "unreadable file") -> NoReturn:
     """The error for a file that can be read but not understood; ``kind`` is how such errors are counted."""
-    raise BadEntry(path, place, text, kind)
+    raise bad_entry(path, place, text, kind)
 
 
 def read_bytes(path: Path) -> bytes:

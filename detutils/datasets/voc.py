@@ -213,7 +213,8 @@ def _without_annotation(source: Path, folder: Path, pictures: list[Picture]) -> 
 def _thing(node: Node, corner: Corner) -> Thing:
     frame = node.get("bndbox")
     if frame is None:
-        turned = " but a turned <robndbox>" if node.get("robndbox") is not None else ""
+        others = [tag for tag in ("robndbox", "polygon") if node.get(tag) is not None]
+        turned = f" but a <{others[0]}>" if others else ""
         node.wrong(f"<object> has no <bndbox>{turned}", "object without box")
     x1, y1, x2, y2 = box = [frame.need(side).number() for side in ("xmin", "ymin", "xmax", "ymax")]
     if x2 < x1 or y2 < y1:

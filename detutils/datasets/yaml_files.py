@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from detutils.datasets.entries import BadEntry
+from detutils.datasets.entries import is_bad_entry
 from detutils.datasets.text_files import broken, decode, read_bytes
 
 LARGEST = 1 << 20  # bytes; a description of a data set has a few hundred
@@ -40,7 +40,7 @@ def read_yaml(file: Path) -> Any:
         broken(file, place, str(error.problem or error.context or "not YAML"))
     except RecursionError:
         broken(file, "", "nested too deeply")
-    except BadEntry:
-        raise
     except (yaml.YAMLError, ValueError, TypeError, OverflowError) as error:  # control characters, impossible dates
+        if isinstance(error, ValueError) and is_bad_entry(error):
+            raise
         broken(file, "", f"not YAML: {error}")

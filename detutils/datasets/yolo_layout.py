@@ -68,7 +68,7 @@ def one_folder(folder: Path, split: str | None, bad: BadEntries) -> Layout:
         raise ValueError(f"{folder}: split={split!r} needs a data.yaml that says where it is")
     if folder.name == "labels" and (folder.parent / "images").is_dir() and not listed(folder, PICTURES):
         return two_folders(folder, folder.parent / "images", bad)
-    items = _items(pictures_below(folder), folder, bad)
+    items = _with_texts(_items(pictures_below(folder), folder, bad), folder)
     used = {item.text for item in items}
     strays = (path for path in _text_files(folder) if path not in used)
     _belongs_to_nothing(strays, [item.name for item in items], bad)
@@ -95,8 +95,9 @@ def described(file: Path, split: str | None, bad: BadEntries) -> Layout:
                 listed = _pictures_of_list(place) if place.suffix.lower() == ".txt" else pictures_below(place)
                 pictures.update(dict.fromkeys(listed))
     keypoints = content.get("kpt_shape")
+    items = _items(pictures, file.parent, bad)
     return Layout(
-        _items(pictures, file.parent, bad),
+        _with_texts(items, file) if items else [],
         _names(file, content.get("names")),
         True,
         None if keypoints is None else as_keypoints(keypoints, f"{file}: kpt_shape"),
@@ -145,6 +146,14 @@ def _items(pictures: Iterable[Path], folder: Path, bad: BadEntries) -> list[Item
             owners[text] = picture
         name = Path(os.path.relpath(picture, folder)).as_posix()
         items.append(Item(name, picture, text))
+    return items
+
+
+def _with_texts(items: list[Item], source: Path) -> list[Item]:
+    """The images, of which one at least has a text file: a whole data set without objects is a wrong folder."""
+    if all(item.text is None for item in items):
+        raise ValueError(f"{source}: none of its {len(items)} pictures has a text file, neither beside it nor with "
+                         f"labels for images in its path: {items[0].name}")  # fmt: skip
     return items
 
 

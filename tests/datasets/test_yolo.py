@@ -257,6 +257,12 @@ def test_one_folder_of_any_usual_layout(files: tuple[str, ...], tmp_path: Path) 
         assert len(detutils.read_yolo(tmp_path / "labels").images) == 2
 
 
+def test_a_whole_data_set_without_labels_is_refused(tmp_path: Path) -> None:
+    tree(tmp_path, "images/a.png", "images/b.png", "labelTxt/a.txt", text="0 0 9 0 9 9 0 9 cat 0\n")
+    with pytest.raises(ValueError, match=r"none of its 2 pictures has a text file.*: images/a\.png"):
+        detutils.read_yolo(tmp_path)
+
+
 def test_two_pictures_of_one_stem_are_counted(tmp_path: Path) -> None:
     tree(tmp_path, "labels/a.txt", "images/a.png", "images/a.gif")
     for arguments in ((tmp_path / "labels", tmp_path / "images"), (tmp_path,)):
