@@ -78,4 +78,4 @@ def with_sizes(dataset: detutils.Dataset, folder: Path) -> detutils.Dataset:
         image if image.image_size is not None else image._replace(image_size=picture_size(places.find(image.name)))
         for image in dataset.images
     ]
-    return dataset._replace(images=images)
+    return detutils.Dataset(images, dataset.class_names, dataset.class_ids, dataset.skipped)

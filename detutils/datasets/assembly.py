@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detutils._validate import as_class_names, as_integer, as_items
-from detutils.datasets.entries import BadEntries, near
+from detutils.datasets.entries import BadEntries, Skipped, near
 from detutils.datasets.records import AnnotatedImage, Dataset
 
 Box = tuple[float, float, float, float]
@@ -108,11 +108,13 @@ def choose_classes(dataset: Dataset, classes: Sequence[str | int]) -> Dataset:
             kept = [record.outlines[place] for place in keep.tolist()]
             columns["outlines"] = kept if any(outline is not None for outline in kept) else None
         images.append(record._replace(**columns))
-    return dataset._replace(
-        images=images,
-        class_names=tuple(dataset.class_names[label] for label in labels),
-        class_ids=tuple(dataset.class_ids[label] for label in labels),
-    )
+    names, ids = (tuple(column[label] for label in labels) for column in (dataset.class_names, dataset.class_ids))
+    return Dataset(images, names, ids, dataset.skipped)
+
+
+def also_skipped(dataset: Dataset, more: Iterable[Skipped]) -> Dataset:
+    """The same data set, which says of more entries that they were left out."""
+    return Dataset(dataset.images, dataset.class_names, dataset.class_ids, (*dataset.skipped, *more))
 
 
 def _labels_of(dataset: Dataset, classes: list[Any]) -> list[int]:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from detutils._validate import as_path
-from detutils.datasets.assembly import Box, Picture, Thing, as_names, assemble, found_names
+from detutils.datasets.assembly import Box, Picture, Thing, also_skipped, as_names, assemble, found_names
 from detutils.datasets.entries import BadEntries, Skipped
 from detutils.datasets.listing import PICTURES, files_below, listed, relative_name, without_extension
 from detutils.datasets.markup import FAR
@@ -96,8 +96,8 @@ def read_labelme(
         known = {without_extension(picture.name) for picture in pictures}
         known |= {relative_name(file.with_suffix(""), folder) for file in files}
         beside = (p for p in listed(folder, PICTURES) if without_extension(relative_name(p, folder)) not in known)
-        alone = tuple(Skipped(str(picture), "", "a picture without annotation") for picture in beside)
-        dataset = dataset._replace(skipped=(*dataset.skipped, *alone))
+        alone = (Skipped(str(picture), "", "a picture without annotation") for picture in beside)
+        dataset = also_skipped(dataset, alone)
     return dataset
 
 

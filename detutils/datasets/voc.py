@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from detutils._validate import as_choice, as_integer, as_offset, as_path
-from detutils.datasets.assembly import Box, Picture, Thing, as_names, assemble, found_names
+from detutils.datasets.assembly import Box, Picture, Thing, also_skipped, as_names, assemble, found_names
 from detutils.datasets.entries import BadEntries, Skipped
 from detutils.datasets.listing import PICTURES, files_below, listed, relative_name, without_extension
 from detutils.datasets.markup import Node, read_xml
@@ -130,7 +130,7 @@ def read_voc(
     pictures = _told_apart(pictures, folder)
     dataset = assemble(pictures, found_names(pictures) if names is None else names, classes, bad, as_offset(offset))
     if image_set is None and folder != source:
-        dataset = dataset._replace(skipped=(*dataset.skipped, *_without_annotation(source, folder, pictures)))
+        dataset = also_skipped(dataset, _without_annotation(source, folder, pictures))
     return dataset
 
 
