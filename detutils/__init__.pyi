@@ -3,6 +3,7 @@
 from detutils._jit import warmup as warmup
 from detutils.datasets.coco import read_coco as read_coco
 from detutils.datasets.coco import read_coco_detections as read_coco_detections
+from detutils.datasets.coco import write_coco as write_coco
 from detutils.datasets.coco import write_coco_detections as write_coco_detections
 from detutils.datasets.records import AnnotatedImage as AnnotatedImage
 from detutils.datasets.records import Dataset as Dataset

@@ -37,8 +37,17 @@ class Text:
         self.begin = 3 if content.startswith(b"\xef\xbb\xbf") else 0
         if not content.isascii():
             content[self.begin :].decode("utf-8")  # raises UnicodeDecodeError, as json would
-        self.array: U1 = np.frombuffer(content + bytes(PADDING), np.uint8)
+        self.array: U1 = np.empty(len(content) + PADDING, np.uint8)
+        self.array[: len(content)] = np.frombuffer(content, np.uint8)
+        self.array[len(content) :] = 0
         self.nest: U1 = np.empty(json_scan.DEEPEST, np.uint8)
+
+    def first(self) -> int:
+        """The first byte that is not white space; 0 at the end."""
+        at = self.begin
+        while self.array[at] in b" \t\r\n":
+            at += 1
+        return int(self.array[at])
 
     def part(self, begin: int, end: int) -> bytes:
         """Some of the bytes."""

@@ -9,32 +9,18 @@ import numpy as np
 
 from detutils._jit import B1, F8, I8
 from detutils._validate import as_boxes, as_items, as_labels, as_sizes, as_vector, plain_array
+from detutils.datasets.records import AnnotatedImages, DetectionColumns, DetectionsByImage, ObjectColumns
 
-
-class Objects(NamedTuple):
-    """Ground truth of all images: objects of image i are rows starts[i] to starts[i + 1]."""
-
-    boxes: F8
-    labels: I8
-    difficult: B1
-    crowd: B1
-    areas: F8
-    sizes: F8
-    starts: I8
-
-
-class Found(NamedTuple):
-    """Detections of all images."""
-
-    boxes: F8
-    scores: F8
-    labels: I8
-    sizes: F8
-    starts: I8
+Objects = ObjectColumns
+Found = DetectionColumns
 
 
 def gather_objects(ground_truth: Any, *, labeled: bool = True) -> Objects:
-    """Records, mappings, (boxes, labels) pairs or, where no labels are needed, arrays of boxes."""
+    """Records, mappings, (boxes, labels) pairs or, where no labels are needed, arrays of boxes; the columns of a reader
+    as they are, since it has checked them."""
+    images = getattr(ground_truth, "images", ground_truth)
+    if isinstance(images, AnnotatedImages):
+        return images.columns
     items = _items(ground_truth, "ground_truth")
     boxes, labels, difficult, crowd, areas, sizes = [], [], [], [], [], []
     for i, item in enumerate(items):
@@ -67,7 +53,10 @@ def gather_objects(ground_truth: Any, *, labeled: bool = True) -> Objects:
 
 
 def gather_detections(detections: Any, images: int) -> Found:
-    """Records, mappings or (boxes, scores, labels) triples, as many as there are images."""
+    """Records, mappings or (boxes, scores, labels) triples, as many as there are images; or a reader's columns."""
+    if isinstance(detections, DetectionsByImage):
+        _same_length(len(detections), "detections", images)
+        return detections.columns
     items = _items(detections, "detections")
     _same_length(len(items), "detections", images)
     boxes, scores, labels, sizes = [], [], [], []

@@ -2,8 +2,8 @@
 
 The scanner accepts only what it is sure of. A number that it cannot round with certainty, or an object whose wanted
 members are not as expected, is noted with its place, to be read by ``float`` or ``json``; at a byte that is no JSON, or
-that it does not understand, it gives up. The text must end with more NUL bytes than a wanted key has letters, so that no
-loop has to look for the end.
+that it does not understand, it gives up. The text must end with more NUL bytes than a wanted key has letters, so that
+no loop has to look for the end.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _number(text: Any, at: Any) -> Any:
     at, mantissa, significant = _digits(text, at, np.uint64(0), 0)
     if at == begin or (text[begin] == ZERO and at > begin + 1):
         return GAVE_UP, 0.0, False
-    exponent = 0
+    exponent: Any = 0
     integer = True
     if text[at] == DOT:
         begin = at + 1
@@ -376,7 +376,7 @@ def scan_objects(
 
 @kernel("int64(uint8[::1], int64, uint8[::1], int64[:,::1])")
 def scan_members(text: U1, at: int, nest: U1, members: I8) -> int:
-    """The members of the object at ``at``: where each key begins, behind its quote, and where its value begins and ends.
+    """The members of the object at ``at``: where each key begins, behind its quote, where its value begins and ends.
 
     How many there are, or ``GAVE_UP`` for no object, one that is not understood, or more than ``members`` has rows for.
     The last row holds where the object ended.
