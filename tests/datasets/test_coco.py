@@ -101,7 +101,7 @@ BROKEN_COCO = {
     "crowd 2": (annotation(iscrowd=2), r"annotations\[1\]: iscrowd must be 0 or 1, got 2"),
     "crowd list": (annotation(iscrowd=[]), r"annotations\[1\]: iscrowd must be 0 or 1"),
     "category without id": (coco(categories=[{"name": "x"}]), r"categories\[0\]: has no 'id'"),
-    "category id of text": (coco(categories=[{"id": "3", "name": "x"}]), r"categories\[0\]: id must be"),
+    "category id of text": (coco(categories=[{"id": "three", "name": "x"}]), r"categories\[0\]: id must be"),
     "category without text": (coco(categories=[{"id": 3, "name": 7}]), r"categories\[0\]: name must be"),
     "category twice": (
         coco(categories=[{"id": 3, "name": "x"}, {"id": 3, "name": "y"}]),
