@@ -108,7 +108,7 @@ def read_coco(
     frames = _frames(content, bad)
     chosen = _chosen(names, classes)
     known = sorted(names)
-    images = entries.Known("image_id", [frame.key for frame in frames])
+    images = entries.Known("image_id", [frame.key for frame in frames], [frame.name for frame in frames])
     categories = entries.Known("category_id", known)
 
     def slow(entry: Any) -> tuple[int, int, list[float], float, float, Any]:
@@ -211,14 +211,16 @@ def read_coco_detections(
         return owner, category, entries.read_box(entry), entries.read_score(entry), 0.0, None
 
     table = _table(content, "annotations", RESULT, slow, (images, categories), bad)
-    rows = np.flatnonzero(table.good)
-    if (np.diff(table.owners[rows]) < 0).any():
-        rows = rows[np.argsort(table.owners[rows], kind="stable")]
+    rows: Any = slice(None) if table.good.all() else np.flatnonzero(table.good)
+    owners = table.owners[rows]
+    if (owners[1:] < owners[:-1]).any():
+        order = np.argsort(owners, kind="stable")
+        rows, owners = order if isinstance(rows, slice) else rows[order], owners[order]
     boxes, sizes = _corners(table.boxes[rows])
     skipped = bad.finish()
-    starts = np.searchsorted(table.owners[rows], np.arange(len(places) + 1))
-    scores, labels = table.extra[rows, 0].copy(), table.categories[rows]
-    return DetectionsByImage(DetectionColumns(boxes, scores, labels, sizes, starts), skipped)
+    starts = np.searchsorted(owners, np.arange(len(places) + 1))
+    columns = DetectionColumns(boxes, table.extra[rows, 0].copy(), table.categories[rows], sizes, starts)
+    return DetectionsByImage(columns, skipped)
 
 
 def write_coco_detections(
@@ -535,7 +537,8 @@ def _scanned(
     owners, there = _places_of(values["image_id"], known[0])
     categories, category_there = _places_of(values["category_id"], known[1])
     good = ~columns.doubtful & there & category_there & seen["image_id"] & seen["category_id"] & seen["bbox"]
-    good &= (np.abs(box) <= 1e150).all(axis=1) & (box[:, 2] >= 0.0) & (box[:, 3] >= 0.0)
+    if not (np.abs(box).max(initial=0.0) <= 1e150 and box[:, 2:].min(initial=0.0) >= 0.0):
+        good &= (np.abs(box) <= 1e150).all(axis=1) & (box[:, 2] >= 0.0) & (box[:, 3] >= 0.0)
     extra = np.zeros((good.size, 2))
     ids: dict[Any, int] | None = None
     if "score" in values:
@@ -578,7 +581,8 @@ def _places_of(keys: I8, known: entries.Known) -> tuple[I8, B1]:
 def _corners(rows: F8) -> tuple[F8, F8]:
     """x1, y1, x2, y2 of x, y, width, height, and the widths and heights themselves."""
     sizes = rows[:, 2:].copy()
-    boxes = np.concatenate([rows[:, :2], rows[:, :2] + sizes], axis=1)
+    boxes = rows.copy()
+    boxes[:, 2:] += boxes[:, :2]
     return boxes, sizes
 
 

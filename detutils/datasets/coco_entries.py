@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -91,11 +92,17 @@ class Known:
     def __init__(self, what: str, keys: Iterable[int | str], names: Sequence[str] = ()) -> None:
         self.what = what
         self.places: dict[Any, int] = {key: place for place, key in enumerate(keys)}
-        self.names: dict[str, int | None] = {}  # None where a name is that of several
-        for place, name in enumerate(names):
+        self._full_names = names
+
+    @functools.cached_property
+    def names(self) -> dict[str, int | None]:
+        """The place of each file name, with and without folders and extension; None where it is that of several."""
+        places: dict[str, int | None] = {}
+        for place, name in enumerate(self._full_names):
             path = PurePosixPath(name.replace("\\", "/"))
             for form in {name, path.name, path.stem} - {""}:
-                self.names[form] = place if form not in self.names else None
+                places[form] = place if form not in places else None
+        return places
 
     def place_of(self, value: Any) -> int:
         """The index of what is meant."""

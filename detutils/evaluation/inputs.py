@@ -10,6 +10,7 @@ import numpy as np
 from detutils._jit import B1, F8, I8
 from detutils._validate import as_boxes, as_items, as_labels, as_sizes, as_vector, plain_array
 from detutils.datasets.records import AnnotatedImages, DetectionColumns, DetectionsByImage, ObjectColumns
+from detutils.suppression._kernels.columns import rank_float64
 
 Objects = ObjectColumns
 Found = DetectionColumns
@@ -176,9 +177,9 @@ def rank(found: Found, objects: Objects) -> Ranking:
     """Detections by class and falling score (ties: first given first), objects by class and image."""
     labels = np.unique(np.concatenate([np.unique(found.labels), np.unique(objects.labels)]))
     small = np.int16 if labels.size < 2**15 else np.int64  # NumPy sorts 16-bit integers by radix
-    by_score = np.argsort(-found.scores, kind="stable")
+    by_score = rank_float64(found.scores, np.arange(found.scores.size, dtype=np.int32), np.empty(0, np.bool_))
     classes = np.searchsorted(labels, found.labels).astype(small)
-    order = by_score[np.argsort(classes[by_score], kind="stable")]
+    order = by_score[np.argsort(classes[by_score], kind="stable")].astype(np.int64)
     object_classes = np.searchsorted(labels, objects.labels).astype(small)
     by_class = np.argsort(object_classes, kind="stable")
     return Ranking(
