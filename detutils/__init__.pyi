@@ -23,6 +23,15 @@ from detutils.evaluation.recall import BestOverlap as BestOverlap
 from detutils.evaluation.recall import ProposalRecall as ProposalRecall
 from detutils.evaluation.recall import average_best_overlap as average_best_overlap
 from detutils.evaluation.recall import proposal_recall as proposal_recall
+from detutils.evaluation.confusion import ConfusionMatrix as ConfusionMatrix
+from detutils.evaluation.confusion import confusion_matrix as confusion_matrix
+from detutils.evaluation.confusion import plot_confusion_matrix as plot_confusion_matrix
+from detutils.evaluation.error_pictures import draw_errors as draw_errors
+from detutils.evaluation.errors import DetectionErrors as DetectionErrors
+from detutils.evaluation.errors import detection_errors as detection_errors
+from detutils.evaluation.thresholds import BestThreshold as BestThreshold
+from detutils.evaluation.thresholds import ThresholdCurve as ThresholdCurve
+from detutils.evaluation.thresholds import best_threshold as best_threshold
 from detutils.evaluation.voc import VocResult as VocResult
 from detutils.evaluation.voc import evaluate_voc as evaluate_voc
 from detutils.geometry.aligned import aligned_box_ioa as aligned_box_ioa
