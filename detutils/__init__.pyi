@@ -15,6 +15,9 @@ from detutils.datasets.voc import read_voc as read_voc
 from detutils.datasets.yolo import read_yolo as read_yolo
 from detutils.evaluation.coco import CocoResult as CocoResult
 from detutils.evaluation.coco import evaluate_coco as evaluate_coco
+from detutils.evaluation.coco_shards import BootstrapInterval as BootstrapInterval
+from detutils.evaluation.coco_shards import CocoAccumulator as CocoAccumulator
+from detutils.evaluation.coco_shards import bootstrap_coco as bootstrap_coco
 from detutils.evaluation.precision_recall import PrecisionRecall as PrecisionRecall
 from detutils.evaluation.precision_recall import average_precision as average_precision
 from detutils.evaluation.precision_recall import plot_precision_recall as plot_precision_recall
