@@ -3,6 +3,7 @@
 from detutils._jit import warmup as warmup
 from detutils.datasets.coco import read_coco as read_coco
 from detutils.datasets.coco import read_coco_detections as read_coco_detections
+from detutils.datasets.coco import write_coco as write_coco
 from detutils.datasets.coco import write_coco_detections as write_coco_detections
 from detutils.datasets.cvat import read_cvat as read_cvat
 from detutils.datasets.detections import read_detections as read_detections
@@ -21,6 +22,9 @@ from detutils.datasets.writers import write_yolo as write_yolo
 from detutils.datasets.yolo import read_yolo as read_yolo
 from detutils.evaluation.coco import CocoResult as CocoResult
 from detutils.evaluation.coco import evaluate_coco as evaluate_coco
+from detutils.evaluation.coco_shards import BootstrapInterval as BootstrapInterval
+from detutils.evaluation.coco_shards import CocoAccumulator as CocoAccumulator
+from detutils.evaluation.coco_shards import bootstrap_coco as bootstrap_coco
 from detutils.evaluation.precision_recall import PrecisionRecall as PrecisionRecall
 from detutils.evaluation.precision_recall import average_precision as average_precision
 from detutils.evaluation.precision_recall import plot_precision_recall as plot_precision_recall
@@ -29,6 +33,15 @@ from detutils.evaluation.recall import BestOverlap as BestOverlap
 from detutils.evaluation.recall import ProposalRecall as ProposalRecall
 from detutils.evaluation.recall import average_best_overlap as average_best_overlap
 from detutils.evaluation.recall import proposal_recall as proposal_recall
+from detutils.evaluation.confusion import ConfusionMatrix as ConfusionMatrix
+from detutils.evaluation.confusion import confusion_matrix as confusion_matrix
+from detutils.evaluation.confusion import plot_confusion_matrix as plot_confusion_matrix
+from detutils.evaluation.error_pictures import draw_errors as draw_errors
+from detutils.evaluation.errors import DetectionErrors as DetectionErrors
+from detutils.evaluation.errors import detection_errors as detection_errors
+from detutils.evaluation.thresholds import BestThreshold as BestThreshold
+from detutils.evaluation.thresholds import ThresholdCurve as ThresholdCurve
+from detutils.evaluation.thresholds import best_threshold as best_threshold
 from detutils.evaluation.voc import VocResult as VocResult
 from detutils.evaluation.voc import evaluate_voc as evaluate_voc
 from detutils.geometry.aligned import aligned_box_ioa as aligned_box_ioa

@@ -108,7 +108,8 @@ def choose_classes(dataset: Dataset, classes: Sequence[str | int]) -> Dataset:
             kept = [record.outlines[place] for place in keep.tolist()]
             columns["outlines"] = kept if any(outline is not None for outline in kept) else None
         images.append(record._replace(**columns))
-    names, ids = (tuple(column[label] for label in labels) for column in (dataset.class_names, dataset.class_ids))
+    names = tuple(dataset.class_names[label] for label in labels)
+    ids = tuple(dataset.class_ids[label] for label in labels)
     return Dataset(images, names, ids, dataset.skipped)
 
 

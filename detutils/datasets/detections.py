@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import re
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
@@ -19,7 +18,7 @@ from detutils.datasets.coco import read_coco_detections
 from detutils.datasets.entries import BadEntries, near
 from detutils.datasets.listing import listed, relative_name, without_extension
 from detutils.datasets.markup import FAR
-from detutils.datasets.records import Dataset, Detections
+from detutils.datasets.records import Dataset, DetectionColumns, Detections, DetectionsByImage
 from detutils.datasets.text_files import broken, decode, number
 from detutils.datasets.voc import Corner, Pixels, pixel_rule
 from detutils.datasets.yolo_layout import NAME_FILES
@@ -42,7 +41,7 @@ def read_detections(
     class_numbers: Literal["labels", "ids"] | None = None,
     keypoints: tuple[int, int] | None = None,
     on_invalid: Literal["raise", "drop"] = "raise",
-) -> list[Detections]:
+) -> Sequence[Detections]:
     """Read detections from text files, in the order of a data set's images.
 
     Parameters
@@ -74,13 +73,14 @@ def read_detections(
         For "yolo": the shape of poses, as in ``read_yolo``.
     on_invalid : {"raise", "drop"}
         What to do with detections that cannot be used or belong to no image or class: refuse them all with one
-        error, which names the first and the number of each kind; or leave them out with one warning that says so.
+        error, which names the first and the number of each kind; or leave them out and list them in ``skipped`` of
+        the result.
 
     Returns
     -------
-    detections : list of Detections
+    detections : sequence of Detections
         One record for each of ``dataset.images``, in that order; in a record, the order of the files. An image
-        without detections has a record of none.
+        without detections has a record of none. ``detections.skipped`` is a tuple of (path, place, reason).
 
     Raises
     ------
@@ -111,7 +111,7 @@ def read_detections(
     >>> dataset = detutils.Dataset([image], ("cat", "dog"), (0, 1))
     >>> _ = pathlib.Path("found.csv").write_text("image,class,score,x1,y1,x2,y2\\na,dog,0.9,10,20,40,60\\n")
     >>> detutils.read_detections("found.csv", dataset)[0]
-    Detections(boxes=array([[10., 20., 40., 60.]]), scores=array([0.9]), labels=array([1]), sizes=None)
+    Detections(boxes=array([[10., 20., 40., 60.]]), scores=array([0.9]), labels=array([1]), sizes=array([[30., 40.]]))
     """
     source = as_path(path)
     if not isinstance(dataset, Dataset):
@@ -125,7 +125,7 @@ def read_detections(
         raise FileNotFoundError(f"there is no {source}")
     kind = _format(source) if chosen is None else chosen
     if kind == "coco":
-        return read_coco_detections(source, dataset)
+        return read_coco_detections(source, dataset, on_invalid=on_invalid)
     images = _Images(dataset)
     if kind == "yolo":
         found = _yolo(source, dataset, images, _numbered(dataset, numbers), rules, bad)
@@ -133,14 +133,16 @@ def read_detections(
         found = _voc(source, dataset, images, rule, bad)
     else:
         found = _csv(source, dataset, images, bad)
-    records: list[list[_Found]] = [[] for _ in dataset.images]
-    for one in found:
-        records[one.image].append(one)
-    skipped = bad.finish()
-    if skipped:
-        counts = ", ".join(f"{count} x {kind}" for kind, count in bad.kinds.most_common())
-        warnings.warn(f"{source}: left out {counts}; the first: {skipped[0]}", stacklevel=2)
-    return [_record(rows) for rows in records]
+    rows = sorted(found, key=lambda one: one.image)  # stable
+    boxes = np.array([row.box for row in rows], np.float64).reshape(-1, 4)
+    columns = DetectionColumns(
+        boxes,
+        np.array([row.score for row in rows], np.float64),
+        np.array([row.label for row in rows], np.int64),
+        boxes[:, 2:] - boxes[:, :2],
+        np.searchsorted([row.image for row in rows], np.arange(len(dataset.images) + 1)),
+    )
+    return DetectionsByImage(columns, bad.finish())
 
 
 # ---- what is common to all ---------------------------------------------------------------------------------
@@ -222,12 +224,6 @@ def _lines(file: Path, bad: BadEntries) -> Iterator[tuple[str, str]]:
         for count, line in enumerate(decode(file, read_file(file)).splitlines(), start=1):
             if line.strip():
                 yield f"line {count}", line
-
-
-def _record(rows: list[_Found]) -> Detections:
-    boxes = np.array([row.box for row in rows], np.float64).reshape(-1, 4)
-    scores = np.array([row.score for row in rows], np.float64)
-    return Detections(boxes, scores, np.array([row.label for row in rows], np.int64))
 
 
 # ---- the three forms ---------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ def read_bytes(path: Path) -> bytes:
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, not a file")
     content = read_file(path)
-    if not content.strip():
+    if not content or content.isspace():
         broken(path, "", "the file is empty")
     return content
 
