@@ -13,7 +13,8 @@ from detutils.datasets.guess import READERS
 from detutils.datasets.listing import PictureFolders
 from detutils.datasets.text_files import picture_size
 
-WRITTEN = tuple(name for name in ("coco", "voc", "yolo") if f"write_{name}" in detutils.__all__)
+WRITTEN = ("coco", "voc", "yolo")
+FLAGS = ("difficult", "truncated")
 
 
 def add_convert(commands: Any) -> None:
@@ -50,7 +51,10 @@ def run_convert(options: argparse.Namespace) -> int:
     if options.images is not None:
         dataset = with_sizes(dataset, options.images)
     said = {"voc": {"pixels": options.pixels or "inclusive"}, "yolo": {"outlines": options.outlines}}
-    lost = getattr(detutils, f"write_{options.to}")(options.output, dataset, **said.get(options.to, {})) or ()
+    lost = getattr(detutils, f"write_{options.to}")(options.output, dataset, **said.get(options.to, {}))
+    if lost is None:  # COCO's, which holds all but two flags
+        flags = {name: sum(int(getattr(image, name).sum()) for image in dataset.images) for name in FLAGS}
+        lost = [f"{count} x {name}" for name, count in flags.items() if count]
     summary = {
         "from": kind,
         "to": options.to,

@@ -286,5 +286,9 @@ def test_convert(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["convert", source, "-o", str(tmp_path / "again"), "--to", "voc", "--on-invalid", "drop", "--pixels",
                  "continuous", "--classes", "cat"]) == 0  # fmt: skip
     assert "voc -> voc: 2 images, 1 objects, 1 classes, 1 skipped" in capsys.readouterr().out
+    assert main(["convert", source, "-o", str(tmp_path / "c.json"), "--to", "coco", "--on-invalid", "drop"]) == 0
+    assert len(detutils.read_coco(tmp_path / "c.json").images) == 2
+    assert main(["convert", str(tmp_path / "c.json"), "-o", str(tmp_path / "back"), "--to", "voc"]) == 0
+    assert "coco -> voc: 2 images, 1 objects, 1 classes, 0 skipped" in capsys.readouterr().out
     again = detutils.read_voc(tmp_path / "again", pixels="continuous")
     np.testing.assert_array_equal(again.images[0].boxes, [[1, 2, 30, 40]])
