@@ -405,12 +405,10 @@ class _Content:
         self.file, self.listed, self.whole = file, False, None
         self.spans: dict[str, tuple[int, int]] = {}
         content = read_bytes(file)
-        decode_later = content
         try:
             self.text = Text(content)
-        except UnicodeDecodeError:
-            decode(file, decode_later)
-            raise
+        except UnicodeDecodeError:  # UTF-16 with its mark, or no text at all
+            self.text = Text(decode(file, content).encode())
         if listed and self.text.first() == ord("["):
             self.listed = True
             return
@@ -466,7 +464,12 @@ class _Content:
 
 
 def _loads(data: bytes) -> Any:
-    return json.loads(data.decode("utf-8"))
+    return json.loads(data.decode("utf-8"), parse_int=_whole)
+
+
+def _whole(digits: str) -> int | float:
+    """An integer; Python makes none of thousands of digits, which is infinite as a float and refused as such."""
+    return int(digits) if len(digits) < 4000 else float(digits)
 
 
 class _Table(NamedTuple):

@@ -77,6 +77,12 @@ def test_tables(tmp_path: Path) -> None:
     assert (found[1].scores.tolist(), found[1].labels.tolist()) == ([0.5, 0.25], [1, 0])
 
 
+def test_the_fuller_name_wins(tmp_path: Path) -> None:
+    write(tmp_path / "f.csv", "image,class,score,x1,y1,x2,y2\ne.jpg,cat,1,1,1,2,2\nx/e,cat,1,1,1,2,2\n")
+    found = detutils.read_detections(tmp_path / "f.csv", truth("x/e.jpg", "e.jpg", "y/e.jpg"))
+    assert [len(one.boxes) for one in found] == [1, 1, 0]
+
+
 def test_json_goes_to_the_reader_of_coco(tmp_path: Path) -> None:
     detutils.write_coco_detections(tmp_path / "f.json", [([[1, 2, 3, 4]], [0.5], [1])], truth("a.jpg"))
     assert detutils.read_detections(tmp_path / "f.json", truth("a.jpg"))[0].labels.tolist() == [1]

@@ -284,6 +284,14 @@ def test_names_of_classes(tmp_path: Path) -> None:
     assert (chosen.class_names, chosen.class_ids, chosen.images[0].labels.tolist()) == (("1",), (1,), [0])
 
 
+def test_classes_of_one_name_are_chosen_by_number(tmp_path: Path) -> None:
+    text = "1 0.5 0.5 0.1 0.1\n0 0.5 0.5 0.1 0.1\n"
+    (tmp_path / "classes.txt").write_text("a\na\n")
+    with pytest.raises(ValueError, match=r"classes\[0\]: 2 classes are called 'a': choose them by their ids"):
+        yolo(tmp_path, text, classes=["a"])
+    assert yolo(tmp_path, text, classes=[1]).class_ids == (1,)
+
+
 DESCRIPTIONS = {
     "list": "names: [cat, dog]\ntrain: images/train\nval: images/val\n",
     "mapping": "names:\n  1: dog\n  0: cat\npath: .\ntrain: images/train\nval: [images/val]\nnc: 2\n",
