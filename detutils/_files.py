@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,8 +19,31 @@ def check_regular(file: Path) -> None:
 def read_file(file: Path) -> bytes:
     """The content of a file; every OSError holds the path, also that of a disk that fails half-way."""
     check_regular(file)
-    try:
+    with _named(file):
         return file.read_bytes()
+
+
+def read_padded(file: Path, padding: int) -> bytearray:
+    """The content of a file and so many zeros behind it, without a second copy; OSErrors as from ``read_file``."""
+    check_regular(file)
+    with _named(file), open(file, "rb", buffering=0) as source:
+        size = os.fstat(source.fileno()).st_size
+        content = bytearray(size + padding)
+        at = 0
+        with memoryview(content) as view:
+            while at < size and (count := source.readinto(view[at:size])):
+                at += count
+        rest = source.read() if at == size else b""  # what has no size of its own, or grows
+        if at < size or rest:
+            content[at:] = rest + bytes(padding)
+    return content
+
+
+@contextlib.contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """Put the path into an OSError that lacks it."""
+    try:
+        yield
     except OSError as error:
         if error.filename is None:
             raise type(error)(error.errno, error.strerror, str(file)) from error
