@@ -100,7 +100,7 @@ class Known:
         places: dict[str, int | None] = {}
         for place, name in enumerate(self._full_names):
             path = PurePosixPath(name.replace("\\", "/"))
-            for form in {name, path.name, path.stem} - {""}:
+            for form in filter(None, dict.fromkeys((name, path.name, path.stem))):
                 places[form] = place if form not in places else None
         return places
 
