@@ -366,8 +366,8 @@ def test_subsets_and_one_class(seed: int) -> None:
 
     # pycocotools joins the classes one after the other, which decides between tied scores; then so do we.
     def joined(images: Images) -> Images:
-        orders = [np.argsort(image["labels"], kind="stable") for image in images]
-        return [{key: value[order] for key, value in image.items()} for image, order in zip(images, orders, strict=True)]
+        sort = [(image, np.argsort(image["labels"], kind="stable")) for image in images]
+        return [{key: value[order] for key, value in image.items()} for image, order in sort]
 
     result = detutils.evaluate_coco(joined(found), joined(truth), class_agnostic=True, arrays=True)
     agrees(result, judged(found, truth, one), [0])
