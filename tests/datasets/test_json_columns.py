@@ -67,7 +67,8 @@ def numeral(rng: random.Random) -> str:
             ("0", "0.0", "0e5", "0E-400", "1e400", "1e-400", "5e-324", "2.4703282292062327e-324", "9007199254740993",
              "9007199254740993.0", "18446744073709551615", "18446744073709551616", "1" + "0" * 40,
              "0." + "0" * 30 + "7",
-             "1e0000000000000000005", "1e99999999999", "1.7976931348623157e308", "1.7976931348623159e308",
+             "1e0000000000000000005", "1e99999999999", "1e18446744073709551617", "1.7976931348623157e308",
+             "1.7976931348623159e308",
              "123456789012345678901234567890", "1e22", "1e23", "8.5e-23", "0.1", "1e-22", "1e-23")
         )  # fmt: skip
     return rng.choice(("", "", "-")) + text
@@ -148,6 +149,11 @@ def test_many_objects_and_many_doubts() -> None:
     assert columns is not None
     assert (columns.values["i"] == np.arange(count)).all()
     assert columns.values["n"][-1] == float(f"{count - 1}.25e-30")
+    boxes = ",".join(f'{{"b":[{k}e-40,{k}e-41,{k}e-42,{k}e-43]}}' for k in range(size(20_000, 9000)))
+    doubted = text_of(f"[{boxes}]".encode()).objects({"b": BOX})
+    assert doubted is not None
+    assert doubted.values["b"].tolist() == [list(map(float, (f"{k}e-40", f"{k}e-41", f"{k}e-42", f"{k}e-43")))
+                                            for k in range(size(20_000, 9000))]  # fmt: skip
     one = text_of(b'[{"n":1}, {"n":[' + b"1e-40," * 50 + b"1]}]").objects({"n": NUMBER})
     assert one is not None
     assert one.doubtful.tolist() == [False, True]

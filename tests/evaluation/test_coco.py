@@ -192,6 +192,14 @@ def test_at_exactly_the_threshold_and_between_sizes() -> None:
     assert (both.ar_small, both.ar_medium, both.ar_large) == (1.0, 1.0, -1.0)
 
 
+def test_of_two_objects_overlapped_alike_the_last_is_taken() -> None:
+    truth = [([[0, 0, 10, 10], [10, 0, 20, 10]], [0, 0])]
+    found = [([[5, 0, 15, 10], [10, 0, 20, 10]], [0.9, 0.8], [0, 0])]
+    assert detutils.evaluate_coco(found, truth, iou_thresholds=[0.3]).ar_100 == 0.5
+    found = [([[5, 0, 15, 10], [0, 0, 10, 10]], [0.9, 0.8], [0, 0])]
+    assert detutils.evaluate_coco(found, truth, iou_thresholds=[0.3]).ar_100 == 1.0
+
+
 def test_crowds_are_ignored_again_and_again() -> None:
     truth = {"boxes": [[0, 0, 10, 10], [50, 50, 150, 150]], "labels": [0, 0], "iscrowd": [0, 1]}
     inside = [[60, 60, 70, 70], [80, 80, 90, 90], [0, 0, 10, 10]]
