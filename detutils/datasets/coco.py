@@ -581,6 +581,12 @@ def _places_of(keys: I8, known: entries.Known) -> tuple[I8, B1]:
     places = np.array([place for key, place in known.places.items() if type(key) is int and abs(key) < 2**63], np.int64)
     if not ids.size:
         return np.zeros(keys.size, np.int64), np.zeros(keys.size, np.bool_)
+    low, span = int(ids.min()), int(ids.max()) - int(ids.min()) + 1
+    if span <= 4 * (keys.size + ids.size):  # a table of all ids in between is quicker than a search
+        table = np.full(span + 1, -1)
+        table[ids - low] = places
+        found = table[np.minimum((keys - low).view(np.uint64), span).view(np.int64)]
+        return found, found >= 0
     order = np.argsort(ids)
     at = np.minimum(np.searchsorted(ids[order], keys), ids.size - 1)
     return places[order][at], ids[order][at] == keys
@@ -589,8 +595,9 @@ def _places_of(keys: I8, known: entries.Known) -> tuple[I8, B1]:
 def _corners(rows: F8) -> tuple[F8, F8]:
     """x1, y1, x2, y2 of x, y, width, height, and the widths and heights themselves."""
     sizes = rows[:, 2:].copy()
-    boxes = rows.copy()
-    boxes[:, 2:] += boxes[:, :2]
+    boxes: F8 = np.empty(rows.shape)
+    boxes[:, :2] = rows[:, :2]
+    np.add(rows[:, :2], sizes, out=boxes[:, 2:])
     return boxes, sizes
 
 

@@ -304,12 +304,9 @@ class Ranking(NamedTuple):
 
 def rank(found: Found, objects: Objects) -> Ranking:
     """Detections by class and falling score (ties: first given first), objects by class and image."""
-    labels = np.unique(np.concatenate([np.unique(found.labels), np.unique(objects.labels)]))
-    small = np.int16 if labels.size < 2**15 else np.int64  # NumPy sorts 16-bit integers by radix
+    labels, classes, object_classes = _classes(found.labels, objects.labels)
     by_score = rank_float64(found.scores, np.arange(found.scores.size, dtype=np.int32), np.empty(0, np.bool_))
-    classes = np.searchsorted(labels, found.labels).astype(small)
     order = by_score[np.argsort(classes[by_score], kind="stable")].astype(np.int64)
-    object_classes = np.searchsorted(labels, objects.labels).astype(small)
     by_class = np.argsort(object_classes, kind="stable")
     return Ranking(
         labels=labels,
@@ -320,6 +317,20 @@ def rank(found: Found, objects: Objects) -> Ranking:
         objects_from=_starts_of(object_classes, labels.size),
         object_images=np.repeat(np.arange(objects.starts.size - 1), np.diff(objects.starts)),
     )
+
+
+def _classes(found: I8, objects: I8) -> tuple[I8, Any, Any]:
+    """The labels that occur, ascending, and the place of each of both among them."""
+    both = [part for part in (found, objects) if part.size]
+    low = min((int(part.min()) for part in both), default=0)
+    span = max((int(part.max()) for part in both), default=-1) - low + 1
+    if span <= 2**16:  # a table is quicker than sorting
+        counts = sum((np.bincount(part - low, minlength=span) for part in both), np.zeros(span, np.int64))
+        places = (np.cumsum(counts > 0) - 1).astype(np.int16 if span < 2**15 else np.int64)
+        return np.flatnonzero(counts) + low, places[found - low], places[objects - low]
+    labels = np.unique(np.concatenate([np.unique(found), np.unique(objects)]))
+    small = np.int16 if labels.size < 2**15 else np.int64  # NumPy sorts 16-bit integers by radix
+    return labels, np.searchsorted(labels, found).astype(small), np.searchsorted(labels, objects).astype(small)
 
 
 def _starts_of(classes: Any, count: int) -> I8:

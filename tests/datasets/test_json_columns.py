@@ -336,6 +336,20 @@ def test_the_scanner_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(detutils.read_coco_detections(tmp_path / "found.json", dataset)) == 3
 
 
+@pytest.mark.parametrize("ids", [(1, 2, 30), (1, 2, 10**17), (-(10**17), 0, 10**17), (-(2**63) + 1, 5, 2**63 - 1)])
+def test_ids_of_any_span(ids: tuple[int, int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = TRUTH
+    for old, new in ((30, ids[2]), (2, ids[1]), (1, ids[0])):
+        text = text.replace(f'"image_id": {old},', f'"image_id": {new},').replace(
+            f'{{"id": {old}, "file', f'{{"id": {new}, "file'
+        )
+    path = tmp_path / "truth.json"
+    for content in (text, text.replace(f'"image_id": {ids[1]},', f'"image_id": {ids[1] + 1},', 1)):
+        path.write_text(content)
+        refused, _ = both_ways(path, None, monkeypatch)
+        assert (refused[0] == "ValueError") == (content is not text)
+
+
 def mutated(content: bytes, rng: random.Random) -> bytes:
     data = bytearray(content)
     for _ in range(rng.choice((1, 1, 1, 2, 3))):

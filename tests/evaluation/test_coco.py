@@ -187,6 +187,8 @@ def test_options() -> None:
 def test_at_exactly_the_threshold_and_between_sizes() -> None:
     half = detutils.evaluate_coco([([[0, 0, 10, 5]], [0.5], [0])], [([[0, 0, 10, 10]], [0])])
     assert half.recall[:2, 0, 0, 2].tolist() == [1.0, 0.0]
+    almost = [([[0, 0, 10, 10]], [0.5], [0])], [([[0, 0, 10, 10 + 1e-11]], [0])]
+    assert detutils.evaluate_coco(*almost, iou_thresholds=[1.0]).ar_100 == 1.0  # as in cocoeval.py
     # 32 x 32 pixels are small and medium.
     both = detutils.evaluate_coco([([[0, 0, 32, 32]], [0.5], [0])], [([[0, 0, 32, 32]], [0])])
     assert (both.ar_small, both.ar_medium, both.ar_large) == (1.0, 1.0, -1.0)
@@ -198,6 +200,18 @@ def test_of_two_objects_overlapped_alike_the_last_is_taken() -> None:
     assert detutils.evaluate_coco(found, truth, iou_thresholds=[0.3]).ar_100 == 0.5
     found = [([[5, 0, 15, 10], [0, 0, 10, 10]], [0.9, 0.8], [0, 0])]
     assert detutils.evaluate_coco(found, truth, iou_thresholds=[0.3]).ar_100 == 1.0
+
+
+@pytest.mark.parametrize("most", [2**15 + 5, 2**17, 2**62])
+def test_labels_far_apart(most: int) -> None:
+    found, truth = scene(9, 5, 12, exact=True)
+    result = detutils.evaluate_coco(found, truth, arrays=True)
+    names = np.array([-most, -7, 0, most])
+    far = [[{**image, "labels": names[image["labels"]]} for image in images] for images in (found, truth)]
+    other = detutils.evaluate_coco(*far, arrays=True)
+    assert other.labels.tolist() == names[result.labels].tolist()
+    np.testing.assert_array_equal(other.precisions, result.precisions)
+    np.testing.assert_array_equal(other.recall, result.recall)
 
 
 def test_crowds_are_ignored_again_and_again() -> None:

@@ -188,15 +188,19 @@ def _plain(text: Any, at: Any) -> Any:
 
 
 @inlined
+def _colon(text: Any, at: Any) -> Any:
+    """Past a colon and the space around it."""
+    at = _space(text, at)
+    return _space(text, at + 1) if text[at] == COLON else GAVE_UP
+
+
+@inlined
 def _key(text: Any, at: Any) -> Any:
     """Past a member's key and its colon, and the space behind."""
     if text[at] != QUOTE:
         return GAVE_UP
     at = _string(text, at)
-    if at == GAVE_UP:
-        return GAVE_UP
-    at = _space(text, at)
-    return _space(text, at + 1) if text[at] == COLON else GAVE_UP
+    return GAVE_UP if at == GAVE_UP else _colon(text, at)
 
 
 @inlined
@@ -344,7 +348,10 @@ def scan_objects(
                 k = _which(text, at, keys) if text[at] == QUOTE else -1
                 # Of members of one name the last counts, however the name is written: rare, so json's task.
                 strange = (k < 0 and _is_escaped(text, at)) or (k >= 0 and (seen >> k) & 1)
-                at = GAVE_UP if strange else _key(text, at)
+                if strange:
+                    at = GAVE_UP
+                else:
+                    at = _colon(text, at + keys[k, 0] + 2) if k >= 0 else _key(text, at)
                 if at == GAVE_UP:
                     break
                 start = at
