@@ -214,6 +214,31 @@ def test_labels_far_apart(most: int) -> None:
     np.testing.assert_array_equal(other.recall, result.recall)
 
 
+def test_sixty_thresholds_are_sixty_evaluations() -> None:
+    """The kernel keeps a bit for each."""
+    found, truth = scene(12, cases.size(8, 3), cases.size(60, 12), exact=False)
+    levels = np.linspace(0.0, 1.0, 60)
+    every = detutils.evaluate_coco(found, truth, iou_thresholds=levels)
+    for t in range(0, 60, cases.size(1, 13)):
+        one = detutils.evaluate_coco(found, truth, iou_thresholds=levels[t : t + 1])
+        np.testing.assert_array_equal(one.precision[0], every.precision[t])
+        np.testing.assert_array_equal(one.recall[0], every.recall[t])
+
+
+def test_all_objects_overlap_all_detections() -> None:
+    """The list of candidates is as long as there are objects; each detection takes another one."""
+    count = cases.size(150, 30)
+    boxes = np.tile([0.0, 0.0, 50.0, 50.0], (count, 1)) + np.arange(count)[:, None] * 1e-3
+    labels = np.zeros(count, np.int64)
+    found = [{"boxes": boxes[::-1].copy(), "scores": np.linspace(1, 0.1, count), "labels": labels}]
+    truth = [{"boxes": boxes, "labels": labels, "crowd": labels == 1, "areas": labels + 2500.0}]
+    result = detutils.evaluate_coco(found, truth, max_detections=(1, 10, 10**6))
+    assert result.recall[:, 0, 0].tolist() == [[1 / count, 10 / count, 1.0]] * 10
+    np.testing.assert_allclose(
+        detutils.evaluate_coco(found, truth).stats, pycocotools_says(found, truth, 1).stats, rtol=0, atol=1e-12
+    )
+
+
 def test_crowds_are_ignored_again_and_again() -> None:
     truth = {"boxes": [[0, 0, 10, 10], [50, 50, 150, 150]], "labels": [0, 0], "iscrowd": [0, 1]}
     inside = [[60, 60, 70, 70], [80, 80, 90, 90], [0, 0, 10, 10]]
@@ -336,7 +361,7 @@ def agrees(result: detutils.CocoResult, arrays: Any, labels: Any, areas: Any = s
         (result.recall, arrays["recall"][:, labels][:, :, areas]),
         (result.scores, arrays["scores"][:, :, labels][:, :, :, areas]),
     ):
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
+        np.testing.assert_array_equal(ours, theirs)
     np.testing.assert_array_equal(result.precision, result.precisions[..., -1])
 
 
