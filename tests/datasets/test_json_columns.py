@@ -173,7 +173,7 @@ def test_many_objects_and_many_doubts() -> None:
 def test_what_is_not_understood_is_left_to_json(content: bytes) -> None:
     columns = text_of(content).objects({"i": INTEGER})
     assert columns is None
-    for cut in range(len(content)):  # nor does the scan run over the end
+    for cut in range(0, len(content), 1 + len(content) // 60):  # nor does the scan run over the end
         text_of(content[:cut]).objects({"i": INTEGER})
 
 
