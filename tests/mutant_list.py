@@ -1,0 +1,218 @@
+"""The faults that ``python -m tests.mutants`` puts into kernels, and the tests that must notice each.
+
+Wrong in one line, as a slip would be: a comparison at a threshold, a tie, the end of a block, a bound that is drawn too
+tight. What would change no result is not among them: how a scene is laid out (``neighbor_order``, the size of a hash
+table, the multiplier of a hash) and how long a call may work (``patience``) cost time alone.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    """One fault: ``old`` stands exactly once in ``file``, and becomes ``new``; some of ``tests`` fail then."""
+
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+def _faults(file: str, tests: str, *changes: tuple[str, str] | tuple[str, str, str]) -> list[Mutant]:
+    """The faults of one file, each with the tests of the family or with its own."""
+    return [Mutant(f"detutils/{file}", *change[:2], change[2] if len(change) == 3 else tests) for change in changes]
+
+
+BOXES, CODING, OVERLAPS = (f"tests/geometry/test_{name}.py" for name in ("boxes", "coding", "overlaps"))
+ANCHORS, MATCHING = "tests/targets/test_anchors.py", "tests/targets/test_matching.py"
+FUSION, SOFT = "tests/suppression/test_fusion.py", "tests/suppression/test_soft_nms.py"
+
+CHECKS_OF_NUMBERS = _faults(
+    "_kernels/checks.py", f"tests/test_validate.py {BOXES}",
+    ("return (x1 <= x2) & ", "return (x1 < x2) & "),
+    ("return (x1 <= x2) & (y1 <= y2) & ", "return (x1 <= x2) & "),
+    (" & (y2 <= limit)", " & (y2 < limit)"),
+    (" & (x1 >= -limit)", ""),
+    ("good &= abs(values[i]) <= largest", "good &= not (abs(values[i]) > largest)"),
+    ("    while abs(values[i]) <= largest", "    while abs(values[i]) < largest"),
+    ("good[i] = box_is_good(boxes[i, 0]", "good[i] = box_is_good(boxes[i, 1]"),
+)  # fmt: skip
+
+GEOMETRY = [
+    *_faults(
+        "geometry/_kernels/boxes.py", BOXES,
+        ("good = (a <= c) & (b <= d) if", "good = (a <= c) & (b < d) if"),
+        ("else (c >= 0.0) & (d >= 0.0)", "else (c >= 0.0) & (d > 0.0)"),
+        ("range(boxes.shape[0] - 1, -1, -1)", "range(boxes.shape[0] - 1, 0, -1)"),
+        ("a, b = a - 0.5 * c, b - 0.5 * d", "a, b = a - 0.5 * c, b + 0.5 * d"),
+        ("a / width, b / height, c / width, d / height", "a / width, b / height, c / height, d / width"),
+        (" & (abs(d) <= largest)):", "):"),
+        ("(x2 - x1 + offset) * (y2 - y1 + offset)", "(x2 - x1 + offset) * (y2 - y1)"),
+        ("min(max(y2, 0.0), bottom)", "min(max(y2, 0.0), right)"),
+        ("boxes[i, 3] - boxes[i, 1] + offset >= min_size", "boxes[i, 3] - boxes[i, 1] + offset > min_size"),
+    ),
+    *_faults(
+        "geometry/_kernels/coding.py", CODING,
+        ("m = min(BLOCK, n - start)\n        b, a, to", "m = min(BLOCK, n - start - 1)\n        b, a, to"),
+        ("np.float64(b[i, 3]) - by + offset", "np.float64(b[i, 3]) - by"),
+        ("(rw <= HIGH) & (rh >= LOW)", "(rw <= HIGH)"),
+        ("LOW, HIGH = 2.3e-308", "LOW, HIGH = 0.0"),
+        ("(low + 0.5 * whole)) / whole", "(low + 0.5 * whole)) / side"),
+        ("s * (half + z * tail) + k * LN2_LOW", "s * (half + z * tail)"),
+        ("z * 0.15331607998056482", "z * 0.15331607998056"),
+        ("lost = (high - r) - low", "lost = 0.0"),
+        ("if x >= -708.0 else 0.0", "if x >= -100.0 else 0.0"),
+        ("dh if dh < clamp else clamp", "dh"),
+        ("y + half_h - offset", "y + half_h"),
+        ("y2 if y2 > y1 else y1", "y2"),
+        ("start // each, each - start % each", "start // each, each"),
+        ("int((start + i // 4) // each)", "int((i // 4) // each)"),
+    ),
+    *_faults(
+        "geometry/_kernels/overlaps.py", OVERLAPS,
+        ("(a[3] if a[3] > b[3] else b[3])", "(a[3] if a[3] < b[3] else b[3])"),
+        ("(a[1] if a[1] < b[1] else b[1]) + offset", "(a[1] if a[1] < b[1] else b[1])"),
+        ("union = (a[4] + b[4]) - common", "union = a[4] + b[4]"),
+        ("return share - (hull", "return share + (hull"),
+        ("across = (a[0] - b[0]) + (a[2] - b[2])", "across = (a[0] + a[2]) - (b[0] + b[2])"),
+        ("(diagonal + diagonal) + (diagonal + diagonal)", "diagonal + diagonal"),
+        ("((one - share) +", "((one + share) +"),
+        ("LONGEST = np.float32(1e18)", "LONGEST = np.float32(1e20)"),
+        ("SHORTEST = np.float32(1e-15)", "SHORTEST = np.float32(0.0)"),
+        ("min(left + COLUMN_BLOCK, m)", "min(left + COLUMN_BLOCK - 1, m)"),
+        ("QUARTER_TURN = 0.5 * math.pi", "QUARTER_TURN = math.pi"),
+        ("    if bad >= 0:\n        return int(boxes1.shape[0] + bad)", "    if bad >= 0:\n        return int(bad)"),
+        ("if bad == -2 or bad2 == -2", "if bad == -2"),
+        ("(u1, v1, u2, v2, wide2 * high2, turn2)", "(u1, v1, u2, v2, wide * high2, turn2)"),
+    ),
+    *_faults(
+        "geometry/_kernels/pair.py", OVERLAPS,
+        ("(a[0] if a[0] > b[0] else b[0])", "(a[0] if a[0] < b[0] else b[0])"),
+        ("* (height if height > zero else zero)", "* height"),
+        ("union = (area + other) - common", "union = area + other"),
+        ("common / (union if union > zero else one)", "common / (union if union > one else one)"),
+        ("common / (area if area > zero else one)", "common / area"),
+    ),
+]  # fmt: skip
+
+TARGETS = [
+    *_faults(
+        "targets/_kernels/anchors.py", ANCHORS,
+        ("right = x * step_x", "right = x * step_y"),
+        ("for y in range(start, stop):", "for y in range(start, stop - 1):"),
+        ("(anchors[i, 0] >= low_x)", "(anchors[i, 0] > low_x)"),
+        ("(anchors[i, 3] < high_y)", "(anchors[i, 3] <= high_y)"),
+        ("if share > best:", "if share >= best:"),
+        ("share if share > best[i] else best[i]", "share"),
+        ("sums[label, 1] += sizes[i, 1]", "sums[label, 1] += sizes[i, 0]"),
+        ("if counts[k] > 0:", "if counts[k] > 1:"),
+    ),
+    *_faults(
+        "targets/_kernels/matching.py", MATCHING,
+        ("(x2 - x1 + offset) * (y2 - y1 + offset)", "(x2 - x1 + offset) * (y2 - y1)"),
+        ("max(around[3], y2)", "max(around[3], y1)"),
+        ("(width > 0.0) & (height > 0.0)", "(width > 1.0) & (height > 0.0)"),
+        ("which[k] = j if share > best[k]", "which[k] = j if share >= best[k]"),
+        ("range(PAGE // LANES)", "range(PAGE // LANES - 1)"),
+        ("elif peak == peaks[j]:", "elif peak > peaks[j]:"),
+        ("POSITIVE if best[k] >= high", "POSITIVE if best[k] > high"),
+        ("NEGATIVE if best[k] < low", "NEGATIVE if best[k] <= low"),
+        ("min((peak_pages[j, 1] + 1) * PAGE", "min(peak_pages[j, 1] * PAGE"),
+        ("area, 0.0, 1.0) == peaks[j]:", "area, 0.0, 1.0) >= 0.9 * peaks[j]:"),
+        ("if covered[k] >= threshold", "if covered[k] > threshold"),
+        (" and labels[first + k] != POSITIVE", ""),
+    ),
+]  # fmt: skip
+
+MERGING = [
+    *_faults(
+        "suppression/_kernels/fusion.py", FUSION,
+        ("if value > best_iou or", "if value >= best_iou or"),
+        ("(value == best_iou and c < best)", "(value == best_iou and 0 <= best < c)"),
+        ("best_iou * (1.0 - SLACK):", "best_iou * (1.0 + 1e3 * SLACK):"),
+        ("apart * (1.0 + SLACK)", "apart * 0.99"),
+        ("(1.0 - threshold) / threshold * min(side, cell)", "(1.0 - threshold) * min(side, cell)"),
+        ("octave(longest / threshold * (1.0 + SLACK))", "octave(longest)"),
+        ("octave(longest * threshold * (1.0 - SLACK))", "octave(longest)"),
+        ("RELATIVE * (abs(box[0]) + abs(box[2]))", "0.0"),
+        ("scale = _power(-(level + 1))  # twice", "scale = _power(-level)  # twice"),
+        ("range(int(top), int(bottom) + 1)", "range(int(top), int(bottom))"),
+        ("links[c] = heads[bucket]", "links[c] = -1"),
+        ("elif bucket != homes[c]:", "elif bucket < 0:"),
+        ("max(state[LARGEST], level)", "state[LARGEST]"),
+        ("if i == 0 or groups[b] != groups[order[i - 1]]:", "if i == 0:"),
+        ("max(sums[c, MAX_SCORE], scores[b])", "scores[b]"),
+        ("if seen[model] != c:", "if model >= 0:"),
+        ("box[2] + 2.0 * offset)", "box[2] - offset)"),
+        ("low, me, box[0] - 2.0 * offset)", "low, me, box[0] + 2.0 * offset)"),
+        ("low, high = begins[me], ends[me]", "low, high = 0, ends[me]"),
+        ("        ious[me - low] = 1.0\n", ""),
+        ("if ious[k] >= iou_threshold", "if ious[k] > iou_threshold"),
+        ("        if total > 0.0:", "        if total >= 0.0:"),
+    ),
+    *_faults(
+        "suppression/_kernels/soft.py", SOFT,
+        ("for k in range(below + 1, marks[leaf, COUNT]):", "for k in range(below + 1, marks[leaf, COUNT] - 1):"),
+        ("names[leaf, k] < names[leaf, below]", "names[leaf, k] > names[leaf, below]"),
+        ("other == score and marks[child, NAME] < name", "other == score and marks[child, NAME] > name"),
+        ("max(spans[leaf, RIGHT], x2)", "max(spans[leaf, RIGHT], x1)"),
+        ("min(FAN, starts[level] - first)", "min(FAN - 1, starts[level] - first)"),
+        ("(spans[node, LEAST] <= group)", "(spans[node, LEAST] < group)"),
+        (" & (leaves[leaf, GROUP, k] == group)", ""),
+        ("names[leaf, alive] = names[leaf, k]", "names[leaf, alive] = names[leaf, alive]"),
+        ("-(decays[h] * decays[h]) / decay.sigma", "-decays[h] / decay.sigma"),
+        ("if decays[h] > decay.iou_threshold", "if decays[h] >= decay.iou_threshold"),
+        ("stays = score > decay.score_threshold", "stays = score >= decay.score_threshold"),
+        ("if touched > 0:\n                marks[leaf, STALE] = 1", "if touched > 0:\n                marks[leaf, STALE] = 0"),
+        ("count += 1 if scores[i] > score_threshold", "count += 1 if scores[i] >= score_threshold"),
+        ("if now[left[k]] > now[best] else", "if now[left[k]] >= now[best] else"),
+        ("elif share > iou_threshold:", "elif share >= iou_threshold:"),
+        ("now[i] > score_threshold and i != best", "now[i] >= score_threshold and i != best"),
+    ),
+]  # fmt: skip
+
+PICTURES = [
+    *_faults(
+        "rcnn/_kernels/features.py", "tests/rcnn/test_features.py",
+        ("c, d = 2 * x, min(2 * x + 1, width - 1)", "c, d = 2 * x, 2 * x"),
+        ("(i + 0.5) * step - 0.5", "(i + 0.5) * step"),
+        ("while coarse >= 2.0", "while coarse > 2.0"),
+        ("_axis(left * shrink", "_axis(left"),
+        ("if 0 < i < rows - 1 else", "if 0 < i < rows - 2 else"),
+        ("better = square > steep[j]", "better = square >= steep[j]"),
+        ("(down[0, j] == 0 and right[0, j] < 0)", "(down[0, j] == 0 and right[0, j] > 0)"),
+        ("min(cells[i + a, j + b, k] * scale, CLIP)", "cells[i + a, j + b, k] * scale"),
+        ("(2 * a + b) * BINS", "(2 * b + a) * BINS"),
+        ("i >= rows - edge", "i > rows - edge"),
+        ("np.float32(rows - 2 * (rows // 4))", "np.float32(rows - (rows // 4))"),
+        ("np.float32(SHADES)), SHADES - 1)", "np.float32(SHADES)), SHADES)"),
+    ),
+    *_faults(
+        "pictures/_kernels/drawing.py", "tests/pictures/test_draw.py",
+        ("max(0.5 - distance, 0.0)", "max(0.4 - distance, 0.0)"),
+        ("min(max(across, down), 0.0) - radius", "min(across, down, 0.0) - radius"),
+        ("(1.0 - shade) * (1.0 - cover)", "(1.0 - cover)"),
+        ("color[channel] * cover + 0.5)", "color[channel] * cover)"),
+        ("int(x1) + band, int(x2) - band", "int(x1) + band, int(x2) + 1"),
+        ("math.ceil(y2 + halo) + 1", "math.ceil(y2 + halo) - 1"),
+        ("plain and fill == 0.0 and", "plain and"),
+        ("_covered(edge - halo)", "_covered(edge + halo)"),
+    ),
+    *_faults(
+        "pictures/_kernels/jpeg.py", "tests/pictures/test_jpeg.py",
+        ("                after += 1", "                after += 2"),
+        ("            place = after\n", ""),
+        ("if length > bits.left or", "if length >= bits.left or"),
+        ("if bits.left < 31:", "if bits.left < 9:"),
+        ("and symbol != 0xF0", ""),
+        ("k += 1 + (symbol >> 4)", "k += symbol >> 4"),
+        ("(1 << zeros) + more - 1, seen", "(1 << zeros) + more, seen"),
+        ("run = (1 << zeros) + more\n", "run = (1 << zeros) + more - 1\n"),
+        ("0xD0 <= data[place + 1] <= 0xD7", "0xD0 <= data[place + 1] < 0xD7"),
+        ("unit == restart:", "unit > restart:"),
+        ("x * wide + i % wide", "x * wide + i // wide"),
+    ),
+]  # fmt: skip
+
+MUTANTS = [*CHECKS_OF_NUMBERS, *GEOMETRY, *TARGETS, *MERGING, *PICTURES]
