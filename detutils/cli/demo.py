@@ -18,6 +18,9 @@ from detutils.cli.terminal import Progress, check_output, say
 from detutils.pictures.files import FORMATS
 
 
+STAGES = ["detutils.proposals.strategies", "detutils.pictures.files"]  # whose kernels take longest to compile
+
+
 def add_demo(commands: Any) -> None:
     """Arguments of ``detutils demo``."""
     parser = commands.add_parser(
@@ -66,7 +69,7 @@ def run_demo(options: argparse.Namespace) -> int:
 def compile_first() -> float:
     """Compile what the stages call, if it is not kept from another run, and show that; the seconds it took."""
     begin = time.perf_counter()
-    every = _jit.kernels(["detutils.proposals.strategies"])
+    every = _jit.kernels(STAGES)
     cold = _jit.missing(every)
     if not cold:
         rehearse()
@@ -89,7 +92,7 @@ def compile_first() -> float:
 
 def compile_from_the_end() -> None:
     """The same kernels in the opposite order, in a process of its own, until it meets the first one."""
-    for kernel, signature in reversed(_jit.kernels(["detutils.proposals.strategies"])):
+    for kernel, signature in reversed(_jit.kernels(STAGES)):
         if not _jit.missing([(kernel, signature)]):
             return
         _jit.compile_kernel(kernel, signature)

@@ -23,8 +23,8 @@ def _columns(boxes: I4) -> F4:
     return columns
 
 
-def close_boxes(boxes: I4, halt: Event | None = None) -> tuple[I8, I4, F4]:
-    """Each box's partners with an IoU of at least ``CLOSE``: where their lists end, the lists, the cubes of the IoU."""
+def close_boxes(boxes: I4, halt: Event | None = None) -> kernels.Partners:
+    """Each box's partners with an IoU of at least ``CLOSE``."""
     count = boxes.shape[0]
     columns = _columns(boxes)
     # A little wider than needed, so that rounding never puts partners two bands apart.
@@ -41,7 +41,7 @@ def close_boxes(boxes: I4, halt: Event | None = None) -> tuple[I8, I4, F4]:
             pairs, overlaps = np.empty((room, 2), np.int32), np.empty(room, np.float32)
             progress[0] = 0
             start = kernels.close_pairs(
-                columns, bands, ranks, np.float32(CLOSE), pairs, overlaps, progress, start, stop
+                columns, (bands, ranks), np.float32(CLOSE), pairs, overlaps, progress, start, stop
             )
             found.append((pairs[: progress[0]].copy(), overlaps[: progress[0]].copy()))
             total += int(progress[0])
@@ -51,7 +51,7 @@ def close_boxes(boxes: I4, halt: Event | None = None) -> tuple[I8, I4, F4]:
     ends, partners = np.zeros(count, np.int64), np.empty(2 * len(pairs), np.int32)
     cover = np.empty(2 * len(pairs), np.float32)
     kernels.list_partners(pairs, overlaps, ends, partners, cover)
-    return ends, partners, cover
+    return kernels.Partners(ends, partners, cover)
 
 
 def cover(boxes: I4, evidence: F8, wanted: int, halt: Event | None = None) -> tuple[I8, F8]:
@@ -61,23 +61,28 @@ def cover(boxes: I4, evidence: F8, wanted: int, halt: Event | None = None) -> tu
     it most, by the cube of their IoU if that is at least ``CLOSE``. Of equal boxes the lower row comes first.
     """
     count = boxes.shape[0]
-    ends, partners, covers = close_boxes(boxes, halt)
-    covered, gains = np.zeros(count, np.float32), np.empty(count)
-    heap, fresh, order = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(wanted, np.int64)
-    kernels.first_gains(evidence, ends, partners, covers, covered, gains, heap, fresh)
+    partners = close_boxes(boxes, halt)
+    choice = kernels.Choice(
+        covered=np.zeros(count, np.float32),
+        gains=np.empty(count),
+        heap=np.empty(count, np.int64),
+        fresh=np.empty(count, np.int64),
+    )
+    order = np.empty(wanted, np.int64)
+    kernels.first_gains(evidence, tuple(partners), tuple(choice))
     for start, stop in slices(wanted, 256, halt):
-        kernels.choose(evidence, ends, partners, covers, covered, gains, heap, fresh, order, start, stop)
-    return order, gains[order]
+        kernels.choose(evidence, tuple(partners), tuple(choice), order, start, stop)
+    return order, choice.gains[order]
 
 
 def keep_apart(boxes: I4, threshold: float, wanted: int, halt: Event | None = None) -> I8:
     """The ``wanted`` first rows when those that overlap an earlier kept one by more than ``threshold`` come last."""
     count = boxes.shape[0]
     columns = _columns(boxes)
-    kept = np.empty_like(columns)
+    kept = np.empty((5, min(wanted, count)), np.float32)
     taken, order = np.zeros(count, np.bool_), np.empty(count, np.int64)
     done = 0
     for start, stop in slices(count, 4096, halt):
-        done = kernels.keep_apart(columns, np.float32(threshold), wanted, kept, taken, order, done, start, stop)
+        done = kernels.keep_apart(columns, np.float32(threshold), kept, taken, order, done, start, stop)
     order[done:] = np.flatnonzero(~taken)
     return order[:wanted]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detutils._jit import F8, I4, U2
+from detutils._jit import F8, I4
 from detutils.proposals._kernels import objectness as kernels
 from detutils.proposals.colors import slices
 from detutils.proposals.grouping import Strategy, Tree
@@ -33,48 +33,32 @@ def gather(
     """Collect the boxes with sides of at least ``min_sides``; position = place in its hierarchy x random."""
     height, width = shape
     room = sum(tree.sizes.shape[0] for tree in trees)
-    table = np.full(1 << (2 * room).bit_length(), -1, np.int32)
-    found = np.empty((room, 4), np.int32)
-    best = np.empty(room)
-    sums = np.empty((room, 1 + kernels.SUMS + kernels.EXTREMES))
+    found = kernels.Found(
+        table=np.full(1 << (2 * room).bit_length(), -1, np.int32),
+        boxes=np.empty((room, 4), np.int32),
+        best=np.empty(room),
+        sums=np.empty((room, 1 + kernels.SUMS + kernels.EXTREMES)),
+    )
     count = 0
     for number, (tree, strategy) in enumerate(zip(trees, strategies)):
         nodes = tree.sizes.shape[0]
         positions: F8 = np.multiply(np.arange(nodes, 0.0, -1.0), np.random.default_rng([seed, number]).random(nodes))
         weight = strategy.color + strategy.texture + strategy.size + strategy.fill
-        for _ in slices(1, 1, halt):
-            count = kernels.gather(
-                tree.merges,
-                tree.similarities,
-                tree.sizes,
-                tree.boxes,
-                tree.outlines,
-                positions,
-                strategy.shrink,
-                weight,
-                width,
-                height,
-                *min_sides,
-                table,
-                found,
-                best,
-                sums,
-                count,
-            )
-    return Candidates(found[:count], best[:count], sums[:count])
+        frame = kernels.Frame(strategy.shrink, width, height, *min_sides)
+        for _ in slices(1, 1, halt):  # one piece: only to obey ``halt``
+            count = kernels.gather((*tree, positions), tuple(frame), tuple(found), weight, count)
+    return Candidates(found.boxes[:count], found.best[:count], found.sums[:count])
 
 
 def describe_boxes(
-    candidates: Candidates, weights: U2, factor: int, shape: tuple[int, int], halt: Event | None = None
+    candidates: Candidates, weights: I4, factor: int, shape: tuple[int, int], halt: Event | None = None
 ) -> F8:
     """(N, FEATURES): position, shape, what the hierarchies know, edges inside, on and around the border."""
     integral = np.zeros((weights.shape[0] + 1, weights.shape[2] + 1), np.int64)
     kernels.integrate(weights, integral)
     features = np.empty((candidates.boxes.shape[0], kernels.FEATURES))
     for start, stop in slices(features.shape[0], 1 << 18, halt):
-        kernels.describe_boxes(
-            candidates.boxes, candidates.sums, integral, factor, shape[1], shape[0], features, start, stop
-        )
+        kernels.describe_boxes(candidates.boxes, candidates.sums, integral, factor, shape, features, start, stop)
     return features
 
 
@@ -134,7 +118,7 @@ WEIGHTS: F8 = np.array(list(TERMS.values()))
 
 
 def objectness(
-    candidates: Candidates, weights: U2, factor: int, shape: tuple[int, int], halt: Event | None = None
+    candidates: Candidates, weights: I4, factor: int, shape: tuple[int, int], halt: Event | None = None
 ) -> F8:
     """(N,) how many objects to expect at each box, shared out among all boxes of the image."""
     scores = np.empty(candidates.boxes.shape[0])

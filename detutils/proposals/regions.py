@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detutils._jit import I4, I8, U1, U2
+from detutils._jit import I4, I8, U1
 from detutils.proposals._kernels import regions as kernels
 from detutils.proposals.colors import SLICE, slices
-from detutils.proposals.segmentation import smoothing_taps
+from detutils.proposals.segmentation import whole_taps
 
 # A derivative (gray levels a pixel) counts as the last of these values whose border it reaches, with its
 # sign.
@@ -60,7 +60,7 @@ def gradient_codes(planes: U1, halt: Event | None = None) -> U1:
     """(C, H, W) codes of the two derivatives of a Gaussian of sigma 1, from which all orientations follow."""
     codes = np.empty(planes.shape, np.uint8)
     borders = np.array([4 * border for border in _BORDERS], np.int32)
-    taps = smoothing_taps(1.0)
+    taps = whole_taps(1.0)
     slopes = np.zeros(taps.shape[0] - 1, np.int32)
     slopes[:] = _slopes()[: slopes.shape[0]]
     for start, stop in slices(planes.shape[1], SLICE // planes.shape[2], halt):
@@ -69,7 +69,7 @@ def gradient_codes(planes: U1, halt: Event | None = None) -> U1:
 
 
 def describe(
-    labels: I4, count: int, planes: U1, codes: U1, weights: U2, halt: Event | None = None
+    labels: I4, count: int, planes: U1, codes: U1, weights: I4, halt: Event | None = None
 ) -> Regions:
     """One pass each over the pixels."""
     channels, height, width = planes.shape

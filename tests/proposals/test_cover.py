@@ -35,6 +35,29 @@ def test_partners_are_those_of_the_definition(seed: int) -> None:
     assert start == len(partners)
 
 
+@pytest.mark.parametrize("far", [0, 10_000, 30_000])
+def test_partners_at_exactly_the_threshold_and_at_the_ends_of_the_search(far: int) -> None:
+    """IoU 3 / 5, the least that counts: the smaller box at an end of the larger, or equal boxes shifted."""
+    for side in (5, 20, 100, 1000):
+        small, shift = 3 * side // 5, side // 4
+        scenes = [
+            [[0, 0, side, side], [0, 0, small, side]],
+            [[0, 0, side, side], [side - small, 0, side, side]],
+            [[0, 0, side, side], [0, side - small, side, side]],
+            [[0, 0, 4 * shift, side], [shift, 0, 5 * shift, side]],
+            [[0, 0, side, 4 * shift], [0, shift, side, 5 * shift]],
+        ]
+        for scene in scenes:
+            boxes = np.array(scene, np.int32) + np.int32(far)
+            for order in ([0, 1], [1, 0]):
+                ends, partners, covers = selection.close_boxes(boxes[order])
+                assert (ends.tolist(), partners.tolist()) == ([1, 2], [1, 0]), (side, scene)
+                np.testing.assert_allclose(covers, 0.6**3, rtol=1e-6)
+            boxes[1] += [1, 1, 1, 1] if scene[1][0] else [0, 0, 0, -1]  # a little less, unless it is inside
+            overlap = box_iou(boxes.astype(np.float32), boxes.astype(np.float32))[0, 1]
+            assert len(selection.close_boxes(boxes)[1]) == (2 if overlap >= np.float32(0.6) else 0)
+
+
 @pytest.mark.parametrize("seed", range(size(20, 3)))
 def test_each_next_box_adds_the_most(seed: int) -> None:
     boxes, evidence = scattered(size(80, 25), seed, spread=12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detutils import Strategy, hierarchical_grouping
+from detutils import Strategy, felzenszwalb, hierarchical_grouping
 from detutils.proposals import colors, grouping, regions, segmentation
 from tests.cases import BAD_IMAGES, size, unchanged
 from tests.naive import grouping as naive
@@ -25,7 +25,7 @@ def described(image: np.ndarray, space: str, scale: float, min_size: int) -> reg
     planes = colors.planes_of(image, space)
     graph = segmentation.build_graph(planes, 0.0, 4)
     labels, count = segmentation.segment(graph, scale, min_size)
-    return regions.describe(labels, count, planes, regions.gradient_codes(planes), graph.weights)
+    return regions.describe(labels, count, planes, regions.gradient_codes(planes), segmentation.edge_strengths(graph))
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)
@@ -108,6 +108,17 @@ def test_a_long_interrupted_grouping_is_the_same(monkeypatch: pytest.MonkeyPatch
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("edges", ["exact", "coarse"])
+def test_regions_are_those_of_the_edges_asked_for(edges: str) -> None:
+    image = picture(size(40, 14), size(50, 16), 3)[:, :, 0]
+    tree = hierarchical_grouping(image, Strategy("gray", 2.0, min_size=3, edges=edges))
+    if edges == "exact":
+        wanted = felzenszwalb(image, 2.0, 0.8, 3)
+    else:
+        wanted = segmentation.segment(segmentation.build_coarse_graph(image[None].copy(), 0.8), 2.0, 3)[0]
+    np.testing.assert_array_equal(tree.regions, wanted)
+
+
 @pytest.mark.parametrize(("image", "error", "pattern"), BAD_IMAGES)
 def test_bad_images_are_refused(image, error, pattern) -> None:
     with pytest.raises(error, match=pattern):
@@ -130,6 +141,8 @@ def test_bad_images_are_refused(image, error, pattern) -> None:
         (Strategy(min_size=1.5), TypeError, "min_size"),
         (Strategy(sigma=-1.0), ValueError, "sigma"),
         (Strategy(shrink=0), ValueError, "shrink must be at least 1"),
+        (Strategy(edges="fine"), ValueError, "edges must be one of 'exact', 'coarse'"),
+        (Strategy(edges=None), TypeError, "edges"),
     ],
 )
 def test_bad_strategies_are_refused(strategy, error, pattern) -> None:

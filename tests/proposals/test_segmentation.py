@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 
 from detutils import felzenszwalb
 from detutils.proposals import colors, regions, segmentation
-from tests.cases import BAD_IMAGES, size, unchanged
-from tests.naive import regions as naive_regions, segmentation as naive
+from detutils.proposals._kernels import edges
+from tests.cases import BAD_IMAGES, JIT, size, unchanged
+from tests.naive import coarse_segmentation as coarse, regions as naive_regions, segmentation as naive
 
 
 def picture(height: int, width: int, seed: int, channels: int = 3) -> np.ndarray:
@@ -24,24 +28,139 @@ def picture(height: int, width: int, seed: int, channels: int = 3) -> np.ndarray
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
+def noise(height: int, width: int, seed: int, channels: int = 3) -> np.ndarray:
+    """Grain around one gray: hardly two equal weights."""
+    grain = np.random.default_rng(seed).normal(128.0, 20.0, (height, width, channels))
+    return np.clip(grain, 0, 255).astype(np.uint8)
+
+
+def rand_index(a: list, b: list) -> float:
+    """Adjusted Rand index of two labelings (Hubert and Arabie 1985): 1 if they are the same partition."""
+
+    def pairs(names: Iterable[object]) -> int:
+        return sum(n * (n - 1) // 2 for n in Counter(names).values())
+
+    a, b = np.ravel(a).tolist(), np.ravel(b).tolist()
+    both, first, second, every = pairs(zip(a, b, strict=True)), pairs(a), pairs(b), len(a) * (len(a) - 1) // 2
+    expected, most = first * second / max(every, 1), (first + second) / 2
+    return 1.0 if most == expected else (both - expected) / (most - expected)
+
+
 SHAPES = [(1, 1), (1, 9), (9, 1), (2, 2), (7, 13), (size(24, 9), size(31, 11))]
+OPTIONS = [(20.0, 0.0, 1), (50.0, 0.8, 5), (300.0, 0.5, 20), (0.0, 0.0, 0), (3.0, 2.0, 1), (1.0, 1.0, 30)]
+
+
+def both_ways(image: np.ndarray, scale: float, sigma: float, min_size: int, connectivity: int) -> tuple[list, list]:
+    """What the kernels and the definition say."""
+    wanted = naive.felzenszwalb(image.transpose(2, 0, 1).tolist(), scale, sigma, min_size, connectivity=connectivity)
+    labels = unchanged(felzenszwalb, image, scale=scale, sigma=sigma, min_size=min_size, connectivity=connectivity)
+    assert labels.dtype == np.int32
+    return labels.tolist(), wanted
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("connectivity", [4, 8])
-@pytest.mark.parametrize(
-    ("scale", "sigma", "min_size"), [(20.0, 0.0, 1), (50.0, 0.8, 5), (300.0, 0.5, 20), (0.0, 0.0, 0)]
-)
+@pytest.mark.parametrize(("scale", "sigma", "min_size"), OPTIONS)
 def test_segments_are_those_of_the_definition(shape, connectivity, scale, sigma, min_size) -> None:
     for seed in range(size(8, 1)):
-        image = picture(*shape, seed)
-        channels = image.transpose(2, 0, 1).tolist()
-        wanted = naive.felzenszwalb(channels, scale, sigma, min_size, connectivity=connectivity)
-        labels = unchanged(
-            felzenszwalb, image, scale=scale, sigma=sigma, min_size=min_size, connectivity=connectivity
-        )
-        assert labels.dtype == np.int32
-        assert labels.tolist() == wanted, f"seed {seed}"
+        labels, wanted = both_ways(noise(*shape, seed), scale, sigma, min_size, connectivity)
+        assert labels == wanted, f"seed {seed}"
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+@pytest.mark.parametrize("scale", [0.0, 5.0, 20.0, 300.0])
+def test_ties_go_by_row_direction_and_column(scale: float, connectivity: int) -> None:
+    """Without smoothing equal weights are equal to the last bit, here and in the definition."""
+    for seed in range(size(20, 2)):
+        image = picture(size(24, 9), size(31, 11), seed)
+        labels, wanted = both_ways(image, scale, 0.0, 1 + 4 * (seed % 2), connectivity)
+        assert labels == wanted, f"seed {seed}"
+
+
+def test_ties_that_smoothing_breaks_decide_little() -> None:
+    """Weights that are equal on paper differ in their last bits, in float64 and float32 in different ones."""
+    for seed in range(size(20, 2)):
+        image = picture(size(24, 9), size(31, 11), seed)
+        labels, wanted = both_ways(image, 50.0, 0.8, 5, 4)
+        assert rand_index(labels, wanted) >= 0.98, f"seed {seed}"
+        assert abs(np.max(labels) - np.max(wanted)) <= 2
+
+
+def test_large_regions_go_on_growing_where_scale_over_size_is_small() -> None:
+    """k / |C| falls below a hundredth of a gray level; it still decides whether a region takes in one pixel more."""
+    side = size(200, 24)
+    image = noise(side, side, 0, 1)[:, :, 0] // 10 + 115
+    assert felzenszwalb(image, 300.0 * (side / 200) ** 2, 2.0, 20).max() == 0
+    if JIT:
+        labels, wanted = both_ways(noise(60, 60, 1), 4.0, 2.0, 1, 4)
+        assert labels == wanted
+        assert np.bincount(np.ravel(labels)).max() > 16 * 4.0
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_coarse_graphs_are_those_of_their_definition(shape) -> None:
+    for seed, (scale, sigma, min_size) in enumerate(OPTIONS):
+        for image in (noise(*shape, seed), picture(*shape, seed)):
+            planes = np.ascontiguousarray(image.transpose(2, 0, 1))
+            graph = segmentation.build_coarse_graph(planes, sigma)
+            labels, count = segmentation.segment(graph, scale, min_size)
+            assert labels.tolist() == coarse.segment(planes.tolist(), scale, sigma, min_size), f"seed {seed}"
+            assert count == labels.max() + 1
+            assert segmentation.edge_strengths(graph) is graph.keys
+
+
+def test_strengths_of_exact_edges_are_sixteenths_rounded_down() -> None:
+    planes = np.ascontiguousarray(noise(9, 14, 0).transpose(2, 0, 1))
+    exact, rounded = segmentation.build_graph(planes, 0.0, 4), segmentation.build_coarse_graph(planes, 0.0)
+    np.testing.assert_array_equal(segmentation.edge_strengths(exact), rounded.keys)
+
+
+# ---- bounds -----------------------------------------------------------------------------------------------
+
+
+def test_keys_hold_every_weight_in_27_bits() -> None:
+    """The largest distance of two colors, and the smallest above 0, keep their places."""
+    image = np.zeros((3, 4, 3), np.uint8)
+    image[:, 2:] = 255
+    keys = segmentation.build_graph(np.ascontiguousarray(image.transpose(2, 0, 1)), 0.0, 8).keys
+    assert keys.max() < 1 << 27
+    weights = (keys + edges.ONE).view(np.float32).astype(float) - 1.0
+    assert weights.max() == pytest.approx(255.0 * 3.0**0.5, rel=1e-7)
+    assert felzenszwalb(image[:1, 1:3], 441.0, 0.0, 1).max() == 1
+    assert felzenszwalb(image[:1, 1:3], 442.0, 0.0, 1).max() == 0
+    coarse_keys = segmentation.build_coarse_graph(np.ascontiguousarray(image.transpose(2, 0, 1)), 0.0).keys
+    assert coarse_keys.max() == int(16 * 255 * 3**0.5) < 1 << 13
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+def test_edges_are_sorted_by_weight_then_place(connectivity: int) -> None:
+    planes = np.ascontiguousarray(picture(size(90, 9), size(70, 8), 2).transpose(2, 0, 1))
+    graph = segmentation.build_graph(planes, 0.8, connectivity)
+    directions = connectivity // 2
+    key, code = graph.edges >> 32, graph.edges & 0xFFFFFFFF
+    width = planes.shape[2]
+    row, column, direction = code // directions // width, code // directions % width, code % directions
+    np.testing.assert_array_equal(graph.keys[row, direction, column], key)
+    order = np.lexsort((column, direction, row, key))
+    np.testing.assert_array_equal(order, np.arange(len(order)))
+    assert len(np.unique(code)) == len(code)
+
+
+def test_an_edge_at_exactly_the_limit_merges() -> None:
+    image = np.array([[0, 8, 16]], np.uint8)
+    assert felzenszwalb(image, 8.0, 0.0, 1).max() == 0  # a pixel's limit is k
+    assert felzenszwalb(image, 7.99999, 0.0, 1).tolist() == [[0, 1, 2]]
+    flat = np.array([[0, 0, 0, 0, 4, 4, 4, 4]], np.uint8)
+    assert felzenszwalb(flat, 16.0, 0.0, 1).max() == 0  # 4 = 0 + 16 / 4
+    assert felzenszwalb(flat, 15.999, 0.0, 1).max() == 1
+
+
+def test_regions_of_the_minimum_size_stay() -> None:
+    image = np.repeat(np.array([[0, 90, 200]], np.uint8), (4, 4, 8), axis=1)
+    assert felzenszwalb(image, 1.0, 0.0, 4).max() == 2
+    assert felzenszwalb(image, 1.0, 0.0, 5).tolist() == [[0] * 8 + [1] * 8]
+    assert felzenszwalb(image, 1.0, 0.0, 9).max() == 0
+    assert felzenszwalb(image, 1.0, 0.0, 2**40).max() == 0
 
 
 def test_labels_cover_connected_regions_of_at_least_the_minimum_size() -> None:
@@ -77,7 +196,7 @@ def test_the_same_picture_in_every_dtype() -> None:
         np.dstack([image, np.arange(17 * 23, dtype=np.uint8).reshape(17, 23)]),
     ):
         np.testing.assert_array_equal(felzenszwalb(same, scale=30), wanted)
-    gray = image[:, :, 0]
+    gray = noise(17, 23, 1)[:, :, 0]
     one = naive.felzenszwalb([gray.tolist()], 30, 0.8, 20)
     assert felzenszwalb(gray, scale=30).tolist() == one
 
@@ -177,7 +296,8 @@ def test_regions_are_described_as_defined(shape) -> None:
     planes = colors.planes_of(image, "rgb")
     graph = segmentation.build_graph(planes, 0.0, 4)
     labels, count = segmentation.segment(graph, 5.0, 1)
-    found = regions.describe(labels, count, planes, regions.gradient_codes(planes), graph.weights)
+    strengths = segmentation.edge_strengths(graph)
+    found = regions.describe(labels, count, planes, regions.gradient_codes(planes), strengths)
     assert int(found.sizes.sum()) == labels.size
     neighbors: dict[tuple[int, int], list[int]] = {}
     height, width = labels.shape
@@ -188,7 +308,7 @@ def test_regions_are_described_as_defined(shape) -> None:
                     pair = tuple(sorted((int(labels[y, x]), int(labels[v, u]))))
                     entry = neighbors.setdefault(pair, [0, 0])
                     entry[0] += 1
-                    entry[1] += int(graph.weights[y, direction, x])
+                    entry[1] += int(strengths[y, direction, x])
     assert [tuple(pair) for pair in found.pairs.tolist()] == sorted(neighbors)
     assert found.shared[::2].tolist() == [neighbors[pair] for pair in sorted(neighbors)]
     for region in range(count):
@@ -215,7 +335,8 @@ def test_texture_turns_with_the_image() -> None:
         planes = colors.planes_of(np.ascontiguousarray(array), "gray")
         graph = segmentation.build_graph(planes, 0.8, 4)
         labels = np.zeros(array.shape[:2], np.int32)
-        found = regions.describe(labels, 1, planes, regions.gradient_codes(planes), graph.weights)
+        strengths = segmentation.edge_strengths(graph)
+        found = regions.describe(labels, 1, planes, regions.gradient_codes(planes), strengths)
         return found.counts[0, found.split :].reshape(8, 10)
 
     upright, turned = texture(image), texture(np.rot90(image))

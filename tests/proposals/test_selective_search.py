@@ -123,6 +123,13 @@ def test_the_model_has_a_weight_for_every_term() -> None:
     assert len(TERMS) == len(WEIGHTS) == FEATURES
 
 
+def test_modes_of_the_paper_have_exact_edges() -> None:
+    """The others were tuned with coarse ones, and their model of objectness was fitted to such regions."""
+    for mode, (strategies_of_mode, _) in strategies.MODES.items():
+        edges = "exact" if mode.startswith("paper-") else "coarse"
+        assert {strategy.edges for strategy in strategies_of_mode} == {edges}, mode
+
+
 def test_an_object_on_a_plain_ground_comes_early() -> None:
     image = np.full((size(120, 40), size(160, 48), 3), (90, 140, 90), np.uint8)
     h, w = image.shape[:2]

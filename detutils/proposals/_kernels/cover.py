@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from detutils._jit import B1, F4, F8, I4, I8, inlined, kernel
 
 BLOCK = 64
+
+
+# Python hands these over as plain tuples, whose types Numba's notation of signatures can name.
+
+
+class Partners(NamedTuple):
+    """The boxes that overlap each box enough to say something of it."""
+
+    ends: I8  # (N,) box i's partners begin where those of box i - 1 end, and end here
+    others: I4  # (P,) their numbers
+    cover: F4  # (P,) how well the two cover each other: the cube of their IoU
+
+
+class Choice(NamedTuple):
+    """How far the greedy choice has come."""
+
+    covered: F4  # (N,) how well each box is covered by those chosen
+    gains: F8  # (N,) what each box would add; it may have shrunk since
+    heap: I8  # (N,) boxes by gain, the largest first
+    fresh: I8  # (N,) how many boxes were chosen when the gain was computed
+
+
+PARTNERS = "Tuple((int64[::1], int32[::1], float32[::1]))"
+CHOICE = "Tuple((float32[::1], float64[::1], int64[::1], int64[::1]))"
 
 
 @inlined
@@ -35,25 +59,18 @@ def _overlaps(boxes: Any, i: Any, start: Any, stop: Any, out: Any) -> None:
         out[k] = inner / (area + areas[k] - inner)
 
 
-@kernel("int64(float32[:,::1], int64[::1], int64[::1], float32, int32[:,::1], float32[::1], int64[::1], int64, int64)")
+@kernel("int64(float32[:,::1], UniTuple(int64[::1], 2), float32, int32[:,::1], float32[::1], int64[::1], int64, int64)")
 def close_pairs(
-    boxes: F4,
-    bands: I8,
-    ranks: I8,
-    threshold: Any,
-    pairs: I4,
-    overlaps: F4,
-    progress: I8,
-    start: int,
-    stop: int,
+    boxes: F4, index: tuple[Any, ...], threshold: Any, pairs: I4, overlaps: F4, progress: I8, start: int, stop: int
 ) -> int:
     """Finds the pairs with an IoU of at least ``threshold`` whose smaller box is in a row start ... stop - 1.
 
     Boxes are columns x1, y1, x2, y2, area, sorted by band, then by x1. A band holds areas within a factor of 1 /
-    ``threshold``, so that partners are in the same or in a neighboring band; ``bands`` says where each begins.
-    ``ranks`` are the numbers that boxes go by in ``pairs``. ``progress`` counts the pairs and holds the current band.
+    ``threshold``, so that partners are in the same or in a neighboring band. ``index`` says where each band begins and
+    what numbers the boxes go by in ``pairs``. ``progress`` counts the pairs and holds the current band.
     Returns the row reached, less than ``stop`` if there might be no room for its pairs.
     """
+    bands, ranks = index
     lefts = boxes[0]
     found, close = np.empty(boxes.shape[1], np.float32), np.empty(boxes.shape[1], np.int32)
     count, band = progress[0], progress[1]
@@ -107,13 +124,13 @@ def list_partners(pairs: I4, overlaps: F4, ends: I8, partners: I4, cover: F4) ->
 
 
 @inlined
-def _gain(i: Any, evidence: Any, ends: Any, partners: Any, cover: Any, covered: Any) -> Any:
+def _gain(i: Any, evidence: Any, ends: Any, others: Any, cover: Any, covered: Any) -> Any:
     """What box i covers better than the boxes chosen so far."""
     total = evidence[i] * np.float64(np.float32(1) - covered[i])
     for k in range(ends[i - 1] if i > 0 else 0, ends[i]):
-        more = cover[k] - covered[partners[k]]
+        more = cover[k] - covered[others[k]]
         if more > np.float32(0):
-            total += evidence[partners[k]] * np.float64(more)
+            total += evidence[others[k]] * np.float64(more)
     return total
 
 
@@ -138,39 +155,24 @@ def _sink(heap: Any, gains: Any, place: Any, count: Any) -> None:
     heap[place] = i
 
 
-@kernel("void(float64[::1], int64[::1], int32[::1], float32[::1], float32[::1], float64[::1], int64[::1], int64[::1])")
-def first_gains(
-    evidence: F8,
-    ends: I8,
-    partners: I4,
-    cover: F4,
-    covered: F4,
-    gains: F8,
-    heap: I8,
-    fresh: I8,
-) -> None:
+@kernel(f"void(float64[::1], {PARTNERS}, {CHOICE})")
+def first_gains(evidence: F8, partners: tuple[Any, ...], choice: tuple[Any, ...]) -> None:
     """Fills the heap with all boxes by what each alone would cover."""
+    ends, others, cover = partners
+    covered, gains, heap, fresh = choice
     for i in range(gains.shape[0]):
-        gains[i] = _gain(i, evidence, ends, partners, cover, covered)
+        gains[i] = _gain(i, evidence, ends, others, cover, covered)
         heap[i] = i
         fresh[i] = 0
     for place in range(gains.shape[0] // 2 - 1, -1, -1):
         _sink(heap, gains, place, gains.shape[0])
 
 
-@kernel(
-    "void(float64[::1], int64[::1], int32[::1], float32[::1], float32[::1], float64[::1], int64[::1], int64[::1],"
-    " int64[::1], int64, int64)"
-)
+@kernel(f"void(float64[::1], {PARTNERS}, {CHOICE}, int64[::1], int64, int64)")
 def choose(
     evidence: F8,
-    ends: I8,
-    partners: I4,
-    cover: F4,
-    covered: F4,
-    gains: F8,
-    heap: I8,
-    fresh: I8,
+    partners: tuple[Any, ...],
+    choice: tuple[Any, ...],
     order: I8,
     start: int,
     stop: int,
@@ -178,13 +180,14 @@ def choose(
     """Chooses boxes number start ... stop - 1, each the one that adds the most to what is covered.
 
     Gains can only shrink, so one that is still the largest after it was computed anew is the largest of all.
-    ``fresh[i]`` is how many boxes were chosen when that of box i was computed.
     """
+    ends, others, cover = partners
+    covered, gains, heap, fresh = choice
     for done in range(start, stop):
         count = heap.shape[0] - done
         i = heap[0]
         while fresh[i] != done:
-            gains[i] = min(_gain(i, evidence, ends, partners, cover, covered), gains[i])
+            gains[i] = min(_gain(i, evidence, ends, others, cover, covered), gains[i])
             fresh[i] = done
             _sink(heap, gains, 0, count)
             i = heap[0]
@@ -193,27 +196,17 @@ def choose(
         _sink(heap, gains, 0, count - 1)
         covered[i] = 1
         for k in range(ends[i - 1] if i > 0 else 0, ends[i]):
-            covered[partners[k]] = max(covered[partners[k]], cover[k])
+            covered[others[k]] = max(covered[others[k]], cover[k])
 
 
-@kernel("int64(float32[:,::1], float32, int64, float32[:,::1], boolean[::1], int64[::1], int64, int64, int64)")
-def keep_apart(
-    boxes: F4,
-    threshold: Any,
-    wanted: int,
-    kept: F4,
-    taken: B1,
-    order: I8,
-    count: int,
-    start: int,
-    stop: int,
-) -> int:
-    """Keeps boxes, in their order, that overlap none kept by more than ``threshold``, up to ``wanted``.
+@kernel("int64(float32[:,::1], float32, float32[:,::1], boolean[::1], int64[::1], int64, int64, int64)")
+def keep_apart(boxes: F4, threshold: Any, kept: F4, taken: B1, order: I8, count: int, start: int, stop: int) -> int:
+    """Keeps boxes, in their order, that overlap none kept by more than ``threshold``, as many as ``kept`` has room for.
 
     Boxes are columns x1, y1, x2, y2, area. Returns how many are kept.
     """
     for i in range(start, stop):
-        if count >= wanted:
+        if count >= kept.shape[1]:
             break
         x1, y1, x2, y2, area = boxes[0, i], boxes[1, i], boxes[2, i], boxes[3, i], boxes[4, i]
         worst = np.float32(0)

@@ -1,19 +1,58 @@
 """Hierarchical grouping: merge the most similar neighbors until one region is left.
 
-A binary heap holds the similarities; an entry is stale once either of its regions has been merged, because a
-merged region gets a new number. Similarities are sums over whole numbers, so the order of merges is the same
-everywhere.
+A binary heap holds the similarities; an entry is stale once either of its regions has been merged, because a union gets
+a new number. Similarities are sums over whole numbers, so the order of merges is the same everywhere.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from detutils._jit import F8, I4, I8, U2, inlined, kernel
 
 FULL = 65535.0  # a histogram, one channel of color or one orientation of one channel, sums to about this
+
+
+# Python hands these over as plain tuples, whose types Numba's notation of signatures can name.
+
+
+class Table(NamedTuple):
+    """What is known of R regions and the R - 1 that they are merged into."""
+
+    rows: I4  # (2 R - 1,) each region's row of histograms; a union takes that of its first part
+    counts: I4  # (R, 25 C + 80 C) histograms of color, then of texture
+    norms: U2  # (R, 25 C + 80 C) the same, each channel and orientation scaled to FULL
+    sizes: I8  # (2 R - 1,)
+    boxes: I4  # (2 R - 1, 4)
+    factors: F8  # (4,) of color, texture, size and fill in the similarity
+    split: int  # where texture begins
+    pixels: float  # of the image
+
+
+class Neighbors(NamedTuple):
+    """Linked lists of nodes, one list a region, one node a neighbor."""
+
+    parents: I4  # (2 R - 1,) the region that a region was merged into, or itself
+    heads: I4  # (2 R - 1,) first node of a region's list, or -1
+    nexts: I4  # (nodes,) following node, or -1
+    targets: I4  # (nodes,) the neighbor; it may have been merged since
+    shared: I8  # (nodes, 2) length of the common border, sum of the edges across it
+    outlines: I8  # (2 R - 1, 2) the same of a region's whole border
+    stamps: I4  # (2 R - 1,) all -1 between two merges
+
+
+class Queue(NamedTuple):
+    """A binary heap of similarities, best first; equal ones by key = smaller region * 2**31 + larger."""
+
+    heap: F8
+    keys: I8
+
+
+TABLE = "Tuple((int32[::1], int32[:,::1], uint16[:,::1], int64[::1], int32[:,::1], float64[::1], int64, float64))"
+NEIGHBORS = "Tuple((int32[::1], int32[::1], int32[::1], int32[::1], int64[:,::1], int64[:,::1], int32[::1]))"
+QUEUE = "Tuple((float64[::1], int64[::1]))"
 
 
 @inlined
@@ -67,17 +106,9 @@ def _overlap(a: Any, b: Any) -> Any:
 
 
 @inlined
-def _similarity(
-    i: Any,
-    j: Any,
-    rows: Any,
-    norms: Any,
-    split: Any,
-    sizes: Any,
-    boxes: Any,
-    factors: Any,
-    pixels: Any,
-) -> Any:
+def _similarity(i: Any, j: Any, table: Any) -> Any:
+    rows, norms, split, sizes, boxes = table.rows, table.norms, table.split, table.sizes, table.boxes
+    factors, pixels = table.factors, table.pixels
     total = 0.0
     if factors[0] != 0.0:
         total += factors[0] * _overlap(norms[rows[i], :split], norms[rows[j], :split])
@@ -108,27 +139,14 @@ def normalize(counts: I4, norms: U2, sizes: I8) -> None:
         _normalize(counts[row], sizes[row], norms[row])
 
 
-@kernel(
-    "int64(int64[:,::1], int32[::1], int32[::1], uint16[:,::1], int64, int64[::1], int32[:,::1],"
-    " float64[::1], float64, float64[::1], int64[::1])"
-)
-def first_similarities(
-    pairs: I8,
-    parents: I4,
-    rows: I4,
-    norms: U2,
-    split: int,
-    sizes: I8,
-    boxes: I4,
-    factors: F8,
-    pixels: float,
-    heap: F8,
-    keys: I8,
-) -> int:
+@kernel(f"int64(int64[:,::1], {TABLE}, {QUEUE})")
+def first_similarities(pairs: I8, regions: tuple[Any, ...], queue: tuple[Any, ...]) -> int:
     """Fills the heap with every pair of neighbors (smaller number first); returns its length."""
+    table = Table(*regions)
+    heap, keys = queue
     for e in range(pairs.shape[0]):
         i, j = pairs[e, 0], pairs[e, 1]
-        heap[e] = _similarity(i, j, rows, norms, split, sizes, boxes, factors, pixels)
+        heap[e] = _similarity(i, j, table)
         keys[e] = (i << 31) | j
         _sift_up(heap, keys, e, 0)
     return int(pairs.shape[0])
@@ -147,41 +165,26 @@ def _drop_stale(heap: Any, keys: Any, count: Any, parents: Any) -> Any:
     return kept
 
 
-@kernel(
-    "int64(int64, int64, int64, int64[:,::1], float64[::1], int32[::1], int32[::1], int32[:,::1],"
-    " uint16[:,::1], int64, int64[::1], int32[:,::1], float64[::1], float64, float64[::1], int64[::1],"
-    " int32[::1], int32[::1], int32[::1], int64[:,::1], int64[:,::1], int32[::1])"
-)
+@kernel(f"int64({TABLE}, {NEIGHBORS}, {QUEUE}, int64[:,::1], float64[::1], int64, int64, int64)")
 def merge_regions(
-    start: int,
-    stop: int,
-    count: int,
+    regions: tuple[Any, ...],
+    lists: tuple[Any, ...],
+    queue: tuple[Any, ...],
     merges: I8,
     similarities: F8,
-    parents: I4,
-    rows: I4,
-    counts: I4,
-    norms: U2,
-    split: int,
-    sizes: I8,
-    boxes: I4,
-    factors: F8,
-    pixels: float,
-    heap: F8,
-    keys: I8,
-    heads: I4,
-    nexts: I4,
-    targets: I4,
-    shared: I8,
-    outlines: I8,
-    stamps: I4,
+    count: int,
+    start: int,
+    stop: int,
 ) -> int:
-    """Merges number ``start`` ... ``stop - 1``; returns the length of the heap.
+    """Merges number ``start`` ... ``stop - 1``; ``count`` is the length of the heap, and what is returned.
 
-    The neighbors of a region are a linked list of nodes: target, next, and (sides, strength) of the common
-    border. A target may have been merged since; the union's list is made of the nodes of its two parts, so
-    none is ever new.
+    A union's list of neighbors is made of the nodes of its two parts, so no node is ever new.
     """
+    table = Table(*regions)
+    parents, heads, nexts, targets, shared, outlines, stamps = lists
+    heap, keys = queue
+    rows, counts, norms, sizes = table.rows, table.counts, table.norms, table.sizes
+    boxes, factors = table.boxes, table.factors
     n = merges.shape[0] + 1
     for step in range(start, stop):
         while True:  # the best entry whose regions are both alive
@@ -248,7 +251,7 @@ def merge_regions(
         while node >= 0:
             target = np.int64(targets[node])
             stamps[target] = -1
-            heap[count] = _similarity(target, c, rows, norms, split, sizes, boxes, factors, pixels)
+            heap[count] = _similarity(target, c, table)
             keys[count] = (target << 31) | c
             _sift_up(heap, keys, count, 0)
             count += 1

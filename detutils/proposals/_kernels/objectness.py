@@ -1,17 +1,16 @@
 """From hierarchies to scored boxes: gather each box once, describe it, weigh what was found.
 
-Boxes are in pixels of the working image; a hierarchy that was grown on a shrunk copy has them multiplied
-back.
+Boxes are in pixels of the working image; those of a hierarchy that was grown on a shrunk copy are multiplied back.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from detutils._jit import F8, I4, I8, U2, inlined, kernel
+from detutils._jit import F8, I4, I8, inlined, kernel
 
 SUMS = 7  # birth, death, contrast, fill, rank, regions, parent
 EXTREMES = 5  # of birth, minus death, contrast, fill, minus rank
@@ -34,34 +33,53 @@ def _slot(table: Any, boxes: Any, x1: Any, y1: Any, x2: Any, y2: Any) -> Any:
         place = (place + 1) & mask
 
 
-@kernel(
-    "int64(int64[:,::1], float64[::1], int64[::1], int32[:,::1], int64[:,::1], float64[::1], int64, float64,"
-    " int64, int64, float64, float64, int32[::1], int32[:,::1], float64[::1], float64[:,::1], int64)"
-)
-def gather(
-    merges: I8,
-    similarities: F8,
-    sizes: I8,
-    boxes: I4,
-    outlines: I8,
-    positions: F8,
-    factor: int,
-    total: float,
-    width: int,
-    height: int,
-    min_width: float,
-    min_height: float,
-    table: I4,
-    found: I4,
-    best: F8,
-    sums: F8,
-    count: int,
-) -> int:
-    """Adds the boxes of one hierarchy to ``found``, each once; returns how many there are.
+# Python hands these over as plain tuples, whose types Numba's notation of signatures can name.
 
-    ``sums`` (their number, SUMS sums, EXTREMES maxima) says what its regions are like, ``best`` is the least
-    of their ``positions``; ``total`` is the sum of the similarities' weights.
+
+class Grown(NamedTuple):
+    """One hierarchy of R regions."""
+
+    merges: I8  # (R - 1, 2)
+    similarities: F8  # (R - 1,)
+    sizes: I8  # (2 R - 1,)
+    boxes: I4  # (2 R - 1, 4)
+    outlines: I8  # (2 R - 1, 2) length of the border, sum of the edges across it
+    positions: F8  # (2 R - 1,) the paper's priority
+
+
+class Frame(NamedTuple):
+    """How a hierarchy's boxes become boxes of the working image, and which of them count."""
+
+    factor: int  # pixels of the working image a pixel of the hierarchy
+    width: int
+    height: int
+    min_width: float
+    min_height: float
+
+
+class Found(NamedTuple):
+    """The different boxes found so far, in the order of their first appearance."""
+
+    table: I4  # hash table of rows, -1 where free; its length is a power of two
+    boxes: I4  # (N, 4)
+    best: F8  # (N,) the least of its positions
+    sums: F8  # (N, 1 + SUMS + EXTREMES) number of regions with this box, sums and maxima of what they are like
+
+
+GROWN = "Tuple((int64[:,::1], float64[::1], int64[::1], int32[:,::1], int64[:,::1], float64[::1]))"
+FRAME = "Tuple((int64, int64, int64, float64, float64))"
+FOUND = "Tuple((int32[::1], int32[:,::1], float64[::1], float64[:,::1]))"
+
+
+@kernel(f"int64({GROWN}, {FRAME}, {FOUND}, float64, int64)")
+def gather(hierarchy: tuple[Any, ...], frame: tuple[Any, ...], found: tuple[Any, ...], total: float, count: int) -> int:
+    """Adds the boxes of one hierarchy to the ``count`` that were found, each once; returns how many there are.
+
+    ``total`` is the sum of the similarities' weights.
     """
+    merges, similarities, sizes, boxes, outlines, positions = hierarchy
+    factor, width, height, min_width, min_height = frame
+    table, seen, best, sums = found
     leaves = merges.shape[0] + 1
     every = 2 * leaves - 1
     parents = np.full(every, every - 1, np.int64)
@@ -86,12 +104,12 @@ def gather(
         fill = np.float64(sizes[node]) / area
         rank = math.log(np.float64(every - node))
 
-        place = _slot(table, found, x1, y1, x2, y2)
+        place = _slot(table, seen, x1, y1, x2, y2)
         row = np.int64(table[place])
         if row < 0:
             row = np.int64(count)
             table[place] = row
-            found[row, 0], found[row, 1], found[row, 2], found[row, 3] = x1, y1, x2, y2
+            seen[row, 0], seen[row, 1], seen[row, 2], seen[row, 3] = x1, y1, x2, y2
             best[row] = positions[node]
             sums[row, :] = 0.0
             sums[row, SUMS + 1 :] = -math.inf
@@ -114,8 +132,8 @@ def gather(
     return count
 
 
-@kernel("void(uint16[:,:,::1], int64[:,::1])")
-def integrate(weights: U2, integral: I8) -> None:
+@kernel("void(int32[:,:,::1], int64[:,::1])")
+def integrate(weights: I4, integral: I8) -> None:
     """integral[y, x]: sum of the pixels' stronger edges (to the right or downwards) above and to the left."""
     height, width = weights.shape[0], weights.shape[2]
     for y in range(height):
@@ -140,19 +158,15 @@ def _ring(outer: Any, outer_area: Any, inner: Any, inner_area: Any) -> Any:
     return math.log1p((outer - inner) / max(outer_area - inner_area, 1.0))
 
 
-@kernel("void(int32[:,::1], float64[:,::1], int64[:,::1], int64, int64, int64, float64[:,::1], int64, int64)")
+@kernel("void(int32[:,::1], float64[:,::1], int64[:,::1], int64, UniTuple(int64, 2), float64[:,::1], int64, int64)")
 def describe_boxes(
-    boxes: I4,
-    sums: F8,
-    integral: I8,
-    factor: int,
-    width: int,
-    height: int,
-    features: F8,
-    start: int,
-    stop: int,
+    boxes: I4, sums: F8, integral: I8, factor: int, image_size: tuple[int, int], features: F8, start: int, stop: int
 ) -> None:
-    """Fills the rows start ... stop - 1 of ``features`` (N, FEATURES)."""
+    """Fills the rows start ... stop - 1 of ``features`` (N, FEATURES).
+
+    ``image_size`` is the working image's, ``factor`` how many of its pixels make one of the integral image.
+    """
+    height, width = image_size
     everything, pixels = _sum(integral, 0, 0, integral.shape[1], integral.shape[0])
     usual = math.log1p(everything / max(pixels, 1.0))
     for i in range(start, stop):

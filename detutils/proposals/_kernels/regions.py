@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import I4, I8, U1, U2, inlined, kernel
+from detutils._jit import I4, I8, U1, inlined, kernel
 
 COLOR_BINS = 25
 ORIENTATIONS = 8
@@ -148,8 +148,8 @@ def _touch(keys: Any, lengths: Any, strengths: Any, key: Any, weight: Any) -> An
     strengths[place] += weight
 
 
-@kernel("void(int32[:,::1], uint16[:,:,::1], int64[::1], int64[::1], int64[::1], int64, int64)")
-def borders(labels: I4, weights: U2, keys: I8, lengths: I8, strengths: I8, start: int, stop: int) -> None:
+@kernel("void(int32[:,::1], int32[:,:,::1], int64[::1], int64[::1], int64[::1], int64, int64)")
+def borders(labels: I4, weights: I4, keys: I8, lengths: I8, strengths: I8, start: int, stop: int) -> None:
     """Every pair of regions that share sides of pixels: how many, and the sum of the edge weights across.
 
     A hash table of key = smaller label * 2**31 + larger; its length is a power of two, at least 8 a region (a
