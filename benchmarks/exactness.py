@@ -1,4 +1,4 @@
-"""``python -m benchmarks.exactness [CASES]``: random cases of NMS against the textbook loop, order included.
+"""``python -m benchmarks.exactness [CASES [SEED]]``: random cases of NMS against the textbook loop, order included.
 
 Sizes 0 to 3000 (most of them small), thresholds 0 to 1, tied scores, IoUs exactly at the threshold,
 whole-pixel boxes, boxes without area, repeated boxes, coordinates shifted by up to 1e5 or scaled up to 1e150,
@@ -17,13 +17,15 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from detutils import batched_nms, nms
-from detutils.suppression import greedy as suppression, plan as candidates
+from detutils.suppression.greedy import suppress, suppress_by_label
+from detutils.suppression.plan import PLAN, Plan, as_rule, only
 from tests.naive import suppression as naive
 
 Array = npt.NDArray[Any]
-SWITCHES = suppression.FEW, suppression.SOME, suppression.SOME_BATCHED
-BUSY = candidates.BUSY
+# Every way must be right at every size; a list that is given up at once hands over to the grid.
+PLANS: list[Plan] = [
+    PLAN, only("select"), only("list"), only("grid"), only("sweep"), PLAN._replace(some=-1, some_batched=-1, busy=0),
+]  # fmt: skip
 
 
 @numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
@@ -119,16 +121,12 @@ def case(seed: int) -> dict[str, Any]:
 def differs(seed: int) -> bool:
     """Whether the package's answer to a case is not the definition's."""
     one = case(seed)
-    way = seed % 6  # the kernels for more boxes must be right for fewer ones, too
-    some = 10**9 if way == 1 else -1
-    suppression.FEW, suppression.SOME, suppression.SOME_BATCHED = SWITCHES if way == 0 else (-1, some, some)
-    candidates.BUSY = 0 if way == 2 else BUSY
-    candidates.FORCE = {3: "grid", 4: "sweep", 5: "unsorted"}.get(way, "")
-    options = {"iou_threshold": one["iou_threshold"], "offset": one["offset"]}
+    way = PLANS[seed % len(PLANS)]
+    rule = as_rule(one["iou_threshold"], None, None, one["offset"], "raise")
     if one["labels"] is None:
-        found = nms(one["boxes"], one["scores"], **options)
+        found = suppress(one["boxes"], one["scores"], rule, way)
     else:
-        found = batched_nms(one["boxes"], one["scores"], one["labels"], **options)
+        found = suppress_by_label(one["boxes"], one["scores"], one["labels"], rule, way)
     return not np.array_equal(found, reference(**one))
 
 

@@ -365,9 +365,19 @@ def inlined(function: _Function) -> _Function:
 
     What lets Python call it is left out: it takes a tenth of the time of the compiler.
     """
+    return _part(function)
+
+
+def embedded(function: _Function) -> _Function:
+    """``inlined`` into its callers for certain: a small part of a hot loop, which a call with arrays and tuples, passed
+    field by field, would slow down."""
+    return _part(function, forceinline=True)
+
+
+def _part(function: _Function, **options: Any) -> _Function:
     if JIT_DISABLED:
         return function
-    dispatcher = numba.jit(**OPTIONS, no_cpython_wrapper=True)(function)
+    dispatcher = numba.jit(**OPTIONS, no_cpython_wrapper=True, **options)(function)
     dispatcher.__class__ = _part_of(type(dispatcher))  # type: ignore[arg-type]
     return dispatcher  # type: ignore[no-any-return]
 

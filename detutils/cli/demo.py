@@ -17,7 +17,6 @@ from detutils import _jit
 from detutils.cli.terminal import Progress, check_output, say
 from detutils.pictures.files import FORMATS
 
-
 STAGES = ["detutils.proposals.strategies", "detutils.pictures.files"]  # whose kernels take longest to compile
 
 

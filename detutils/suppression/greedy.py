@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-import math
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from detutils._jit import I8, Direct
-from detutils._validate import (
-    FLOAT32,
-    FLOAT64,
-    INT64,
-    as_integer,
-    as_labels,
-    as_number,
-    as_offset,
-    as_threshold,
-)
-from detutils.suppression._kernels.columns import pick, pick_grouped
+from detutils._validate import FLOAT32, FLOAT64, INT64, as_labels
+from detutils.suppression._kernels.order import pick
 from detutils.suppression._kernels.select import select_by_label, select_float32, select_float64
-from detutils.suppression._kernels.small import small_batched_nms, small_nms_float32, small_nms_float64
 from detutils.suppression.plan import (
-    admit,
+    PLAN,
+    RAISE,
+    Plan,
+    Rule,
+    as_canonical_pair,
     as_pair,
-    as_plain_pair,
+    as_rule,
     decide,
-    decide_unsorted,
-    drops,
-    lay_out,
-    prepare_grouped,
+    prepare,
     raise_bad_row,
-    rank,
     valid,
 )
 
-FEW, SOME, SOME_BATCHED = 32, 500, 300  # up to so many boxes one kernel does everything, by measurement
-
-_ALL, _LOW = 2**62, -math.inf
 _empty = np.empty
-_FEW_FLOAT32, _FEW_FLOAT64 = Direct(small_nms_float32), Direct(small_nms_float64)
-_SOME_FLOAT32, _SOME_FLOAT64 = Direct(select_float32), Direct(select_float64)
-_FEW_BY_LABEL, _SOME_BY_LABEL = Direct(small_batched_nms), Direct(select_by_label)
+_FLOAT32, _FLOAT64, _BY_LABEL = Direct(select_float32), Direct(select_float64), Direct(select_by_label)
 
 
 def nms(
@@ -53,7 +37,7 @@ def nms(
     score_threshold: float | None = None,
     max_output: int | None = None,
     offset: int = 0,
-    on_invalid: Literal["raise", "drop"] = "raise",
+    on_invalid: Literal["raise", "drop"] = RAISE,
 ) -> I8:
     """Greedy non-maximum suppression: the boxes that no better kept box overlaps by more than the threshold.
 
@@ -66,7 +50,8 @@ def nms(
     iou_threshold : float, default 0.5
         In [0, 1]. A box at exactly this IoU with a kept box stays.
     score_threshold : float, optional
-        Only boxes with score > ``score_threshold`` take part.
+        Only boxes with score > ``score_threshold`` take part. The others are not judged: their boxes may be
+        anything, but their scores must be numbers.
     max_output : int, optional
         Stop after so many kept boxes.
     offset : {0, 1}, default 0
@@ -106,47 +91,8 @@ def nms(
     >>> detutils.nms([[0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10]], [0.8, 0.9, 0.7])
     array([1, 2])
     """
-    threshold = as_threshold(iou_threshold)
-    floor = _LOW if score_threshold is None else as_number(score_threshold, "score_threshold")
-    most = _ALL if max_output is None else as_integer(max_output, "max_output", 0, _ALL)
-    pixel = as_offset(offset)
-    if drops(on_invalid):
-        boxes, scores = as_pair(boxes, scores)
-        good = valid(boxes, scores)
-        keep = nms(
-            boxes[good], scores[good], threshold,
-            score_threshold=score_threshold, max_output=most, offset=offset,
-        )  # fmt: skip
-        return good[keep]
-    boxes, scores = as_plain_pair(boxes, scores)
-    n = len(scores)
-    if n <= SOME:
-        keep = _empty(n, INT64)
-        if n <= FEW:
-            few = _FEW_FLOAT32 if boxes.dtype is FLOAT32 else _FEW_FLOAT64
-            count = few.call(boxes, scores, threshold, floor, most, pixel, keep)
-        elif boxes.dtype is FLOAT64:
-            count = _SOME_FLOAT64.call(boxes, scores, threshold, floor, most, pixel, keep)
-        elif pixel == 0.0:
-            count = _SOME_FLOAT32.call(boxes, scores, threshold, floor, most, keep)
-        else:
-            count = -1
-        if count >= 0:
-            return keep[:count]
-        if count < -1:
-            raise_bad_row(boxes, scores, *divmod(-2 - count, 2))
-    boxes, scores = as_pair(boxes, scores)  # many, or with gaps between them, or one is far out
-    order, far = admit(boxes, scores, floor)
-    if threshold < 1.0 and most >= order.shape[0]:
-        kept = decide_unsorted(boxes, scores, order, threshold, pixel, far)
-        if kept is not None:
-            return rank(scores, order, kept).astype(np.int64)
-    order = rank(scores, order)
-    if threshold == 1.0:  # no IoU exceeds it
-        return order[:most].astype(np.int64)
-    columns, rows = lay_out(boxes, order, threshold, pixel, far)
-    kept = decide(columns, rows, np.array([0, order.shape[0]]), threshold, pixel, most)
-    return pick(order, kept, most)
+    rule = as_rule(iou_threshold, score_threshold, max_output, offset, on_invalid)
+    return suppress(boxes, scores, rule)
 
 
 def batched_nms(
@@ -158,7 +104,7 @@ def batched_nms(
     score_threshold: float | None = None,
     max_output: int | None = None,
     offset: int = 0,
-    on_invalid: Literal["raise", "drop"] = "raise",
+    on_invalid: Literal["raise", "drop"] = RAISE,
 ) -> I8:
     """``nms`` within each class: only boxes of one label suppress each other.
 
@@ -169,11 +115,13 @@ def batched_nms(
     scores : (N,) array_like
         Any finite numbers; higher is better.
     labels : (N,) array_like of int
-        The class of each box, any integers. A number made of image and class thins a batch of images at once.
+        The class of each box: any integers, or floats that are whole numbers. To suppress within each image of a
+        batch and each class, make one number of the two: ``image * classes + label``.
     iou_threshold : float, default 0.5
         In [0, 1]. A box at exactly this IoU with a kept box of its class stays.
     score_threshold : float, optional
-        Only boxes with score > ``score_threshold`` take part.
+        Only boxes with score > ``score_threshold`` take part. The others are not judged: their boxes may be
+        anything, but their scores must be numbers.
     max_output : int, optional
         At most so many boxes, the best of all classes.
     offset : {0, 1}, default 0
@@ -211,31 +159,65 @@ def batched_nms(
     >>> detutils.batched_nms([[0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 10, 8]], [0.7, 0.9, 0.8], [0, 0, 1])
     array([1, 2])
     """
-    threshold = as_threshold(iou_threshold)
-    floor = _LOW if score_threshold is None else as_number(score_threshold, "score_threshold")
-    most = _ALL if max_output is None else as_integer(max_output, "max_output", 0, _ALL)
-    pixel = as_offset(offset)
+    rule = as_rule(iou_threshold, score_threshold, max_output, offset, on_invalid)
+    return suppress_by_label(boxes, scores, labels, rule)
+
+
+def suppress(
+    boxes: npt.ArrayLike, scores: npt.ArrayLike, rule: tuple[float, float, int, float, bool], plan: Plan = PLAN
+) -> I8:
+    """``nms`` with checked options, by a plan."""
+    threshold, floor, most, pixel, drop = rule
     boxes, scores = as_pair(boxes, scores)
-    labels = as_labels(labels, "labels", scores.shape[0])
-    if drops(on_invalid):
-        good = valid(boxes, scores)
-        keep = batched_nms(
-            boxes[good], scores[good], labels[good], threshold,
-            score_threshold=score_threshold, max_output=most, offset=offset,
-        )  # fmt: skip
-        return good[keep]
     n = len(scores)
-    if n <= SOME_BATCHED:
-        rows, values = boxes.astype(FLOAT64, copy=False), scores.astype(FLOAT64, copy=False)
+    if drop:
+        good = valid(boxes, scores)
+        return good[suppress(boxes[good], scores[good], (threshold, floor, most, pixel, False), plan)]
+    if n <= plan.some:
         keep = _empty(n, INT64)
-        call = _FEW_BY_LABEL.call if n <= FEW else _SOME_BY_LABEL.call
-        count = call(rows, values, labels, threshold, floor, most, pixel, keep)
+        if boxes.dtype is FLOAT32 and pixel == 0.0:
+            count = _FLOAT32.call(boxes, scores, threshold, floor, most, keep)
+        else:
+            rows, values = boxes.astype(FLOAT64, copy=False), scores.astype(FLOAT64, copy=False)
+            count = _FLOAT64.call(rows, values, threshold, floor, most, pixel, keep)
         if count >= 0:
             return keep[:count]
         if count < -1:
-            raise_bad_row(boxes, scores, *divmod(-2 - count, 2))
-    order, places, starts, columns, rows = prepare_grouped(boxes, scores, labels, threshold, floor, pixel)
-    if threshold == 1.0:
-        return order[:most].astype(np.int64)
-    kept = decide(columns, rows, starts, threshold, pixel, most)
-    return pick_grouped(order, kept, places, most)
+            raise_bad_row(boxes, scores, count)
+    return _suppress_many(boxes, scores, None, Rule(*rule), plan)  # many, or one is far out, or they are not aligned
+
+
+def suppress_by_label(
+    boxes: npt.ArrayLike,
+    scores: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    rule: tuple[float, float, int, float, bool],
+    plan: Plan = PLAN,
+) -> I8:
+    """``batched_nms`` with checked options, by a plan."""
+    threshold, floor, most, pixel, drop = rule
+    boxes, scores = as_pair(boxes, scores)
+    n = len(scores)
+    if boxes.shape != (n, 4):
+        boxes, scores = as_canonical_pair(boxes, scores)
+    classes = as_labels(labels, "labels", n)
+    if drop:
+        good = valid(boxes, scores)
+        rule = threshold, floor, most, pixel, False
+        return good[suppress_by_label(boxes[good], scores[good], classes[good], rule, plan)]
+    if n <= plan.some_batched:
+        keep = _empty(n, INT64)
+        rows, values = boxes.astype(FLOAT64, copy=False), scores.astype(FLOAT64, copy=False)
+        count = _BY_LABEL.call(rows, values, classes, threshold, floor, most, pixel, keep)
+        if count >= 0:
+            return keep[:count]
+        if count < -1:
+            raise_bad_row(boxes, scores, count)
+    return _suppress_many(boxes, scores, classes, Rule(*rule), plan)
+
+
+def _suppress_many(boxes: Any, scores: Any, labels: I8 | None, rule: Rule, plan: Plan) -> I8:
+    found = prepare(boxes, scores, labels, rule)
+    if rule.threshold == 1.0:
+        return found.order[: rule.most].astype(np.int64)
+    return pick(found.order, decide(found, rule, plan), found.places, rule.most)

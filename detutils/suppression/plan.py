@@ -1,8 +1,9 @@
-"""What suppression works on: boxes and scores that belong together, ranked, as the columns that kernels filter by."""
+"""Which way a call goes, and the way of many boxes: checked, ranked, laid out as columns, decided."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, NoReturn
+import math
+from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -14,11 +15,17 @@ from detutils._validate import (
     Array,
     as_boxes,
     as_choice,
+    as_integer,
+    as_number,
+    as_offset,
+    as_threshold,
     as_vector,
     raise_bad_box,
     valid_rows,
 )
-from detutils.suppression._kernels.columns import (
+from detutils.suppression._kernels.grid import grid, grid_and_explain
+from detutils.suppression._kernels.listed import compare, compare_and_explain
+from detutils.suppression._kernels.order import (
     admit_float32,
     admit_float64,
     columns_float32,
@@ -27,37 +34,81 @@ from detutils.suppression._kernels.columns import (
     rank_float32,
     rank_float64,
 )
-from detutils.suppression._kernels.nms import compare, grid
-from detutils.suppression._kernels.sweep import crowd_of, sweep
+from detutils.suppression._kernels.sweep import sweep
 
-BUSY = 20  # blocks of 16 kept boxes that a candidate meets, from which on a grid is quicker
-LOOSE = 0.5  # boxes within reach of one up to which a sweep is tried before anything is sorted
-SAMPLE = 128  # boxes from which that is guessed
-FORCE = ""  # for tests: "unsorted", "sweep" or "grid" from the first candidate on, or "list"
-INVALID: tuple[Literal["raise", "drop"], ...] = ("raise", "drop")  # what to do with rows that break the contract
-_NO_ROWS, _NO_SCORES, _ALL_KEPT = np.empty((0, 4)), np.empty(0), np.empty(0, np.bool_)
+Way = Literal["select", "list", "grid", "sweep"]
+ALL = 2**62  # of boxes
+RAISE: Literal["raise"] = "raise"
+_INVALID: tuple[Literal["raise", "drop"], ...] = (RAISE, "drop")
+_NO_ROWS, _NO_PLACES = np.empty((0, 4)), np.empty(0, np.int32)
 
 
-def as_plain_pair(boxes: Any, scores: Any) -> tuple[Array, Array]:
-    """(N, 4) and (N,) arrays of one dtype of the two, for ``Direct`` kernels that look at lengths and layout
-    themselves: what most calls bring goes through with the least delay."""
+class Plan(NamedTuple):
+    """Which way from which size; by measurement, ``python -m benchmarks tune`` prints the tables."""
+
+    way: Way | None = None  # the only one; None where the scene decides
+    some: int = 500  # up to so many boxes one kernel does everything
+    some_batched: int = 300
+    busy: int = 20  # blocks of 16 kept boxes that a candidate meets, from which on a grid is quicker
+    fewest: int = 700  # boxes of a class up to which the list is as quick as the sweep
+
+
+PLAN = Plan()
+
+
+def only(way: Way) -> Plan:
+    """The plan that goes one way at every size, as far as that can go: a sweep leaves crowded scenes to the grid."""
+    some = ALL if way == "select" else -1
+    return Plan(way, some, some, *((ALL, ALL) if way == "list" else (PLAN.busy, PLAN.fewest)))
+
+
+class Rule(NamedTuple):
+    """The checked options of a call."""
+
+    threshold: float
+    floor: float  # -inf without a score threshold
+    most: int
+    pixel: float  # the offset
+    drop: bool
+
+
+class Candidates(NamedTuple):
+    """The rows that take part, by decreasing score; their ``places`` in that order by class (none: one class), the
+    rows there, where classes start, and the columns there (see ``compare``)."""
+
+    order: I4
+    places: I4
+    grouped: I4
+    starts: I8
+    scene: tuple[F4, F8, F8]
+
+
+def as_rule(
+    iou_threshold: Any, score_threshold: Any, max_output: Any, offset: Any, on_invalid: Any
+) -> tuple[float, float, int, float, bool]:
+    """A ``Rule`` as a plain tuple, which costs small calls less."""
+    if (
+        type(iou_threshold) is float and 0.0 <= iou_threshold <= 1.0 and on_invalid is RAISE
+        and score_threshold is None and max_output is None and type(offset) is int and offset == 0
+    ):  # fmt: skip
+        return iou_threshold, -math.inf, ALL, 0.0, False  # as most calls come
+    threshold = as_threshold(iou_threshold)
+    floor = -math.inf if score_threshold is None else as_number(score_threshold, "score_threshold")
+    most = ALL if max_output is None else as_integer(max_output, "max_output", 0, ALL)
+    return threshold, floor, most, as_offset(offset), as_choice(on_invalid, "on_invalid", _INVALID) == "drop"
+
+
+def as_pair(boxes: Any, scores: Any) -> tuple[Array, Array]:
+    """Boxes and scores of one dtype, float32 if both were, else float64, of any strides; kernels look at the rest."""
     if type(boxes) is NDARRAY and type(scores) is NDARRAY:
         dtype = boxes.dtype
         if (dtype is FLOAT32 or dtype is FLOAT64) and dtype is scores.dtype and boxes.ndim == 2 and scores.ndim == 1:
             return boxes, scores
-    return as_pair(boxes, scores)
+    return as_canonical_pair(boxes, scores)
 
 
-def as_pair(boxes: Any, scores: Any) -> tuple[Array, Array]:
-    """Boxes and scores of one dtype, float32 if both were, else float64; the kernels check their rows."""
-    if type(boxes) is np.ndarray and type(scores) is np.ndarray:
-        dtype, shape = boxes.dtype, boxes.shape
-        if (
-            (dtype is FLOAT32 or dtype is FLOAT64) and dtype is scores.dtype
-            and len(shape) == 2 and shape[1] == 4 and scores.shape == shape[:1]
-            and boxes.flags.carray and scores.flags.carray
-        ):  # fmt: skip
-            return boxes, scores  # as most calls come; the rest of this function costs microseconds
+def as_canonical_pair(boxes: Any, scores: Any) -> tuple[Array, Array]:
+    """``as_pair`` as kernels take it."""
     boxes = as_boxes(boxes, keep_float32=True, check_rows=False)
     scores = as_vector(scores, "scores", boxes.shape[0], keep_float32=True, finite=False)
     if boxes.dtype is not scores.dtype:
@@ -65,83 +116,57 @@ def as_pair(boxes: Any, scores: Any) -> tuple[Array, Array]:
     return boxes, scores
 
 
-def drops(on_invalid: Any) -> bool:
-    """Whether rows that break the contract are left out rather than refused."""
-    if type(on_invalid) is str and on_invalid == "raise":
-        return False
-    return as_choice(on_invalid, "on_invalid", INVALID) == "drop"
-
-
 def valid(boxes: Array, scores: Array) -> I8:
     """The rows that fulfil the contract, for ``on_invalid="drop"``."""
+    boxes, scores = as_canonical_pair(boxes, scores)
     return valid_rows(boxes.astype(FLOAT64, copy=False), scores)
 
 
-def decide(columns: F4, rows: F8, starts: I8, threshold: float, pixel: float, most: int) -> B1:
-    """Which candidates stay, of runs by decreasing score: by comparison with all kept ones, a sweep or a grid, as
-    the scene asks."""
-    kept = np.zeros(columns.shape[1], np.bool_)
-    reached, thin = starts[:-1].copy(), np.full(starts.shape[0] - 1, FORCE == "sweep" and most >= columns.shape[1])
-    left = 1
-    if FORCE not in ("grid", "sweep"):
-        left = compare(columns, rows, starts, threshold, pixel, most, BUSY, reached, thin, kept)
-    if left and FORCE != "grid" and thin.any():
-        left = sweep(columns, rows, _NO_SCORES, starts, threshold, pixel, thin, reached, kept)
-    if left:
-        grid(columns, rows, starts, threshold, pixel, most, reached, kept)
-    return kept
-
-
-def decide_unsorted(
-    boxes: Array, scores: Array, order: I4, threshold: float, pixel: float, far: bool
-) -> B1 | None:
-    """Which candidates of a thin scene stay, in the order of the rows; None for any other scene."""
-    n = order.shape[0]
-    if FORCE not in ("", "unsorted"):
-        return None
-    if FORCE == "":
-        spread = (1.0 - threshold) / (1.0 + threshold)
-        sample = boxes[:: len(boxes) // SAMPLE + 1].astype(FLOAT64)
-        if not crowd_of(sample, n) * spread * spread < LOOSE:
-            return None
-    columns, rows = lay_out(boxes, order, threshold, pixel, far)
-    values = (scores if n == len(scores) else scores[order]).astype(FLOAT64, copy=False)
-    kept, starts, reached, thin = np.zeros(n, np.bool_), np.array([0, n]), np.zeros(1, np.int64), np.ones(1, np.bool_)
-    return None if sweep(columns, rows, values, starts, threshold, pixel, thin, reached, kept) else kept
-
-
-def raise_bad_row(boxes: Array, scores: Array, row: int, is_score: int) -> NoReturn:
-    """The error for the first row that breaks the contract."""
+def raise_bad_row(boxes: Array, scores: Array, code: int) -> NoReturn:
+    """The error for what a kernel found wrong (``_kernels.checks``)."""
+    row, is_score = divmod(-2 - code, 2)
     if is_score:
         raise ValueError(f"scores[{row}] is not finite: {scores[row]}")
     raise_bad_box(boxes, row)
 
 
-def admit(boxes: Array, scores: Array, floor: float) -> tuple[I4, bool]:
-    """The rows with a score above the floor, and whether a coordinate is far out; raises for a bad row."""
-    order, far = (admit_float32 if boxes.dtype is FLOAT32 else admit_float64)(boxes, scores, floor)
-    if order.shape[0] and order[0] < 0:
-        raise_bad_row(boxes, scores, -1 - int(order[0]), far)
-    return order, far
+def prepare(boxes: Array, scores: Array, labels: I8 | None, rule: Rule) -> Candidates:
+    """Check and rank the rows and lay them out; raises for a bad one."""
+    boxes, scores = as_canonical_pair(boxes, scores)
+    short = boxes.dtype is FLOAT32
+    order, code = (admit_float32 if short else admit_float64)(boxes, scores, rule.floor)
+    if code < 0:
+        raise_bad_row(boxes, scores, code)
+    order = (rank_float32 if short else rank_float64)(scores, order)
+    places, grouped, starts = _NO_PLACES, order, np.array([0, len(order)])
+    if labels is not None:
+        places, grouped, starts = group_by_label(labels, order)
+    if rule.threshold == 1.0:
+        columns, rows, farthest = np.empty((5, 0), np.float32), _NO_ROWS, 0.0  # no IoU exceeds it
+    elif short and rule.pixel == 0.0 and not code:
+        columns, rows, farthest = columns_float32(boxes, grouped, rule.threshold), _NO_ROWS, 0.0
+    else:
+        boxes = boxes.astype(FLOAT64, copy=False)
+        columns, rows, farthest = columns_float64(boxes, grouped, rule.threshold, rule.pixel, bool(code))
+    return Candidates(order, places, grouped, starts, (columns, rows, np.array([rule.threshold, rule.pixel, farthest])))
 
 
-def rank(scores: Array, order: I4, kept: B1 = _ALL_KEPT) -> I4:
-    """The rows by decreasing score, ties by index; only those that are kept."""
-    return (rank_float32 if scores.dtype is FLOAT32 else rank_float64)(scores, order, kept)
-
-
-def lay_out(boxes: Array, order: I4, threshold: float, pixel: float, far: bool) -> tuple[F4, F8]:
-    """The columns that the suppression filters by, and the rows where those are not exact."""
-    if boxes.dtype is FLOAT32 and pixel == 0.0 and not far:
-        return columns_float32(boxes, order, threshold), _NO_ROWS
-    return columns_float64(boxes.astype(FLOAT64, copy=False), order, threshold, pixel, far)
-
-
-def prepare_grouped(
-    boxes: Array, scores: Array, labels: I8, threshold: float, floor: float, pixel: float
-) -> tuple[I4, I4, I8, F4, F8]:
-    """Rows by decreasing score, and the columns by label: places in that order, where labels start."""
-    order, far = admit(boxes, scores, floor)
-    order = rank(scores, order)
-    places, grouped, starts = group_by_label(labels, order)
-    return order, places, starts, *lay_out(boxes, grouped, threshold, pixel, far)
+def decide(found: Candidates, rule: Rule, plan: Plan, by: I4 | None = None) -> B1:
+    """Which candidates stay: by comparison with all kept ones, a sweep or a grid, as the scene asks. With ``by``, where
+    -1 stands, also which suppressed each; a sweep does not know that."""
+    if rule.threshold == 1.0:
+        return np.ones(len(found.order), np.bool_)
+    n, starts, way = len(found.order), found.starts, plan.way
+    kept = np.zeros(n, np.bool_)
+    state = np.empty((2, len(starts) - 1), np.int64)
+    seen = (*found.scene, starts, np.array([rule.most, plan.busy, plan.fewest]), state, kept)
+    if way == "grid" or way == "sweep":
+        state[0], state[1] = starts[:-1], 1
+        left = -1 if way == "sweep" and rule.most >= n else 1
+    else:
+        left = compare(*seen) if by is None else compare_and_explain(*seen, by)
+    if left < 0 and by is None:
+        left = sweep(*found.scene, starts, state, kept)
+    if left:
+        grid(*seen) if by is None else grid_and_explain(*seen, by)
+    return kept

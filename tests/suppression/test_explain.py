@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from detutils import explain_nms
+from detutils.suppression import explain, plan
 from tests.cases import random_boxes, size, unchanged, whole_scores
 from tests.naive import suppression as naive
 
@@ -29,14 +30,18 @@ def test_explanation_is_the_definition(dtype: type, offset: int) -> None:
                 assert tuple(part.tolist() for part in found) == wanted, f"seed {seed}"
 
 
-@pytest.mark.parametrize("patience", [0, 1, 50])
-def test_an_explanation_in_slices_is_the_same(patience: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    boxes, scores = random_boxes(120, 5), np.random.default_rng(5).random(120)
-    labels = np.arange(120) % 3
-    whole = explain_nms(boxes, scores, 0.3, labels=labels, max_output=60)
-    monkeypatch.setattr("detutils.suppression.explain._PATIENCE", patience)
-    for part, wanted in zip(explain_nms(boxes, scores, 0.3, labels=labels, max_output=60), whole, strict=True):
-        np.testing.assert_array_equal(part, wanted)
+@pytest.mark.parametrize("way", ["select", "list", "grid"])
+@pytest.mark.parametrize("most", [None, 0, 1, 5])
+def test_every_way_gives_the_same_reasons(way: str, most: int | None) -> None:
+    n = size(260, 60)
+    for seed in range(4):
+        boxes, scores = random_boxes(n, seed, spread=90), whole_scores(n, seed)
+        labels = np.random.default_rng(seed).integers(0, 3, n)
+        rule = plan.Rule(*plan.as_rule(0.25, 1.0, most, 0, "raise"))
+        found = explain.suppress_and_explain(boxes, scores, labels, rule, plan.only(way))
+        options = {"labels": labels.tolist(), "score_threshold": 1.0, "max_output": most}
+        wanted = naive.explain_nms(*lists(boxes, scores), 0.25, **options)
+        assert tuple(part.tolist() for part in found) == wanted, f"seed {seed}"
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.1, 0.5])

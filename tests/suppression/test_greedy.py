@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from detutils import batched_nms, explain_nms, nms
-from detutils.suppression import greedy as suppression, plan as candidates
+from detutils.suppression import explain, greedy, plan
 from tests.cases import (
     BAD_BOXES,
     BAD_LABELS,
@@ -27,16 +27,29 @@ TWO = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 2.0, 2.0]])
 THRESHOLDS = [0.0, 0.3, 0.5, 0.7, 1.0]
 
 
-@pytest.fixture(params=["few", "some", "list", "grid", "sweep", "unsorted"])
-def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Every way at every size: the kernels for few and for some boxes, the list of kept ones, the grid, the sweep,
-    the sweep before anything is sorted."""
-    for name in ("SOME", "SOME_BATCHED"):
-        monkeypatch.setattr(suppression, name, 10**9 if request.param in ("few", "some") else -1)
-    monkeypatch.setattr(suppression, "FEW", 10**9 if request.param == "few" else -1)
-    monkeypatch.setattr(candidates, "BUSY", 10**9)
-    monkeypatch.setattr(candidates, "FORCE", request.param)
-    return str(request.param)
+class Way:
+    """``nms``, ``batched_nms`` and ``explain_nms`` by one way at every size."""
+
+    def __init__(self, name: str) -> None:
+        self.plan = plan.only(name)
+
+    def rule(self, iou_threshold=0.5, *, score_threshold=None, max_output=None, offset=0, on_invalid="raise"):
+        return plan.as_rule(iou_threshold, score_threshold, max_output, offset, on_invalid)
+
+    def nms(self, boxes, scores, *threshold, **options):
+        return greedy.suppress(boxes, scores, self.rule(*threshold, **options), self.plan)
+
+    def batched_nms(self, boxes, scores, labels, *threshold, **options):
+        return greedy.suppress_by_label(boxes, scores, labels, self.rule(*threshold, **options), self.plan)
+
+    def explain_nms(self, boxes, scores, *threshold, labels=None, **options):
+        rule = plan.Rule(*self.rule(*threshold, **options))
+        return explain.suppress_and_explain(boxes, scores, labels, rule, self.plan)
+
+
+@pytest.fixture(params=["select", "list", "grid", "sweep"])
+def way(request: pytest.FixtureRequest) -> Way:
+    return Way(request.param)
 
 
 def lists(boxes: np.ndarray, scores: np.ndarray) -> tuple[list[list[float]], list[float]]:
@@ -46,29 +59,29 @@ def lists(boxes: np.ndarray, scores: np.ndarray) -> tuple[list[list[float]], lis
 @pytest.mark.parametrize("offset", [0, 1])
 @pytest.mark.parametrize("threshold", THRESHOLDS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_is_the_definition(path: str, dtype: type, threshold: float, offset: int) -> None:
+def test_is_the_definition(way: Way, dtype: type, threshold: float, offset: int) -> None:
     for seed, n in enumerate([0, 1, 2, 3, 10, 17, 33, size(150, 40), size(400, 50)]):
         rng = np.random.default_rng(seed)
         boxes = random_boxes(n, seed).astype(dtype)
         scores = rng.choice([rng.random(n), rng.integers(-2, 3, n) / 2]).astype(dtype)
-        found = unchanged(nms, boxes, scores, iou_threshold=threshold, offset=offset)
+        found = unchanged(way.nms, boxes, scores, iou_threshold=threshold, offset=offset)
         assert found.dtype == np.int64
         assert found.tolist() == naive.nms(*lists(boxes, scores), threshold, offset=offset), f"seed {seed}"
 
 
 @pytest.mark.parametrize("falling", [True, False])
-def test_a_chain_of_any_length(path: str, falling: bool) -> None:
+def test_a_chain_of_any_length(way: Way, falling: bool) -> None:
     n = size(700, 120)  # each suppresses the next unless the one before suppresses it; the sweep gives up on 700
     left = 4.0 * np.arange(n)
     boxes = np.stack([left, 0 * left, left + 10, 0 * left + 10], axis=1)
     scores = np.arange(n)[:: -1 if falling else 1] / n
     kept = np.arange(n)[::2] if falling else np.arange(n)[::-2]
-    assert nms(boxes, scores, 0.4).tolist() == kept.tolist()
+    assert way.nms(boxes, scores, 0.4).tolist() == kept.tolist()
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.5, 0.7])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_classes_are_compared(path: str, dtype: type, threshold: float) -> None:
+def test_classes_are_compared(way: Way, dtype: type, threshold: float) -> None:
     for seed, n in enumerate([0, 1, 5, size(300, 60)]):
         rng = np.random.default_rng(seed)
         boxes, scores = (
@@ -76,7 +89,7 @@ def test_classes_are_compared(path: str, dtype: type, threshold: float) -> None:
             np.round(rng.random(n), 1).astype(dtype),
         )
         for labels in (rng.integers(-3, 4, n), rng.choice([-(2**63), 0, 2**63 - 1], n), np.zeros(n, np.int8)):
-            found = unchanged(batched_nms, boxes, scores, labels, iou_threshold=threshold)
+            found = unchanged(way.batched_nms, boxes, scores, labels, iou_threshold=threshold)
             wanted = naive.batched_nms(*lists(boxes, scores), labels.tolist(), threshold)
             assert found.tolist() == wanted, f"seed {seed}"
 
@@ -90,74 +103,74 @@ def test_one_class_is_nms_and_all_classes_are_a_sort() -> None:
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-9, 1e9, 1e18, 1e140])
-def test_any_scale(path: str, scale: float) -> None:
+def test_any_scale(way: Way, scale: float) -> None:
     boxes, scores = random_boxes(size(200, 40), 1), whole_scores(size(200, 40), 1)
     for threshold in (0.0, 0.4, 0.7):
-        assert nms(boxes * scale, scores, threshold).tolist() == naive.nms(
+        assert way.nms(boxes * scale, scores, threshold).tolist() == naive.nms(
             *lists(boxes * scale, scores), threshold
         )
     if scale < 1e30:
         small = (boxes * scale).astype(np.float32)
-        assert nms(small, scores, 0.5).tolist() == naive.nms(*lists(small, scores), 0.5)
+        assert way.nms(small, scores, 0.5).tolist() == naive.nms(*lists(small, scores), 0.5)
 
 
 @pytest.mark.parametrize("shift", [-1e5, 0.1, 1e5, 1e12])
-def test_far_from_the_origin(path: str, shift: float) -> None:
+def test_far_from_the_origin(way: Way, shift: float) -> None:
     boxes, scores = random_boxes(size(200, 40), 2) + shift, whole_scores(size(200, 40), 2)
     for offset in (0, 1):
         wanted = naive.nms(*lists(boxes, scores), 0.5, offset=offset)
-        assert nms(boxes, scores, offset=offset).tolist() == wanted
+        assert way.nms(boxes, scores, offset=offset).tolist() == wanted
 
 
-def test_huge_and_tiny_together(path: str) -> None:
+def test_huge_and_tiny_together(way: Way) -> None:
     tiny = [[0, 0, 1e-30, 1e-30], [0, 0, 1e-30, 0.9e-30], [-1e-40, 0, 1, 1], [0, 0, 1, 1]]
     boxes = np.array([[-1e150, -1e150, 1e150, 1e150], [-1e150, -1e150, 1e150, 0.9e150], *tiny, *tiny])
     scores = np.arange(len(boxes))
     for threshold in (0.0, 0.5, 0.95):
-        assert nms(boxes, scores, threshold).tolist() == naive.nms(*lists(boxes, scores), threshold)
+        assert way.nms(boxes, scores, threshold).tolist() == naive.nms(*lists(boxes, scores), threshold)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_equality_keeps(path: str, dtype: type) -> None:
+def test_equality_keeps(way: Way, dtype: type) -> None:
     boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 6]], dtype)  # IoU 0.6, which float32 rounds up
     scores = np.array([2, 1], dtype)
-    assert nms(boxes, scores, 0.6).tolist() == [0, 1]
-    assert nms(boxes, scores, np.nextafter(0.6, 0)).tolist() == [0]
-    assert nms(boxes, scores, 1.0).tolist() == [0, 1]
-    assert nms(boxes, scores, 0.0).tolist() == [0]
+    assert way.nms(boxes, scores, 0.6).tolist() == [0, 1]
+    assert way.nms(boxes, scores, np.nextafter(0.6, 0)).tolist() == [0]
+    assert way.nms(boxes, scores, 1.0).tolist() == [0, 1]
+    assert way.nms(boxes, scores, 0.0).tolist() == [0]
 
 
-def test_ties_go_to_the_lower_index(path: str) -> None:
+def test_ties_go_to_the_lower_index(way: Way) -> None:
     boxes = np.tile([0.0, 0.0, 5.0, 5.0], (40, 1))
-    assert nms(boxes, np.ones(40)).tolist() == [0]
-    assert nms(boxes, np.ones(40), 1.0).tolist() == list(range(40))
+    assert way.nms(boxes, np.ones(40)).tolist() == [0]
+    assert way.nms(boxes, np.ones(40), 1.0).tolist() == list(range(40))
     zeros = np.where(np.arange(40) % 2, 0.0, -0.0)
-    assert nms(boxes, zeros, 1.0).tolist() == list(range(40))
-    assert nms(boxes.astype(np.float32), zeros.astype(np.float32), 1.0).tolist() == list(range(40))
+    assert way.nms(boxes, zeros, 1.0).tolist() == list(range(40))
+    assert way.nms(boxes.astype(np.float32), zeros.astype(np.float32), 1.0).tolist() == list(range(40))
 
 
-def test_boxes_without_area_neither_suppress_nor_are_suppressed(path: str) -> None:
+def test_boxes_without_area_neither_suppress_nor_are_suppressed(way: Way) -> None:
     boxes = np.array([[1, 1, 1, 1], [1, 1, 1, 1], [0, 0, 2, 2], [0, 1, 2, 1]], float)
-    assert nms(boxes, [4, 3, 2, 1], 0.0).tolist() == [0, 1, 2, 3]
-    assert nms(boxes, [4, 3, 2, 1], 0.2, offset=1).tolist() == [0, 2]  # as pixels they have area
+    assert way.nms(boxes, [4, 3, 2, 1], 0.0).tolist() == [0, 1, 2, 3]
+    assert way.nms(boxes, [4, 3, 2, 1], 0.2, offset=1).tolist() == [0, 2]  # as pixels they have area
 
 
-def test_scores_that_float32_cannot_tell_apart(path: str) -> None:
+def test_scores_that_float32_cannot_tell_apart(way: Way) -> None:
     scores = 0.5 + np.random.default_rng(0).permutation(50) * 1e-12
-    assert nms(random_boxes(50, 0), scores, 1.0).tolist() == np.argsort(-scores).tolist()
+    assert way.nms(random_boxes(50, 0), scores, 1.0).tolist() == np.argsort(-scores).tolist()
 
 
-def test_scores_beyond_float32(path: str) -> None:
+def test_scores_beyond_float32(way: Way) -> None:
     boxes = random_boxes(12, 0)
     scores = np.array([1e300, -1e300, 1e-310, 0.0, -1e-310, 1.7e308, -1.7e308, 2e300, -0.0, 1e-50, 3e38, 4e38])
-    assert nms(boxes, scores, 1.0).tolist() == sorted(range(12), key=lambda i: -scores[i])
-    assert nms(boxes, scores, 1.0, score_threshold=1e300).tolist() == [5, 7]
+    assert way.nms(boxes, scores, 1.0).tolist() == sorted(range(12), key=lambda i: -scores[i])
+    assert way.nms(boxes, scores, 1.0, score_threshold=1e300).tolist() == [5, 7]
 
 
-def test_arrays_that_do_not_lie_as_kernels_read_them(path: str) -> None:
+def test_arrays_that_do_not_lie_as_kernels_read_them(way: Way) -> None:
     """Their type says nothing of it: the kernels for fewer boxes look for themselves."""
     boxes, scores, labels = random_boxes(40, 6).astype(np.float32), whole_scores(40, 6).astype(np.float32), [0, 1] * 20
-    wanted, by_label = nms(boxes, scores), batched_nms(boxes, scores, labels)
+    wanted, by_label = way.nms(boxes, scores), way.batched_nms(boxes, scores, labels)
 
     def off_by_a_byte(array: np.ndarray) -> np.ndarray:
         room = np.zeros(array.nbytes + 1, np.uint8)[1:]
@@ -168,23 +181,23 @@ def test_arrays_that_do_not_lie_as_kernels_read_them(path: str) -> None:
     wide[:, 1:5] = boxes
     for form in (off_by_a_byte(boxes), wide[:, 1:5], np.asfortranarray(boxes), np.repeat(boxes, 2, axis=0)[::2]):
         for values in (scores, off_by_a_byte(scores), np.repeat(scores, 3)[::3], scores[::-1].copy()[::-1]):
-            np.testing.assert_array_equal(nms(form, values), wanted)
-            np.testing.assert_array_equal(batched_nms(form, values, labels), by_label)
+            np.testing.assert_array_equal(way.nms(form, values), wanted)
+            np.testing.assert_array_equal(way.batched_nms(form, values, labels), by_label)
     for shape in ((40, 3), (20, 8), (160, 1), (39, 4)):
         with pytest.raises(ValueError, match=r"(boxes|scores) must have shape"):
-            nms(np.zeros(shape, np.float32), scores)
+            way.nms(np.zeros(shape, np.float32), scores)
 
 
-def test_score_threshold_and_max_output(path: str) -> None:
+def test_score_threshold_and_max_output(way: Way) -> None:
     boxes, scores = random_boxes(60, 5), np.round(np.linspace(0, 1, 60), 1)
     for floor in (-1, 0, 0.5, 1.0):
         for most in (None, 0, 1, 7, 100):
             options = {"score_threshold": floor, "max_output": most}
             wanted = naive.nms(*lists(boxes, scores), 0.4, **options)
-            assert nms(boxes, scores, 0.4, **options).tolist() == wanted
+            assert way.nms(boxes, scores, 0.4, **options).tolist() == wanted
             labels = np.arange(60) % 3
             wanted = naive.batched_nms(*lists(boxes, scores), labels.tolist(), 0.4, **options)
-            assert batched_nms(boxes, scores, labels, 0.4, **options).tolist() == wanted
+            assert way.batched_nms(boxes, scores, labels, 0.4, **options).tolist() == wanted
 
 
 
@@ -233,51 +246,51 @@ def test_small_whole_boxes(rows: list[tuple[int, ...]], threshold: float, offset
 
 @pytest.mark.parametrize("form", GOOD_FORMS)
 @pytest.mark.parametrize("n", [0, 30])
-def test_every_guise(path: str, form: str, n: int) -> None:
+def test_every_guise(way: Way, form: str, n: int) -> None:
     boxes, scores, labels = whole_boxes(n, 1), whole_scores(n, 1), np.arange(n) % 3
     wrap = GOOD_FORMS[form]
-    np.testing.assert_array_equal(nms(wrap(boxes), wrap(scores), 0.2), nms(boxes, scores, 0.2))
-    wanted = batched_nms(boxes, scores, labels, 0.2)
+    np.testing.assert_array_equal(way.nms(wrap(boxes), wrap(scores), 0.2), way.nms(boxes, scores, 0.2))
+    wanted = way.batched_nms(boxes, scores, labels, 0.2)
     floats = ("float16", "float32", "swapped float32", "longdouble", "big-endian")
     whole = GOOD_FORMS["int16"] if form in floats else wrap
-    np.testing.assert_array_equal(batched_nms(wrap(boxes), wrap(scores), whole(labels), 0.2), wanted)
-    np.testing.assert_array_equal(explain_nms(wrap(boxes), wrap(scores), 0.2).keep, nms(boxes, scores, 0.2))
+    np.testing.assert_array_equal(way.batched_nms(wrap(boxes), wrap(scores), whole(labels), 0.2), wanted)
+    np.testing.assert_array_equal(way.explain_nms(wrap(boxes), wrap(scores), 0.2).keep, way.nms(boxes, scores, 0.2))
 
 
-def test_mixed_dtypes(path: str) -> None:
+def test_mixed_dtypes(way: Way) -> None:
     boxes, scores = random_boxes(40, 1), np.random.default_rng(1).random(40)
     short = boxes.astype(np.float32)
-    np.testing.assert_array_equal(nms(short, scores), nms(short.astype(np.float64), scores))
+    np.testing.assert_array_equal(way.nms(short, scores), way.nms(short.astype(np.float64), scores))
     np.testing.assert_array_equal(
-        nms(boxes, scores.astype(np.float32)), nms(boxes, scores.astype(np.float32).astype(float))
+        way.nms(boxes, scores.astype(np.float32)), way.nms(boxes, scores.astype(np.float32).astype(float))
     )
 
 
 @pytest.mark.parametrize(("boxes", "error", "pattern"), BAD_BOXES)
-def test_bad_boxes(path: str, boxes: object, error: type[Exception], pattern: str) -> None:
+def test_bad_boxes(way: Way, boxes: object, error: type[Exception], pattern: str) -> None:
     count = len(boxes) if isinstance(boxes, (np.ndarray, list)) else 2
-    for call in (nms, lambda b, s: batched_nms(b, s, [0] * count), explain_nms):
+    for call in (way.nms, lambda b, s: way.batched_nms(b, s, [0] * count), explain_nms):
         with pytest.raises(error, match=pattern):
             call(boxes, np.ones(count))
 
 
 @pytest.mark.parametrize(("scores", "error", "pattern"), BAD_SCORES)
-def test_bad_scores(path: str, scores: object, error: type[Exception], pattern: str) -> None:
-    for call in (nms, lambda b, s: batched_nms(b, s, [0, 1]), explain_nms):
+def test_bad_scores(way: Way, scores: object, error: type[Exception], pattern: str) -> None:
+    for call in (way.nms, lambda b, s: way.batched_nms(b, s, [0, 1]), explain_nms):
         with pytest.raises(error, match=pattern):
             call(TWO, scores)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_first_bad_row_is_named(path: str, dtype: type) -> None:
+def test_the_first_bad_row_is_named(way: Way, dtype: type) -> None:
     boxes, scores = np.tile(TWO, (400, 1)).astype(dtype), np.ones(800, dtype)
     boxes[701, 1] = np.nan
     boxes[333, 2] = -5
     with pytest.raises(ValueError, match=r"boxes\[333\] has x2 < x1"):
-        nms(boxes, scores)
+        way.nms(boxes, scores)
     scores[600] = -np.inf
     with pytest.raises(ValueError, match=r"scores\[600\] is not finite: -inf"):
-        nms(np.tile(TWO, (400, 1)).astype(dtype), scores)
+        way.nms(np.tile(TWO, (400, 1)).astype(dtype), scores)
 
 
 @pytest.mark.parametrize(("labels", "error", "pattern"), BAD_LABELS)
@@ -330,3 +343,52 @@ def test_drop_leaves_out_bad_rows_only(dtype: type) -> None:
     found = unchanged(batched_nms, bad, worse, labels, on_invalid="drop")
     np.testing.assert_array_equal(found, good[batched_nms(boxes[good], scores[good], labels[good])])
     assert nms(np.full((3, 4), np.nan), np.ones(3), on_invalid="drop").tolist() == []
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_up_to_the_score_threshold_are_not_judged(way: Way, dtype: type) -> None:
+    n = 40
+    boxes, scores, labels = random_boxes(n, 7).astype(dtype), whole_scores(n, 7).astype(dtype), np.arange(n) % 2
+    floor = float(np.sort(scores)[n // 2])
+    wanted = nms(boxes, scores, 0.3, score_threshold=floor)
+    by_label = batched_nms(boxes, scores, labels, 0.3, score_threshold=floor)
+    junk = boxes.copy()
+    low = np.flatnonzero(scores <= floor)
+    junk[low] = np.array([[np.nan, 0, 1, 1], [5, 5, 4, 4], [0, 0, np.inf, 1], [-np.inf, np.nan, 3, -4]])[low % 4]
+    for offset in (0, 1):
+        wanted = nms(boxes, scores, 0.3, score_threshold=floor, offset=offset)
+        found = unchanged(way.nms, junk, scores, iou_threshold=0.3, score_threshold=floor, offset=offset)
+        np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(way.batched_nms(junk, scores, labels, 0.3, score_threshold=floor), by_label)
+    if way.plan.way != "sweep":
+        found = way.explain_nms(junk, scores, 0.3, labels=labels, score_threshold=floor)
+        np.testing.assert_array_equal(found.keep, by_label)
+        assert (found.suppressed_by[low] == -1).all()
+    with pytest.raises(ValueError, match=r"boxes\[\d+\]"):
+        way.nms(junk, scores, 0.3)
+    with pytest.raises(ValueError, match=r"boxes\[\d+\]"):
+        way.nms(junk, scores, 0.3, score_threshold=floor - 1)
+    scores[low[0]] = np.nan  # a score must be a number, or nobody knows whether the row takes part
+    junk[low[0]] = 0
+    with pytest.raises(ValueError, match=rf"scores\[{low[0]}\] is not finite: nan"):
+        way.nms(junk, scores, 0.3, score_threshold=floor)
+
+
+def test_slices_of_one_array_of_detections() -> None:
+    n = size(300, 40)
+    for dtype in (np.float32, np.float64):
+        table = np.zeros((n, 6), dtype)
+        table[:, :4], table[:, 4], table[:, 5] = random_boxes(n, 8), whole_scores(n, 8), np.arange(n) % 3
+        boxes, scores, labels = table[:, :4].copy(), table[:, 4].copy(), np.arange(n) % 3
+        for some in (n, 7):
+            part = table[:some]
+            np.testing.assert_array_equal(nms(part[:, :4], part[:, 4]), nms(boxes[:some], scores[:some]))
+            np.testing.assert_array_equal(
+                batched_nms(part[:, :4], part[:, 4], labels[:some]),
+                batched_nms(boxes[:some], scores[:some], labels[:some]),
+            )
+        backward = nms(boxes[::-1].copy(), scores[::-1].copy())
+        np.testing.assert_array_equal(nms(table[::-1, :4], table[::-1, 4]), backward)
+        table[n // 2, 2] = np.nan
+        with pytest.raises(ValueError, match=rf"boxes\[{n // 2}\] is not finite"):
+            nms(table[:, :4], table[:, 4])

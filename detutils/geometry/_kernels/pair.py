@@ -12,11 +12,18 @@ from detutils._jit import inlined
 
 
 @inlined
-def common_sides(a: Any, b: Any, offset: Any) -> Any:
-    """Width and height of the intersection; where one of them is not above 0, there is none."""
-    width = (a[2] if a[2] < b[2] else b[2]) - (a[0] if a[0] > b[0] else b[0]) + offset
-    height = (a[3] if a[3] < b[3] else b[3]) - (a[1] if a[1] > b[1] else b[1]) + offset
+def sides(a: Any, b: Any) -> Any:
+    """Width and height of the intersection, below 0 for a gap."""
+    width = (a[2] if a[2] < b[2] else b[2]) - (a[0] if a[0] > b[0] else b[0])
+    height = (a[3] if a[3] < b[3] else b[3]) - (a[1] if a[1] > b[1] else b[1])
     return width, height
+
+
+@inlined
+def common_sides(a: Any, b: Any, offset: Any) -> Any:
+    """``sides`` of boxes in inclusive pixels, or not, by their offset; where one is not above 0, there is none."""
+    width, height = sides(a, b)
+    return width + offset, height + offset
 
 
 @inlined

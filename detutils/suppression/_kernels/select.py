@@ -2,77 +2,66 @@
 
 Every kept box is compared with all that are left, in one pass over columns that the compiler turns into vectors.
 A few boxes usually settle most of the others, so the first are sought among all; only what is left then is sorted.
-
-The columns are those of ``nms_order``: float32, rounded outward, with a share of the area that is never too large.
-What is clear of the threshold by more than they can err is settled by them, all else by the quotient of the
-definition in float64.
+Arrays with gaps between rows, or between numbers, are read as they lie.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from detutils._jit import F4, F8, I8, inlined, kernel
+from detutils._jit import F4, F8, I8, embedded, inlined, kernel
+from detutils._kernels.checks import box_is_good
+from detutils._kernels.limits import LARGEST, LARGEST_FLOAT32, LIMIT
+from detutils.suppression._kernels.checks import first_bad, junk_score
+from detutils.suppression._kernels.pair import (
+    FAR,
+    LANES,
+    NOTHING,
+    as_they_are,
+    factor_of,
+    iou_of,
+    least_of,
+    may,
+    outward,
+    settle,
+)
 
-FIRST = 3  # boxes that are sought before the rest is sorted
-FEW = 24  # below it insertion is quicker than counting
-FAR = 1e15  # beyond it float32 areas would leave float32's range
-LANES = 16  # columns are whole vectors, so that no scalar remainder is left
+FIRST = 3  # boxes that are sought before the rest is sorted: python -m benchmarks tune
+FEW = 24  # below it insertion is quicker than counting: python -m benchmarks tune
 LOWEST = np.int32(-(2**31))  # the key of what is out: no finite score has it
-LARGEST = 1.7976931348623157e308
-BIG = np.float32(3.4028235e38)
+UNMARKED, OUT = np.int32(-1), np.int32(-2)
+
+
+class Task(NamedTuple):
+    """What is to be done, and the room for the work."""
+
+    boxes: Any
+    iou_threshold: Any
+    offset: Any
+    slack: Any  # None says that the columns hold the boxes
+    columns: Any  # six of float32, the last one spare
+    integers: Any  # four of int32: keys, two spare ones, the order
+    by: Any  # of each row: the row that suppressed it, or -1; None where nobody asks
 
 
 @inlined
-def _laid_out(boxes: Any, scores: Any) -> Any:
-    """Whether a (N, 4) and a (N,) array lie in memory as the kernel reads them: it may be called without a look."""
+def _is_readable(boxes: Any, scores: Any) -> Any:
+    """Whether a (N, 4) and a (N,) array of aligned numbers: the kernel is called without a look at them."""
     size = boxes.itemsize
-    return (
-        boxes.shape[1] == 4
-        and boxes.shape[0] == scores.shape[0]
-        and boxes.strides[0] == 4 * size
-        and boxes.strides[1] == size
-        and scores.strides[0] == size
-        and (boxes.ctypes.data | scores.ctypes.data) % size == 0
-    )
+    bits = boxes.ctypes.data | scores.ctypes.data | boxes.strides[0] | boxes.strides[1] | scores.strides[0]
+    return boxes.shape[1] == 4 and boxes.shape[0] == scores.shape[0] and bits % size == 0
 
 
-@inlined
-def _first_bad(boxes: Any, scores: Any, limit: Any, largest: Any) -> Any:
-    """What is wrong: -2 - 2 * row of the first bad box, else -3 - 2 * row of the first bad score, else -1."""
-    for i in range(boxes.shape[0]):
-        x1, y1, x2, y2 = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
-        if not ((x1 <= x2) & (y1 <= y2) & (x1 >= -limit) & (y1 >= -limit) & (x2 <= limit) & (y2 <= limit)):
-            return -2 - 2 * i
-    for i in range(boxes.shape[0]):
-        if not abs(scores[i]) <= largest:
-            return -3 - 2 * i
-    return -1
-
-
-@inlined
-def _share(iou_threshold: Any) -> Any:
-    """The multiple of an area that two boxes at the threshold have in common, less than float32 can lose."""
-    return iou_threshold / (1.0 + iou_threshold) * (1.0 - 2e-6) if iou_threshold > 1e-6 else 0.0
-
-
-@inlined
-def _down(value: Any) -> Any:
-    """The largest float32 that is certainly not above the value, or the value itself."""
-    near = np.float32(value)
-    return near if near <= value else np.float32(value - abs(value) * 1.2e-7 - 1.5e-45)
-
-
-@inlined
+@embedded
 def _key(score: Any, bits: Any) -> Any:
     """An integer that is in order with the score, from the score's own bits."""
     key = bits if score != 0 else np.int32(0)  # -0 is 0
     return key ^ ((key >> np.int32(31)) & np.int32(0x7FFFFFFF))
 
 
-@inlined
+@embedded
 def _place_of(keys: Any, key: Any) -> Any:
     """The first place of a key that is there."""
     none = np.int32(keys.shape[0])
@@ -120,30 +109,64 @@ def _sort(keys: Any, spare: Any, above: Any, order: Any) -> Any:
 
 
 @inlined
-def _exceeds(boxes: Any, a: Any, b: Any, iou_threshold: Any, offset: Any) -> Any:
-    """Whether IoU > threshold in float64, as the definition computes it."""
-    ax1, ay1, ax2, ay2 = np.float64(boxes[a, 0]), np.float64(boxes[a, 1]), np.float64(boxes[a, 2]), boxes[a, 3]
-    bx1, by1, bx2, by2 = np.float64(boxes[b, 0]), np.float64(boxes[b, 1]), np.float64(boxes[b, 2]), boxes[b, 3]
-    w = min(ax2, bx2) - max(ax1, bx1) + offset
-    h = np.float64(min(ay2, by2)) - max(ay1, by1) + offset
-    if not (w > 0.0 and h > 0.0):
-        return False
-    inter = w * h
-    union = (ax2 - ax1 + offset) * (ay2 - ay1 + offset) + (bx2 - bx1 + offset) * (by2 - by1 + offset) - inter
-    return union > 0.0 and inter / union > iou_threshold
+def _write_marks(marks: Any, order: Any, m: Any, by: Any) -> None:
+    for j in range(m):
+        if marks[j] >= 0:
+            i: Any = j
+            if order is not None:
+                i = np.int64(order[j])
+            by[i] = marks[j]
 
 
 @inlined
-def _suppress(
-    boxes: Any, scores: Any, classes: Any, iou_threshold: Any, most: Any, offset: Any, slack: Any, columns: Any,
-    integers: Any, keep: Any,
-) -> Any:  # fmt: skip
-    """Fill ``keep`` from columns and keys. None for ``slack`` says that the columns hold the boxes exactly, None for
-    ``scores`` that the keys hold them, None for ``classes`` that there is one."""
-    keys, spare, above, order = integers[0], integers[1], integers[2], integers[3]
+def _rank(task: Any, scores: Any, classes: Any, marks: Any) -> Any:
+    """Move what is left to the front of the columns, best first; how many."""
+    columns, integers = task.columns, task.integers
+    keys, spare, order = integers[0], integers[1], integers[3]
+    m = _sort(keys, spare, integers[2], order)
+    if scores is not None:
+        for q in range(1, m):  # tied as float32
+            i = order[q]
+            at: Any = q
+            while at > 0 and keys[order[at - 1]] == keys[i] and scores[order[at - 1]] < scores[i]:
+                order[at] = order[at - 1]
+                at -= 1
+            order[at] = i
+    if marks is not None:
+        _write_marks(marks, None, task.by.shape[0], task.by)
+        for j in range(marks.shape[0]):
+            marks[j] = UNMARKED if j < m else OUT
+    for c in range(5):
+        for j in range(m):
+            columns[5, j] = columns[c, order[j]]
+        for j in range(m):
+            columns[c, j] = columns[5, j]
+    if classes is not None:
+        for j in range(m):
+            spare[j] = classes[order[j]]
+        for j in range(m):
+            classes[j] = spare[j]
+    for j in range((m + LANES - 1) // LANES * LANES):
+        keys[j] = 0 if j < m else LOWEST
+    return m
+
+
+@embedded
+def _box(boxes: Any, i: Any) -> Any:
+    return np.float64(boxes[i, 0]), np.float64(boxes[i, 1]), np.float64(boxes[i, 2]), np.float64(boxes[i, 3])
+
+
+@inlined
+def _suppress(task: Any, scores: Any, classes: Any, marks: Any, most: Any, keep: Any) -> Any:
+    """Fill ``keep`` from columns and keys; how many.
+
+    None for ``scores`` says that the keys hold them, None for ``classes`` that there is one. ``marks`` says of each
+    column which row suppressed it, or UNMARKED or OUT.
+    """
+    boxes, columns = task.boxes, task.columns
+    least = least_of(task.iou_threshold)
+    keys, order = task.integers[0], task.integers[3]
     group = np.int32(0)
-    none, clear = np.float32(0), np.float32(1.00001)
-    least = np.float32(1e-20 if iou_threshold > 1e-3 else np.inf)
     best = LOWEST
     for i in range(keys.shape[0]):
         best = max(best, keys[i])
@@ -152,29 +175,8 @@ def _suppress(
     r: Any = 0
     while count < most:
         if m < 0 and count == FIRST:
-            m = _sort(keys, spare, above, order)
-            if scores is not None:
-                for q in range(1, m):  # tied as float32
-                    i = order[q]
-                    at = q
-                    while at > 0 and keys[order[at - 1]] == keys[i] and scores[order[at - 1]] < scores[i]:
-                        order[at] = order[at - 1]
-                        at -= 1
-                    order[at] = i
-            end = (m + LANES - 1) // LANES * LANES
-            for c in range(5):
-                for j in range(m):
-                    columns[5, j] = columns[c, order[j]]
-                for j in range(m):
-                    columns[c, j] = columns[5, j]
-            if classes is not None:
-                for j in range(m):
-                    spare[j] = classes[order[j]]
-                for j in range(m):
-                    classes[j] = spare[j]
-            for j in range(end):
-                keys[j] = 0 if j < m else LOWEST
-            r = 0
+            m = _rank(task, scores, classes, marks)
+            end, r = (m + LANES - 1) // LANES * LANES, 0
         if m >= 0:
             while r < m and keys[r] == LOWEST:
                 r += 1
@@ -193,132 +195,165 @@ def _suppress(
         keep[count] = row
         count += 1
         keys[r] = best = LOWEST
-        x1, y1, x2, y2, share = columns[0, r], columns[1, r], columns[2, r], columns[3, r], columns[4, r]
+        box = columns[0, r], columns[1, r], columns[2, r], columns[3, r], columns[4, r]
         if classes is not None:
             group = classes[r]
         unsure = False
         for j in range(np.uint64(start), np.uint64(end)):  # unsigned: a look for negative indices costs the vectors
-            w = max(min(x2, columns[2, j]) - max(x1, columns[0, j]), none)  # so that two gaps are no intersection
-            h = min(y2, columns[3, j]) - max(y1, columns[1, j])
-            inter = w * h
-            both = share + columns[4, j]
-            may = inter >= both
+            other = columns[0, j], columns[1, j], columns[2, j], columns[3, j], columns[4, j]
+            meets, exceeds = settle(box, other, task.slack, least)
             if classes is not None:
-                may = may & (classes[j] == group)
-            if slack is not None:
-                inter = max(w - slack, none) * max(h - slack, none)
-            must = may & (inter > both * clear + least)
+                meets, exceeds = meets & (classes[j] == group), exceeds & (classes[j] == group)
             key = keys[j]
-            unsure |= may & (inter <= both * clear + least) & (key > LOWEST)
-            key = LOWEST if must else key
+            unsure |= meets & (not exceeds) & (key > LOWEST)
+            key = LOWEST if exceeds else key
             keys[j] = key
             best = max(best, key)
         if unsure:
             best = LOWEST
             for j in range(start, end):
-                if keys[j] > LOWEST:
-                    w = min(x2, columns[2, j]) - max(x1, columns[0, j])
-                    h = min(y2, columns[3, j]) - max(y1, columns[1, j])
-                    may = (w > none) & (h > none) & (w * h >= share + columns[4, j])
-                    if classes is not None:
-                        may = may & (classes[j] == group)
-                    if may:
-                        if _exceeds(boxes, row, order[j] if m >= 0 else j, iou_threshold, offset):
-                            keys[j] = LOWEST
-                    best = max(best, keys[j])
+                other = columns[0, j], columns[1, j], columns[2, j], columns[3, j], columns[4, j]
+                meets = keys[j] > LOWEST and may(box, other)
+                if classes is not None:
+                    meets = meets and classes[j] == group
+                if meets:
+                    b = _box(boxes, order[j] if m >= 0 else j)
+                    if iou_of(_box(boxes, row), b, task.offset) > task.iou_threshold:
+                        keys[j] = LOWEST
+                best = max(best, keys[j])
+        if marks is not None:
+            marks[r] = OUT
+            for j in range(np.uint64(start), np.uint64(end)):
+                marks[j] = np.int32(row) if (keys[j] == LOWEST) & (marks[j] == UNMARKED) else marks[j]
+    if marks is not None:
+        if m < 0:
+            _write_marks(marks, None, boxes.shape[0], task.by)
+        else:
+            _write_marks(marks, order, m, task.by)
     return count
 
 
 @inlined
-def _close(columns: Any, keys: Any, n: Any) -> None:
-    """Fill the columns up with what meets nothing."""
-    for i in range(n, keys.shape[0]):
-        for c in range(4):
-            columns[c, i] = 0
-        columns[4, i] = np.inf
-        keys[i] = LOWEST
+def _is_plain(boxes: Any, scores: Any) -> Any:
+    """Whether the arrays have no gaps."""
+    size = boxes.itemsize
+    return (boxes.strides[0] == 4 * size) & (boxes.strides[1] == size) & (scores.strides[0] == size)
+
+
+@inlined
+def _room(n: Any) -> Any:
+    """Six columns of float32 and, in the same piece of memory, four of int32; whole vectors."""
+    columns = np.empty((10, (n + LANES - 1) // LANES * LANES), np.float32)
+    return columns, columns[6:].view(np.int32)
+
+
+@inlined
+def _fill_keys(scores: Any, score_threshold: Any, largest: Any, columns: Any, keys: Any) -> Any:
+    """Whether all scores are finite."""
+    n = scores.shape[0]
+    rounded, good = columns[5], True
+    bits = rounded.view(np.int32)
+    for i in range(n):
+        good &= abs(scores[i]) <= largest
+        rounded[i] = scores[i]
+    for i in range(n):
+        keys[i] = _key(rounded[i], bits[i]) if scores[i] > score_threshold else LOWEST
+    for i in range(n, keys.shape[0]):  # the columns are filled up with what meets nothing
+        columns[0, i] = columns[1, i] = columns[2, i] = columns[3, i] = 0
+        columns[4, i], keys[i] = NOTHING, LOWEST
+    return good
+
+
+@inlined
+def _read_float32(boxes: Any, scores: Any, iou_threshold: Any, score_threshold: Any, columns: Any, keys: Any) -> Any:
+    """Fill in columns and keys; whether all rows are good and near."""
+    far, factor, junk = np.float32(FAR), factor_of(iou_threshold), junk_score(score_threshold)
+    good = True
+    for i in range(np.uint64(boxes.shape[0])):
+        box = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
+        good &= box_is_good(box[0], box[1], box[2], box[3], far) | (scores[i] <= junk)
+        as_they_are(columns, i, box, factor)
+    return good & _fill_keys(scores, score_threshold, LARGEST_FLOAT32, columns, keys)
 
 
 @kernel("int64(float32[:,::1], float32[::1], float64, float64, int64, int64[::1])")
 def select_float32(boxes: F4, scores: F4, iou_threshold: float, score_threshold: float, most: int, keep: I8) -> int:
-    """Write the kept rows to ``keep``, which has room for all, and return their number.
+    """Write the kept rows to ``keep``, which has room for all, and return their number, or what is wrong (``checks``).
 
-    A box that breaks the contract gives -2 - 2 * row, a score that does -3 - 2 * row; -1 says that one is too far
-    out for the columns, or that the arrays are not laid out for this.
+    The arrays may have any strides, whatever the signature says: the kernel is called directly. -1 says that they
+    have the wrong shape or are not aligned, or that a box is too far out for the columns.
     """
-    n = boxes.shape[0]
-    if not _laid_out(boxes, scores):
+    if not _is_readable(boxes, scores):
         return -1
-    padded = (n + LANES - 1) // LANES * LANES
-    columns = np.empty((10, padded), np.float32)
-    integers = columns[6:].view(np.int32)
-    factor, far = _share(iou_threshold), np.float32(FAR)
-    good = True
-    for i in range(np.uint64(n)):
-        x1, y1, x2, y2 = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
-        good &= (x1 <= x2) & (y1 <= y2) & (x1 >= -far) & (y1 >= -far) & (x2 <= far) & (y2 <= far)
-        columns[0, i], columns[1, i], columns[2, i], columns[3, i] = x1, y1, x2, y2
-        area = (np.float64(x2) - np.float64(x1)) * (np.float64(y2) - np.float64(y1))
-        columns[4, i] = max(area * factor - 1e-30, 0.0) if area > 0.0 else np.inf  # without area it suppresses none
-    bits = scores.view(np.int32)
-    for i in range(n):
-        good &= abs(scores[i]) <= BIG
-        integers[0, i] = _key(scores[i], bits[i]) if scores[i] > score_threshold else LOWEST
+    columns, integers = _room(boxes.shape[0])
+    loose, values = boxes[::1], scores[::1]  # with the strides that they have
+    if _is_plain(boxes, scores):
+        good = _read_float32(boxes, scores, iou_threshold, score_threshold, columns, integers[0])
+    else:
+        good = _read_float32(loose, values, iou_threshold, score_threshold, columns, integers[0])
     if not good:
-        return int(_first_bad(boxes, scores, BIG, BIG))
-    _close(columns, integers[0], n)
-    return int(_suppress(boxes, None, None, iou_threshold, most, 0.0, None, columns, integers, keep))
+        return int(first_bad(loose, values, score_threshold, LARGEST_FLOAT32, LARGEST_FLOAT32))
+    task = Task(loose, iou_threshold, 0.0, None, columns, integers, None)
+    return int(_suppress(task, None, None, None, most, keep))
 
 
 @inlined
-def _select_float64(
-    boxes: Any, scores: Any, labels: Any, iou_threshold: Any, score_threshold: Any, most: Any, offset: Any, keep: Any
+def _read_float64(
+    boxes: Any, scores: Any, iou_threshold: Any, score_threshold: Any, offset: Any, columns: Any, keys: Any
 ) -> Any:
-    n = boxes.shape[0]
-    if not _laid_out(boxes, scores):
-        return -1
-    padded = (n + LANES - 1) // LANES * LANES
-    columns = np.empty((10, padded), np.float32)
-    integers = columns[6:].view(np.int32)
-    factor = _share(iou_threshold)
+    """Fill in columns and keys; whether all rows are good and near, and whether the columns are exact."""
+    factor, junk = factor_of(iou_threshold), junk_score(score_threshold)
     good = exact = True
-    for i in range(np.uint64(n)):
-        x1, y1, x2, y2 = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
-        good &= (x1 <= x2) & (y1 <= y2) & (x1 >= -FAR) & (y1 >= -FAR) & (x2 <= FAR) & (y2 <= FAR)
-        # far out the offset is lost in rounding, but two boxes that touch still share it
-        right = x2 + offset + (abs(x2) * 2.3e-16 if x2 + offset - x2 < offset else 0.0)
-        low = y2 + offset + (abs(y2) * 2.3e-16 if y2 + offset - y2 < offset else 0.0)
-        a, b, c, d = _down(x1), _down(y1), -_down(-right), -_down(-low)
-        columns[0, i], columns[1, i], columns[2, i], columns[3, i] = a, b, c, d
-        exact &= (a == x1) & (b == y1) & (c - offset == x2) & (d - offset == y2)
-        area = (x2 - x1 + offset) * (y2 - y1 + offset)
-        columns[4, i] = max(area * factor - 1e-30, 0.0) if area > 0.0 else np.inf
-    rounded = np.empty(n, np.float32)
-    bits = rounded.view(np.int32)
-    for i in range(n):
-        good &= abs(scores[i]) <= LARGEST
-        rounded[i] = scores[i]
-        integers[0, i] = _key(rounded[i], bits[i]) if scores[i] > score_threshold else LOWEST
+    for i in range(np.uint64(boxes.shape[0])):
+        box = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
+        good &= box_is_good(box[0], box[1], box[2], box[3], FAR) | (scores[i] <= junk)
+        exact &= outward(columns, i, box, offset, factor, 1.0) | (scores[i] <= junk)
+    return good & _fill_keys(scores, score_threshold, LARGEST, columns, keys), exact
+
+
+@inlined
+def _farthest(columns: Any, keys: Any) -> Any:
+    """The largest coordinate of the columns that are not out."""
+    magnitudes = columns.view(np.int32)  # of floats without a sign, integers keep the order, and vectorize
+    widest = np.int32(0)
+    for c in range(4):
+        for i in range(np.uint64(keys.shape[0])):
+            magnitude = magnitudes[c, i] & np.int32(0x7FFFFFFF)
+            widest = max(widest, magnitude if keys[i] > LOWEST else np.int32(0))
+    magnitudes[5, 0] = widest
+    return columns[5, 0]
+
+
+@inlined
+def _begin_float64(boxes: Any, scores: Any, iou_threshold: Any, score_threshold: Any, offset: Any) -> Any:
+    """What is wrong, the room, filled in, and what rounding to the columns may add to a side."""
+    columns, integers = _room(boxes.shape[0])
+    slack = np.float32(0)
+    if not _is_readable(boxes, scores):
+        return -1, columns, integers, slack
+    if _is_plain(boxes, scores):
+        good, exact = _read_float64(boxes, scores, iou_threshold, score_threshold, offset, columns, integers[0])
+    else:
+        good, exact = _read_float64(
+            boxes[::1], scores[::1], iou_threshold, score_threshold, offset, columns, integers[0]
+        )
     if not good:
-        return _first_bad(boxes, scores, 1e150, LARGEST)
-    _close(columns, integers[0], n)
-    slack = np.float32(0)  # what rounding to the columns may move
+        return first_bad(boxes[::1], scores[::1], score_threshold, LIMIT, LARGEST), columns, integers, slack
     if not exact:
-        magnitudes = columns[:6].view(np.int32)  # of floats without a sign, integers keep the order, and vectorize
-        widest = np.int32(0)
-        for c in range(4):
-            for i in range(np.uint64(n)):
-                widest = max(widest, magnitudes[c, i] & np.int32(0x7FFFFFFF))
-        magnitudes[5, 0] = widest
-        slack = np.float32(1e-6) * columns[5, 0]
-    if labels is None:
-        return _suppress(boxes, scores, None, iou_threshold, most, offset, slack, columns, integers, keep)
-    classes = np.zeros(padded, np.int32)
-    for i in range(n):
-        if not -(2**31) <= labels[i] < 2**31:
-            return -1
-        classes[i] = labels[i]
-    return _suppress(boxes, scores, classes, iou_threshold, most, offset, slack, columns, integers, keep)
+        slack = np.float32(1e-6) * _farthest(columns, integers[0])
+    return 0, columns, integers, slack
+
+
+@inlined
+def _narrow(labels: Any, room: Any) -> Any:
+    """The labels in 32 bits, and whether they fit."""
+    classes = np.zeros(room, np.int32)
+    fit = True
+    for i in range(labels.shape[0]):
+        fits = (labels[i] >= -(2**31)) & (labels[i] < 2**31)
+        classes[i] = labels[i] if fits else 0
+        fit &= fits
+    return classes, fit
 
 
 @kernel("int64(float64[:,::1], float64[::1], float64, float64, int64, float64, int64[::1])")
@@ -326,19 +361,52 @@ def select_float64(
     boxes: F8, scores: F8, iou_threshold: float, score_threshold: float, most: int, offset: float, keep: I8
 ) -> int:
     """``select_float32`` for float64, and with an offset."""
-    return int(_select_float64(boxes, scores, None, iou_threshold, score_threshold, most, offset, keep))
+    code, columns, integers, slack = _begin_float64(boxes, scores, iou_threshold, score_threshold, offset)
+    if code < 0:
+        return int(code)
+    task = Task(boxes[::1], iou_threshold, offset, slack, columns, integers, None)
+    return int(_suppress(task, scores[::1], None, None, most, keep))
 
 
 @kernel("int64(float64[:,::1], float64[::1], int64[::1], float64, float64, int64, float64, int64[::1])")
 def select_by_label(
-    boxes: F8,
-    scores: F8,
-    labels: I8,
-    iou_threshold: float,
-    score_threshold: float,
-    most: int,
-    offset: float,
-    keep: I8,
+    boxes: F8, scores: F8, labels: I8, iou_threshold: float, score_threshold: float, most: int, offset: float, keep: I8
 ) -> int:
     """``select_float64`` within each class; -1 also for labels beyond 32 bits."""
-    return int(_select_float64(boxes, scores, labels, iou_threshold, score_threshold, most, offset, keep))
+    code, columns, integers, slack = _begin_float64(boxes, scores, iou_threshold, score_threshold, offset)
+    if code < 0:
+        return int(code)
+    classes, fit = _narrow(labels, columns.shape[1])
+    if not fit:
+        return -1
+    task = Task(boxes[::1], iou_threshold, offset, slack, columns, integers, None)
+    return int(_suppress(task, scores[::1], classes, None, most, keep))
+
+
+@kernel("int64(float64[:,::1], float64[::1], int64[::1], float64, float64, int64, float64, int64[:,::1])")
+def select_and_explain(
+    boxes: F8, scores: F8, labels: I8, iou_threshold: float, score_threshold: float, most: int, offset: float, found: I8
+) -> int:
+    """``select_by_label`` with reasons: ``found`` has a row for the kept ones, and for each box its suppressor (or
+    -1) and, as float64, their IoU."""
+    code, columns, integers, slack = _begin_float64(boxes, scores, iou_threshold, score_threshold, offset)
+    if code < 0:
+        return int(code)
+    classes, fit = _narrow(labels, columns.shape[1])
+    if not fit:
+        return -1
+    by, iou, values = found[1], found[2].view(np.float64), scores[::1]
+    marks = np.empty(columns.shape[1], np.int32)
+    for i in range(marks.shape[0]):
+        marks[i] = UNMARKED if integers[0, i] > LOWEST else OUT
+    by[:] = -1
+    task = Task(boxes[::1], iou_threshold, offset, slack, columns, integers, by)
+    count = _suppress(task, values, classes, marks, most, found[0])
+    if count == most and count > 0:  # the loop ended with the last kept one: it never met those behind it
+        last = found[0, count - 1]
+        for i in range(by.shape[0]):
+            if values[i] < values[last] or (values[i] == values[last] and i > last):
+                by[i] = -1
+    for i in range(by.shape[0]):
+        iou[i] = iou_of(_box(task.boxes, by[i]), _box(task.boxes, i), offset) if by[i] >= 0 else 0.0
+    return int(count)

@@ -1,0 +1,72 @@
+"""Kept boxes in blocks of 16, against which a candidate is filtered with a few vector instructions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from detutils._jit import embedded
+from detutils.suppression._kernels.pair import LANES, exceeds, may, settle
+
+
+@embedded
+def empty_blocks(room: Any) -> Any:
+    """Room for so many boxes, their columns and their candidates; boxes of zeros intersect nothing."""
+    return np.zeros((room // LANES + 1, 5, LANES), np.float32), np.empty((room // LANES + 1, LANES), np.int32)
+
+
+@embedded
+def column_of(columns: Any, r: Any) -> Any:
+    return columns[0, r], columns[1, r], columns[2, r], columns[3, r], columns[4, r]
+
+
+@embedded
+def put(blocks: Any, members: Any, at: Any, box: Any, r: Any) -> None:
+    g, lane = at // LANES, at % LANES
+    blocks[g, 0, lane], blocks[g, 1, lane], blocks[g, 2, lane], blocks[g, 3, lane], blocks[g, 4, lane] = box
+    members[g, lane] = r
+
+
+@embedded
+def _other(blocks: Any, g: Any, j: Any) -> Any:
+    return blocks[g, 0, j], blocks[g, 1, j], blocks[g, 2, j], blocks[g, 3, j], blocks[g, 4, j]
+
+
+@embedded
+def any_may(blocks: Any, g: Any, box: Any) -> Any:
+    """Whether any box of a block may exceed the threshold with this one."""
+    hits = False  # a flag of one byte: an integer would halve the vectors
+    for j in range(LANES):
+        hits |= may(box, _other(blocks, g, j))
+    return hits
+
+
+@embedded
+def any_must(blocks: Any, g: Any, box: Any, slack: Any, least: Any) -> Any:
+    """Whether any box of a block exceeds the threshold with this one for certain."""
+    hits = False
+    for j in range(LANES):
+        hits |= settle(box, _other(blocks, g, j), slack, least)[1]
+    return hits
+
+
+@embedded
+def hit_by(scene: Any, blocks: Any, members: Any, g: Any, r: Any) -> Any:
+    """The first box of a block that exceeds the threshold with candidate r, or -1."""
+    box = column_of(scene.columns, r)
+    for j in range(LANES):
+        if may(box, _other(blocks, g, j)):
+            if exceeds(scene, members[g, j], r):
+                return np.int64(members[g, j])
+    return np.int64(-1)
+
+
+@embedded
+def better_of(scene: Any, blocks: Any, members: Any, g: Any, r: Any, found: Any) -> Any:
+    """``found``, or the best candidate of a block that is better and exceeds the threshold with candidate r."""
+    box = column_of(scene.columns, r)
+    for j in range(LANES):
+        if may(box, _other(blocks, g, j)) and members[g, j] < found and exceeds(scene, members[g, j], r):
+            found = np.int64(members[g, j])
+    return found

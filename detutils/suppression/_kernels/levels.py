@@ -1,0 +1,79 @@
+"""Boxes in levels by the size of their longer side: IoU > t bounds the ratio of two boxes' sides by 1 / t, and the
+distance of their centers by ``spread`` times the mean of their sides.
+
+IoU is at most that of the projections on an axis. For widths v <= w it is at most v / w, hence v > t * w, and the same
+holds of heights, so of the longer sides. Projections whose centers lie d apart share at most (v + w) / 2 - d, so
+IoU > t means ((v + w) / 2 - d) / ((v + w) / 2 + d) > t, and d < (v + w) / 2 * (1 - t) / (1 + t). ``reach_of`` widens
+both by what the arithmetic on columns may err, 1e-5 of a side and more; ``Scene.slack`` is added to distances where the
+columns are rounded: two centers move by at most 2.4e-7 each of the largest coordinate.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from detutils._jit import embedded, inlined
+
+
+@embedded
+def reach_of(iou_threshold: Any) -> Any:
+    """The multiple of the mean side by which centers may be apart (above 0 also at t = 1), and the ratio of sides."""
+    spread = (1.0 - iou_threshold) / (1.0 + iou_threshold) * (1.0 + 1e-5) + 1e-4
+    return spread, 1.0 / max(iou_threshold, 1e-200) * (1.0 + 1e-5)
+
+
+@inlined
+def find_levels(columns: Any, chosen: Any, spread: Any, thin: Any, exponent_of: Any, table: Any) -> Any:
+    """Levels by the binary exponent of the longer side, the largest first, merged where less than ``thin`` boxes lie
+    within reach of one. ``table`` gets a row a level: smallest and largest longer side, largest width and height.
+
+    Returns the number of levels, the level of each exponent, and the edges of the scene.
+    """
+    side = np.empty(1, np.float32)
+    bits = side.view(np.int32)
+    count = np.zeros(256, np.int64)
+    sizes = np.zeros((256, 4), np.float32)
+    left = top = np.float32(3e38)
+    right = bottom = np.float32(-3e38)
+    sizes[:, 0] = left
+    for i in range(chosen.shape[0]):
+        r = chosen[i]
+        x1, y1, x2, y2 = columns[0, r], columns[1, r], columns[2, r], columns[3, r]
+        w, h = x2 - x1, y2 - y1
+        side[0] = max(w, h)
+        exponent = bits[0] >> 23
+        exponent_of[i] = exponent
+        count[exponent] += 1
+        sizes[exponent, 0], sizes[exponent, 1] = min(sizes[exponent, 0], side[0]), max(sizes[exponent, 1], side[0])
+        sizes[exponent, 2], sizes[exponent, 3] = max(sizes[exponent, 2], w), max(sizes[exponent, 3], h)
+        left, right = min(left, x1), max(right, x2)
+        top, bottom = min(top, y1), max(bottom, y2)
+    edges = np.float64(left), np.float64(top), np.float64(right), np.float64(bottom)
+    area = (edges[2] - edges[0]) * (edges[3] - edges[1])
+    level_of_exponent = np.zeros(256, np.int32)
+    level = -1
+    inside = 0
+    widest = 0.0
+    for exponent in range(255, -1, -1):
+        if count[exponent] == 0:
+            continue
+        inside += count[exponent]
+        if level < 0 or inside * (2.0 * spread * widest) ** 2 > thin * area:
+            level += 1
+            widest = 2.0 ** (exponent - 126)
+            inside = count[exponent]
+            table[level, 0] = 3e38
+            table[level, 1:4] = 0.0
+        table[level, 0] = min(table[level, 0], np.float64(sizes[exponent, 0]))
+        for c in range(1, 4):
+            table[level, c] = max(table[level, c], np.float64(sizes[exponent, c]))
+        level_of_exponent[exponent] = level
+    return level + 1, level_of_exponent, edges
+
+
+@embedded
+def can_match(side: Any, ratio: Any, slack: Any, table: Any, level: Any) -> Any:
+    """Whether a longer side allows for an IoU over the threshold with any box of a level."""
+    return not (table[level, 1] * ratio < side - slack or table[level, 0] - slack > side * ratio)

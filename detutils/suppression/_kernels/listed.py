@@ -1,0 +1,123 @@
+"""Greedy suppression by comparison with every box kept so far, in blocks of 16: for few boxes, or few that stay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from detutils._jit import B1, F4, F8, I4, I8, inlined, kernel
+from detutils.suppression._kernels.blocks import any_may, any_must, column_of, empty_blocks, hit_by, put
+from detutils.suppression._kernels.pair import LANES, NOTHING, scene_of
+
+WINDOW = 256  # candidates between two looks at the cost: python -m benchmarks tune
+SPARSE = 0.3  # boxes within reach of one below which a run looks thin: python -m benchmarks tune
+
+
+@inlined
+def _list(scene: Any, start: Any, stop: Any, most: Any, busy: Any, room: Any, kept: Any, by: Any) -> Any:
+    """Decide from ``start`` on; stop where a grid pays, and say where that is and how many were kept."""
+    blocks, members = room
+    columns, slack, least = scene.columns, scene.slack, scene.least
+    count = 0  # boxes in the blocks
+    total = 0  # boxes kept, those without area included
+    work = 0
+    for r in range(start, stop):
+        if total == most:
+            break
+        if (r - start) % WINDOW == 0:
+            if work > WINDOW * busy and stop - r > 2 * WINDOW:
+                return r, total
+            work = 0
+        box = column_of(columns, r)
+        hit = False
+        if box[4] < NOTHING:
+            for g in range((count + LANES - 1) // LANES):
+                work += 1
+                if any_may(blocks, g, box):
+                    if by is not None:
+                        by[r] = hit_by(scene, blocks, members, g, r)
+                        hit = by[r] >= 0
+                    else:
+                        hit = any_must(blocks, g, box, slack, least) or hit_by(scene, blocks, members, g, r) >= 0
+                    if hit:
+                        break
+        if hit:
+            continue
+        kept[r] = True
+        total += 1
+        if box[4] < NOTHING:
+            if count % LANES == 0:
+                blocks[count // LANES] = 0
+            put(blocks, members, count, box, r)
+            count += 1
+    return stop, total
+
+
+@inlined
+def _is_thin(columns: Any, start: Any, stop: Any, iou_threshold: Any) -> Any:
+    """Whether the best boxes lie so far apart that few others can be within reach of any."""
+    some = min(stop - start, WINDOW)
+    left = top = np.float32(3e38)
+    right = bottom = np.float32(-3e38)
+    covered = 0.0
+    for r in range(start, start + some):
+        left, right = min(left, columns[0, r]), max(right, columns[2, r])
+        top, bottom = min(top, columns[1, r]), max(bottom, columns[3, r])
+        covered += np.float64(columns[2, r] - columns[0, r]) * np.float64(columns[3, r] - columns[1, r])
+    area = (np.float64(right) - np.float64(left)) * (np.float64(bottom) - np.float64(top))
+    spread = (1.0 - iou_threshold) / (1.0 + iou_threshold)
+    return covered * np.float64(stop - start) * spread * spread < SPARSE * area * np.float64(some)
+
+
+@inlined
+def _compare(scene: Any, starts: Any, limits: Any, state: Any, kept: Any, by: Any) -> Any:
+    most, busy, fewest = limits[0], limits[1], limits[2]
+    longest = 0
+    for run in range(starts.shape[0] - 1):
+        longest = max(longest, starts[run + 1] - starts[run])
+    room = empty_blocks(longest)
+    left = 0
+    sign = 1
+    for run in range(starts.shape[0] - 1):
+        start, stop = starts[run], starts[run + 1]
+        whole = most >= kept.shape[0]
+        thin = whole and stop - start > fewest and _is_thin(scene.columns, start, stop, scene.iou_threshold)
+        first = start
+        if not thin:
+            first, total = _list(scene, start, stop, most, busy, room, kept, by)
+            if total >= most:
+                first = stop
+            stay = 0
+            for r in range(max(first - WINDOW, start), first):
+                stay += kept[r]
+            thin = first < stop and whole and stay > WINDOW // 2
+        state[0, run], state[1, run] = first, thin
+        left += first < stop
+        if thin:
+            sign = -1
+    return sign * left
+
+
+@kernel("int64(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1])")
+def compare(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1) -> int:
+    """Set in ``kept`` which candidates stay, by comparison with all kept ones.
+
+    Candidates come in runs (one a class, bounded by ``starts``) by decreasing score. ``rule`` is the threshold, the
+    offset and the largest coordinate of rounded columns; ``limits`` how many may stay, from how many blocks a candidate
+    on average a run is given up, and up to how many boxes it is decided here however thin it looks. The first row of
+    ``state`` becomes how far each run was decided, the second whether ``sweep`` is worth a try, because most stay.
+    Returns how many runs are left, below 0 if any is worth a try.
+    """
+    return int(_compare(scene_of(columns, rows, rule), starts, limits, state, kept, None))
+
+
+@kernel(
+    "int64(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1],"
+    " int32[::1])"
+)
+def compare_and_explain(
+    columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4
+) -> int:
+    """``compare``, and set in ``by`` which candidate suppressed each, of those that did the best; -1 stays."""
+    return int(_compare(scene_of(columns, rows, rule), starts, limits, state, kept, by))
