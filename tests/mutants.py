@@ -4,9 +4,9 @@
     python -m tests.mutants --only sweep    # those whose file or text holds this
     python -m tests.mutants --sample 12     # so many, evenly chosen
 
-A mutant is applied to a copy of the checkout, never to the checkout itself. The copy's own tests must pass first; that
-also compiles what is not cached yet, so that later only what a mutant touches is compiled anew. The exit status is 1 if
-one survives.
+A mutant is applied to a copy of the checkout, never to the checkout itself. It is first judged with the JIT switched
+off, because to compile what it touches takes longer than most tests take without; what survives that is compiled, and
+judged by the tests at their full size. Without a mutant the same tests must pass. The exit status is 1 if one survives.
 """
 
 from __future__ import annotations
@@ -26,54 +26,61 @@ from tests.mutant_list import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("detutils", "tests", "benchmarks", "pyproject.toml")
-PATIENCE = 600  # seconds; a mutant that never ends is noticed as well
+PATIENCE = 300  # seconds; a mutant that never ends is noticed as well
 PYTEST = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
 
 
-def judge(copy: Path, places: str, patience: float | None = PATIENCE) -> subprocess.CompletedProcess[str]:
-    """The tests of some places, in a copy of the checkout."""
+def judge(copy: Path, places: str, *, compiled: bool, patience: float | None = None) -> tuple[int, str]:
+    """The status and the output of the tests of some places, in a copy of the checkout."""
     environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment["NUMBA_DISABLE_JIT"] = "0" if compiled else "1"
     environment.pop("NUMBA_CACHE_DIR", None)  # each copy has a cache of its own
-    return subprocess.run(
+    done = subprocess.run(
         [*PYTEST, *places.split()], cwd=copy, env=environment, capture_output=True, timeout=patience, text=True
     )
+    return done.returncode, done.stdout
+
+
+def outcome_of(mutant: Mutant, copy: Path, *, compiled: bool) -> str:
+    """What the tests say of a mutant, which is there already."""
+    try:
+        status, output = judge(copy, mutant.tests, compiled=compiled, patience=PATIENCE)
+    except subprocess.TimeoutExpired:
+        return "killed"
+    if "numba.core.errors" in output:
+        return "does not compile"
+    if status == 1 or status < 0:  # a test failed, or the process crashed
+        return "killed"
+    return "survived" if status == 0 else f"pytest ended with {status}: {output[-500:]}"
 
 
 def run(mutant: Mutant, copy: Path) -> tuple[str, float]:
     """What became of it, "killed", "survived" or what went wrong, and after how many seconds."""
-    begin, now = time.monotonic(), time.time()
+    begin = time.monotonic()
     file = copy / mutant.file
     text, status = file.read_text(encoding="utf-8"), file.stat()
     if text.count(mutant.old) != 1:
         return f"its text stands {text.count(mutant.old)} times in the file", 0.0
-    file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
-    try:
-        done = judge(copy, mutant.tests)
-        if "numba.core.errors" in done.stdout:
-            outcome = "does not compile"
-        elif done.returncode == 0:
-            outcome = "survived"
-        elif done.returncode == 1 or done.returncode < 0:  # a test failed, or the process crashed
-            outcome = "killed"
-        else:
-            outcome = f"pytest ended with {done.returncode}: {done.stdout[-500:]}"
-    except subprocess.TimeoutExpired:
-        outcome = "killed"
-    finally:
-        file.write_text(text, encoding="utf-8")
-        os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
-        restore(copy, now)
+    for compiled in (False, True):
+        if compiled and judge(copy, mutant.tests, compiled=True)[0] != 0:  # this fills the cache as well
+            return "its tests fail without it", time.monotonic() - begin
+        code = machine_code(copy) if compiled else {}
+        try:
+            file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+            outcome = outcome_of(mutant, copy, compiled=compiled)
+        finally:
+            file.write_text(text, encoding="utf-8")
+            os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+            for path, content in code.items():
+                path.write_bytes(content)
+        if outcome != "survived":
+            break
     return outcome, time.monotonic() - begin
 
 
-def restore(copy: Path, since: float) -> None:
-    """Put back the machine code that a mutant has replaced."""
-    for code in copy.glob("detutils/**/__pycache__/*.nbk"):
-        if code.stat().st_mtime >= since - 1.0:
-            code.unlink()
-            kept = copy.parent / "kept" / code.relative_to(copy)
-            if kept.exists():
-                shutil.copy2(kept, code)
+def machine_code(copy: Path) -> dict[Path, bytes]:
+    """What is cached, because a mutant's code replaces it."""
+    return {path: path.read_bytes() for path in copy.glob("detutils/**/__pycache__/*.nbk")}
 
 
 def main() -> int:
@@ -95,9 +102,9 @@ def main() -> int:
             (shutil.copytree if source.is_dir() else shutil.copy2)(source, kept / part)
         places = " ".join(sorted({place for mutant in chosen for place in mutant.tests.split()}))
         begin = time.monotonic()
-        done = judge(kept, places, None)
-        if done.returncode != 0:
-            print(f"{done.stdout[-5000:]}\nThe tests fail without a mutant.")
+        status, output = judge(kept, places, compiled=False)
+        if status != 0:
+            print(f"{output[-5000:]}\nThe tests fail without a mutant.")
             return 2
         print(f"passed   {time.monotonic() - begin:5.0f} s  without a mutant", flush=True)
         copies: SimpleQueue[Path] = SimpleQueue()

@@ -308,6 +308,10 @@ def test_one_iteration_is_legal_and_ties_go_to_the_first() -> None:
     boxes = shapes(100, seed=11)
     assert detutils.kmeans_anchors(boxes, 4, max_iterations=1)[0].shape == (4, 2)
     assert np.isfinite(detutils.kmeans_anchors([[0, 0, 1e-200, 1e-200], [0, 0, 1, 1]], 2)[2])
+    squares = [[0, 0, side, side] for side in [1] * 10 + [4] * 10 + [2]]  # the last is as like the one as the other
+    sizes, labels, _ = detutils.kmeans_anchors(squares, 2, max_iterations=1)
+    assert sizes.tolist() == [[1, 1], [4, 4]]
+    assert labels.tolist() == [0] * 10 + [1] * 10 + [0]
 
 
 @pytest.mark.parametrize(
