@@ -7,6 +7,7 @@ import pytest
 
 import detutils
 from detutils.targets import anchors as module
+from detutils.targets._kernels import anchors as kernels
 from tests.cases import BAD_BOXES, BAD_OFFSETS, GOOD_FORMS, JIT, random_boxes, size, unchanged, whole_boxes
 from tests.naive import anchors as naive
 
@@ -295,6 +296,13 @@ def test_as_many_anchors_as_shapes(offset: int) -> None:
     assert mean_iou == 1.0
     with pytest.raises(ValueError, match="n_anchors must be at most the 3 different shapes of boxes, got 4"):
         detutils.kmeans_anchors(boxes, 4)
+
+
+def test_centers_are_means_and_stay_where_nobody_is() -> None:
+    centers, counts = np.full((3, 2), 9.0), np.full(3, 7)
+    kernels.mean_shapes(np.array([[1, 2], [3, 4], [5, 8.0]]), np.array([0, 2, 2]), centers, counts)
+    assert centers.tolist() == [[1, 2], [9, 9], [4, 6]]
+    assert counts.tolist() == [1, 0, 2]
 
 
 def test_inclusive_pixels_have_an_area() -> None:
