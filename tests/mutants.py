@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -86,11 +87,11 @@ def machine_code(copy: Path) -> dict[Path, bytes]:
 def main() -> int:
     """Run the mutants, print a line each, and say how many survive."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--only", default="", help="only mutants whose file or text holds this")
+    parser.add_argument("--only", default="", help="only mutants in whose file or text this regular expression is found")
     parser.add_argument("--sample", type=int, default=0, help="so many, evenly chosen; 0 is all")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at once")
     options = parser.parse_args()
-    chosen = [mutant for mutant in MUTANTS if options.only in f"{mutant.file} {mutant.old}"]
+    chosen = [mutant for mutant in MUTANTS if re.search(options.only, f"{mutant.file} {mutant.old}")]
     if 0 < options.sample < len(chosen):
         chosen = [chosen[i * len(chosen) // options.sample] for i in range(options.sample)]
     survivors = 0

@@ -34,6 +34,12 @@ def test_windows_equal_their_definition(seed: int, side: int, context: float) ->
     np.testing.assert_allclose(found, np.array(expected), rtol=0, atol=2e-5)
 
 
+def test_windows_at_exactly_two_and_four_pixels_a_sample() -> None:
+    image, boxes = picture(5), [[3, 1, 11, 33], [1, 3, 33, 11], [0.5, 0.5, 16.5, 16.5], [7.25, 0, 39.25, 32]]
+    expected = naive.crop_boxes(image.astype(float).tolist(), boxes, 8)
+    np.testing.assert_allclose(crop_boxes(image, boxes, 8), np.array(expected), rtol=0, atol=2e-5)
+
+
 @pytest.mark.parametrize("seed", range(size(4, 1)))
 @pytest.mark.parametrize(("side", "cell"), [(16, 4), (13, 3), (8, 4), (5, 2)])
 def test_features_equal_their_definition(seed: int, side: int, cell: int) -> None:
