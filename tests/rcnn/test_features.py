@@ -54,6 +54,13 @@ def test_features_equal_their_definition(seed: int, side: int, cell: int) -> Non
     assert np.abs(found - expected).max() < 0.2
 
 
+def test_of_equally_steep_channels_the_first_counts() -> None:
+    down, across = np.indices((24, 24)) / 64
+    image, box = np.dstack([across, down, 0 * down]), [[4, 4, 20, 20]]  # sampled pixel by pixel
+    expected = naive.describe(crop_boxes(image, box, 20, context=1.25)[0].astype(float).tolist(), 5)
+    np.testing.assert_allclose(box_features(image, box, size=20, cell=5)[0], expected, rtol=0, atol=1e-4)
+
+
 def test_gradients_equal_those_of_scikit_image() -> None:
     hog = pytest.importorskip("skimage.feature").hog
     image = picture(9)
