@@ -1,7 +1,7 @@
 """Faults put into kernels one at a time: the tests of the family must notice each.
 
     python -m tests.mutants                 # all of them, some seconds each
-    python -m tests.mutants --only sweep    # those whose file or text holds this
+    python -m tests.mutants --only sweep    # those in whose file or text this regular expression is found
     python -m tests.mutants --sample 12     # so many, evenly chosen
 
 A mutant is applied to a copy of the checkout, never to the checkout itself. It is first judged with the JIT switched
@@ -87,7 +87,7 @@ def machine_code(copy: Path) -> dict[Path, bytes]:
 def main() -> int:
     """Run the mutants, print a line each, and say how many survive."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--only", default="", help="only mutants in whose file or text this regular expression is found")
+    parser.add_argument("--only", default="", help="a regular expression, found in the file or in the text")
     parser.add_argument("--sample", type=int, default=0, help="so many, evenly chosen; 0 is all")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at once")
     options = parser.parse_args()
