@@ -164,7 +164,10 @@ MERGING = [
         ("-(decays[h] * decays[h]) / decay.sigma", "-decays[h] / decay.sigma"),
         ("if decays[h] > decay.iou_threshold", "if decays[h] >= decay.iou_threshold"),
         ("stays = score > decay.score_threshold", "stays = score >= decay.score_threshold"),
-        ("touched > 0:\n                marks[leaf, STALE] =", "touched > 0:\n                marks[leaf, STALE] = 0 *"),
+        (
+            "if touched > 0:\n                marks[leaf, STALE] = 1",
+            "if touched > 0:\n                marks[leaf, STALE] = 0",
+        ),
         ("count += 1 if scores[i] > score_threshold", "count += 1 if scores[i] >= score_threshold"),
         ("if now[left[k]] > now[best] else", "if now[left[k]] >= now[best] else"),
         ("elif share > iou_threshold:", "elif share >= iou_threshold:"),

@@ -54,6 +54,15 @@ def test_features_equal_their_definition(seed: int, side: int, cell: int) -> Non
     assert np.abs(found - expected).max() < 0.2
 
 
+def test_the_brightest_pixels_are_of_the_brightest_shade() -> None:
+    image = np.ones((12, 12, 3))
+    image[:6, :, 0] = image[:, 6:, 2] = 0.0
+    window = crop_boxes(image, [[0, 0, 12, 12]], 12, context=1.25)[0]
+    expected = naive.describe(window.astype(float).tolist(), 4)
+    found = box_features(image, [[0, 0, 12, 12]], size=12, cell=4)[0]
+    np.testing.assert_allclose(found[144:], expected[144:], rtol=0, atol=1e-4)  # all but the gradients
+
+
 def test_of_equally_steep_channels_the_first_counts() -> None:
     down, across = np.indices((24, 24)) / 64
     image, box = np.dstack([across, down, 0 * down]), [[4, 4, 20, 20]]  # sampled pixel by pixel
