@@ -474,13 +474,15 @@ def _reach(known: set[str], modules: Iterable[str]) -> set[str]:
 def _modules_of(family: Any) -> list[str]:
     """Where the kernels of a family or of a public function are called from."""
     if not isinstance(family, str):
-        raise TypeError(f"a family must be a str, got {type(family).__name__}")
+        raise TypeError(f"families must be of str, got {type(family).__name__}")
     if family in FAMILIES:
         return [f"detutils.{module}" for module in FAMILIES[family]]
     home = importlib.import_module("detutils")._HOMES.get(family)
     if home is None:
         known = ", ".join(map(repr, FAMILIES))
-        raise ValueError(f"{family!r} is neither a family of kernels nor a public function; the families are {known}")
+        raise ValueError(
+            f"families holds {family!r}, neither a family of kernels nor a public function; the families are {known}"
+        )
     return [home]
 
 

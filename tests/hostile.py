@@ -1388,7 +1388,7 @@ def entries() -> list[Entry]:
     )
     add(
         "warmup",
-        lambda progress: d.warmup(progress) if not callable(progress) else None,
+        lambda progress: d.warmup(progress=progress) if not callable(progress) else None,
         progress=A(print, nothing, optional=True, called=True),
     )
     return table

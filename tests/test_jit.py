@@ -276,9 +276,9 @@ def test_warmup_refuses_what_it_does_not_know() -> None:
         detutils.warmup(progress=3)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="progress must be callable or None, got int"):
         detutils.warmup(3)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="a family must be a str, got int"):
+    with pytest.raises(TypeError, match="families must be of str, got int"):
         detutils.warmup("nms", 3)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"'soup' is neither a family .* the families are 'anchors', .*'nms'"):
+    with pytest.raises(ValueError, match=r"'soup', neither a family .* the families are 'anchors', .*'nms'"):
         detutils.warmup("soup")
 
 

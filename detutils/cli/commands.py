@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import detutils
 from detutils.cli.anchors import add_anchors
+from detutils.cli.convert import add_convert
 from detutils.cli.demo import add_demo
 from detutils.cli.evaluate import add_evaluate
 from detutils.cli.machine import add_version, add_warmup
@@ -51,7 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"detutils {detutils.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     every = (
-        add_demo, add_propose, add_anchors, add_train, add_detect, add_evaluate, add_warmup, add_version
+        add_demo, add_propose, add_anchors, add_train, add_detect, add_convert, add_evaluate, add_warmup, add_version
     )
     for add in every:
         add(commands)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +73,12 @@ def class_titles(dataset: detutils.Dataset) -> list[str]:
     ]
 
 
-def _voc(options: argparse.Namespace, found: list[detutils.Detections], dataset: detutils.Dataset) -> Any:
+def _voc(options: argparse.Namespace, found: Sequence[detutils.Detections], dataset: detutils.Dataset) -> Any:
     method: Any = "11-point" if options.rules == "voc2007" else "area"
     return detutils.evaluate_voc(found, dataset, iou_threshold=options.iou, method=method)
 
 
-def _plot(options: argparse.Namespace, found: list[detutils.Detections], dataset: detutils.Dataset) -> None:
+def _plot(options: argparse.Namespace, found: Sequence[detutils.Detections], dataset: detutils.Dataset) -> None:
     voc = _voc(options, found, dataset)
     titles = class_titles(dataset)
     names = [titles[label] for label in voc.labels.tolist()]

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 import detutils
-from detutils.cli.terminal import Progress, check_output, image_files, say
+from detutils.cli.terminal import Progress, check_output, image_files, say, say_skipped
+from detutils.datasets.assembly import choose_classes
+from detutils.datasets.listing import PictureFolders
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8)
 
@@ -25,13 +27,17 @@ def add_train(commands: Any) -> None:
         "class. A part of the images is held out and judged, without and with box regression.",
     )
     parser.add_argument(
-        "annotations", type=Path, help="A COCO JSON file, or a folder in Pascal VOC's layout."
+        "annotations", type=Path, help="A file or folder of COCO, VOC, YOLO, LabelMe or CVAT annotations."
     )
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="MODEL", help="The .npz file to write."
     )
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="Where the images are, if not nearby.")
     parser.add_argument("--classes", nargs="+", metavar="NAME", help="Learn these classes only.")
+    parser.add_argument(
+        "--on-invalid", choices=("raise", "drop"), default="raise",
+        help="Stop at entries that cannot be used, or leave them out. The default is raise.",
+    )
     parser.add_argument(
         "--held-out", type=float, default=0.25, metavar="SHARE",
         help="Share of the images to judge on. The default is 0.25.",
@@ -60,9 +66,9 @@ def run_train(options: argparse.Namespace) -> int:
         raise ValueError(f"--held-out must be at least 0 and less than 1, got {options.held_out:g}")
     if not 0.0 < options.memory <= 2**20:
         raise ValueError(f"--memory must be above 0 and at most {2**20} GiB, got {options.memory:g}")
-    dataset = read_annotations(options.annotations)
+    dataset = read_annotations(options.annotations, options.on_invalid)
     if options.classes:
-        dataset = with_classes(dataset, options.classes)
+        dataset = choose_classes(dataset, options.classes)
     folder = options.images if options.images is not None else folder_of_images(options.annotations, dataset)
     order = np.random.default_rng(options.seed).permutation(len(dataset.images))
     held = sorted(order[: int(options.held_out * len(order))].tolist())
@@ -101,9 +107,10 @@ def run_train(options: argparse.Namespace) -> int:
 def precisions(model: detutils.RCNN, judge: detutils.Dataset, folder: Path) -> list[dict[str, float | None]]:
     """mAP at several IoUs, as proposed and as moved."""
     found: dict[bool, list[detutils.Detections]] = {False: [], True: []}
+    places = PictureFolders([folder])
     with Progress("judging", len(judge.images)) as bar:
         for i, record in enumerate(judge.images, start=1):
-            image = detutils.read_image(folder / record.name)
+            image = detutils.read_image(places.find(record.name))
             boxes = model.propose(image)
             features = model.describe(image, boxes)
             for regress, detections in found.items():
@@ -117,36 +124,12 @@ def precisions(model: detutils.RCNN, judge: detutils.Dataset, folder: Path) -> l
     return rows
 
 
-def read_annotations(path: Path) -> detutils.Dataset:
-    """A COCO file or a VOC folder."""
-    if path.suffix.lower() == ".json":
-        return detutils.read_coco(path)
-    if path.is_dir():
-        return detutils.read_voc(path)
-    if not path.exists():
-        raise FileNotFoundError(f"there is no {path}")
-    raise ValueError(f"{path} is neither a COCO JSON file nor a folder of VOC XML files")
-
-
-def with_classes(dataset: detutils.Dataset, names: list[str]) -> detutils.Dataset:
-    """The same images with the objects of some classes only, renumbered in this order."""
-    unknown = [name for name in names if name not in dataset.class_names]
-    if unknown:
-        known = ", ".join(dataset.class_names)
-        raise ValueError(f"no class is called {', '.join(unknown)}; there are {known}")
-    labels = [dataset.class_names.index(name) for name in names]
-    images = []
-    for record in dataset.images:
-        keep = np.flatnonzero(np.isin(record.labels, labels))
-        count = len(record.labels)
-        columns: dict[str, Any] = {
-            field: value[keep]
-            for field, value in record._asdict().items()
-            if isinstance(value, np.ndarray) and value.shape[:1] == (count,)
-        }
-        columns["labels"] = np.array([labels.index(label) for label in columns["labels"]], np.int64)
-        images.append(record._replace(**columns))
-    return detutils.Dataset(images, tuple(names), tuple(dataset.class_ids[k] for k in labels))
+def read_annotations(path: Path, on_invalid: Any = "raise", **options: Any) -> detutils.Dataset:
+    """A data set in whatever format, with a line that says which it was taken for and what was left out."""
+    dataset = detutils.read_dataset(path, on_invalid=on_invalid, **options)
+    say(f"{path}: read as {options.get('format') or detutils.dataset_format(path)}, {len(dataset.images):,} images")
+    say_skipped(dataset.skipped)
+    return dataset
 
 
 def folder_of_images(annotations: Path, dataset: detutils.Dataset) -> Path:
@@ -159,7 +142,12 @@ def folder_of_images(annotations: Path, dataset: detutils.Dataset) -> Path:
     for place in places:
         if (place / name).is_file():
             return place
-    raise FileNotFoundError(f"{name} is in none of {', '.join(map(str, places))}: say where with --images")
+    near = [place for place in places if place.is_dir() and place != above.parent]  # where anything may lie
+    try:
+        found = PictureFolders(near).find(name)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{error}: say where with --images") from None
+    return next(place for place in reversed(near) if place in found.parents)
 
 
 def add_detect(commands: Any) -> None:

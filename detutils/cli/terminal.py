@@ -5,27 +5,22 @@ from __future__ import annotations
 import glob
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-PICTURES = (
-    ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".jp2", ".avif"
-)
+from detutils.datasets.listing import pictures_below
 
 
 def image_files(arguments: Iterable[str]) -> list[Path]:
-    """Files as they are; folders stand for the pictures in them but hidden ones, patterns for what they match."""
+    """Files as they are; folders stand for the pictures in them and below, patterns for what they match."""
     files: list[Path] = []
+    listed: set[Path] = set()  # a folder and one below it hold the same pictures
     for argument in arguments:
         path = Path(argument)
         if path.is_dir():
-            inside = sorted(
-                child for child in path.iterdir() if child.suffix.lower() in PICTURES and child.name[0] != "."
-            )
-            if not inside:
-                raise ValueError(f"the folder {path} holds no pictures")
-            files += inside
+            files += [file for file in pictures_below(path) if file not in listed]
+            listed.update(files)
         elif glob.has_magic(argument) and not path.exists():
             files += [Path(name) for name in sorted(glob.glob(argument))] or [path]
         else:
@@ -47,6 +42,14 @@ def was_interrupted(error: BaseException | None) -> bool:
 def say(text: str) -> None:
     """A line for the person, not for the pipe."""
     print(text, file=sys.stderr, flush=True)
+
+
+def say_skipped(skipped: Sequence[tuple[str, str, str]]) -> None:
+    """How many entries a reader left out, and the first of them."""
+    if skipped:
+        path, place, reason = skipped[0]
+        where = f"{path}: {place}" if place else path
+        say(f"left out {len(skipped):,}; the first: {where}: {reason}")
 
 
 def check_output(path: Path, extensions: tuple[str, ...]) -> None:

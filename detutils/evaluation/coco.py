@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from detutils._jit import F8, I8
-from detutils._validate import as_integer, as_items, as_vector, check_memory
-from detutils.evaluation._kernels.evaluation import coco_class
-from detutils.evaluation.inputs import gather_detections, gather_objects, rank
+from detutils._validate import as_workers
+from detutils.evaluation.coco_states import Rules, States, added_up, as_rules, chosen, match
+from detutils.evaluation.inputs import gather_detections, gather_objects
 
-# cocoeval.py's own expressions: a last digit more or less decides at exact overlaps.
-IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
-RECALL_LEVELS = np.linspace(0.0, 1.0, 101)
-AREA_RANGES = np.array([[0.0, 1e10], [0.0, 32.0**2], [32.0**2, 96.0**2], [96.0**2, 1e10]])
-AREAS = ("all", "small", "medium", "large")
+SIZES = ["small", "medium", "large"]
 
 
 class CocoResult(NamedTuple):
@@ -31,22 +26,27 @@ class CocoResult(NamedTuple):
     ap_small, ap_medium, ap_large : float
         Average precision for objects below 32 x 32 pixels, up to 96 x 96, and above.
     ar_1, ar_10, ar_100 : float
-        Average recall with at most ``max_detections`` detections an image and class.
+        Average recall with at most the first, second and third of ``max_detections`` detections an image and class (the
+        last stands for those that are missing).
     ar_small, ar_medium, ar_large : float
         Average recall by size, with the last of ``max_detections``.
     labels : (C,) int64 ndarray
         The classes of objects and detections, ascending.
     class_ap : (C,) float64 ndarray
         Average precision of each class.
-    precision : (T, 101, C, 4) float64 ndarray
-        By IoU threshold, recall (0, 0.01, ..., 1), class and size (all, small, medium, large), with the last
+    precision : (T, 101, C, A) float64 ndarray
+        By IoU threshold, recall (0, 0.01, ..., 1), class and range of areas, with the last
         of ``max_detections``.
-    recall : (T, C, 4, M) float64 ndarray
-        By IoU threshold, class, size and ``max_detections``.
+    recall : (T, C, A, M) float64 ndarray
+        By IoU threshold, class, range of areas and ``max_detections``.
     iou_thresholds : (T,) float64 ndarray
         0.5, 0.55, ..., 0.95 or what was asked for.
     max_detections : tuple of int
         1, 10, 100 or what was asked for.
+    areas : tuple of str
+        The ranges of areas: all, small, medium, large or what was asked for.
+    precisions, scores : (T, 101, C, A, M) float64 ndarray or None
+        With ``arrays=True``: precision with each of ``max_detections``, and the score at which each recall is reached.
 
     Examples
     --------
@@ -73,7 +73,10 @@ class CocoResult(NamedTuple):
     precision: F8
     recall: F8
     iou_thresholds: F8
-    max_detections: tuple[int, int, int]
+    max_detections: tuple[int, ...]
+    areas: tuple[str, ...] = ("all", "small", "medium", "large")
+    precisions: F8 | None = None
+    scores: F8 | None = None
 
     @property
     def stats(self) -> F8:
@@ -86,18 +89,22 @@ class CocoResult(NamedTuple):
         Returns
         -------
         text : str
-            Twelve lines.
+            Twelve lines, and one that says so where there are no objects at all.
         """
         low, high = self.iou_thresholds[0], self.iou_thresholds[-1]
         spans = [f"{low:.2f}:{high:.2f}", "0.50", "0.75", *[f"{low:.2f}:{high:.2f}"] * 9]
-        sizes = ["all"] * 3 + list(AREAS[1:]) + ["all"] * 3 + list(AREAS[1:])
-        counts = [self.max_detections[2]] * 6 + list(self.max_detections) + [self.max_detections[2]] * 3
+        sizes = ["all"] * 3 + SIZES + ["all"] * 3 + SIZES
+        last = self.max_detections[-1]
+        counts = [last] * 6 + [*self.max_detections, last, last][:3] + [last] * 3
         titles = ["Average Precision  (AP)"] * 6 + ["Average Recall     (AR)"] * 6
         rows = zip(titles, spans, sizes, counts, self.stats.tolist(), strict=True)
-        return "\n".join(
+        lines = [
             f" {title} @[ IoU={span:<9} | area={size:>6} | maxDets={count:>3} ] = {value:0.3f}"
             for title, span, size, count, value in rows
-        )
+        ]
+        if (self.recall[:, :, :1] < 0.0).all():
+            lines.append(" There are no objects: -1 says that there is nothing to measure.")
+        return "\n".join(lines)
 
 
 def evaluate_coco(
@@ -106,6 +113,12 @@ def evaluate_coco(
     *,
     iou_thresholds: npt.ArrayLike | None = None,
     max_detections: Sequence[int] = (1, 10, 100),
+    areas: Mapping[str, tuple[float, float]] | None = None,
+    class_agnostic: bool = False,
+    images: Sequence[int] | None = None,
+    classes: Sequence[int] | None = None,
+    arrays: bool = False,
+    workers: int = 1,
 ) -> CocoResult:
     """Measure average precision and recall by the rules of COCO.
 
@@ -120,8 +133,22 @@ def evaluate_coco(
         labels)``. Without areas, those of the boxes decide what is small, medium and large.
     iou_thresholds : (T,) array_like, default 0.5, 0.55, ..., 0.95
         Each in [0, 1], at most 60. ``ap50`` and ``ap75`` are -1 where their threshold is missing.
-    max_detections : three int, default (1, 10, 100)
-        How many detections of each image and class count, best first; ascending, each at least 1.
+    max_detections : sequence of int, default (1, 10, 100)
+        How many detections of each image and class count, best first; ascending, each at least 1. Where pycocotools
+        prints -1 for AP because 100 is not among them, the last one counts here.
+    areas : mapping from str to (least, most), optional
+        Ranges of object areas in square pixels, both ends included, in place of small, medium and large; "all" is
+        always there. ``ap_small`` and its like are -1 where their range is missing.
+    class_agnostic : bool, default False
+        Treat all labels as one class.
+    images : sequence of int, optional
+        Only these images, by index.
+    classes : sequence of int, optional
+        Only objects and detections of these labels.
+    arrays : bool, default False
+        Also give ``precisions`` and ``scores``, with each of ``max_detections``.
+    workers : int, default 1
+        Threads that share the classes; -1 is one a core. The result is the same.
 
     Returns
     -------
@@ -141,6 +168,8 @@ def evaluate_coco(
     See Also
     --------
     read_coco, read_coco_detections : Records from COCO's files.
+    CocoAccumulator : For data that comes in pieces.
+    bootstrap_coco : How much of a number is chance.
     evaluate_voc : The rules of Pascal VOC.
 
     Notes
@@ -167,44 +196,53 @@ def evaluate_coco(
     >>> round(result.ap50, 4), result.ar_100, result.ap_large
     (0.2525, 0.225, -1.0)
     """
-    levels = _thresholds(iou_thresholds)
-    limits = _limits(max_detections)
+    rules = as_rules(iou_thresholds, max_detections, areas, class_agnostic)
+    threads = as_workers(workers)
     truth = gather_objects(ground_truth)
-    images = truth.starts.size - 1
-    found = gather_detections(detections, images)
-    ranking = rank(found, truth)
-    classes = ranking.labels.size
-    aside = truth.crowd | truth.difficult
-    shape = (classes, len(AREAS), levels.size, RECALL_LEVELS.size)
-    check_memory(math.prod(shape) * 8, f"the precision of {classes} classes")
-    precision = np.full(shape, -1.0)
-    recall = np.full((classes, limits.size, len(AREAS), levels.size), -1.0)
-    for c in range(classes):  # a call each, so that Ctrl-C is heard between classes
-        mine, objects = ranking.spans(c)
-        coco_class(
-            found.boxes, found.sizes, ranking.order[mine], ranking.images, truth.boxes, truth.sizes,
-            truth.crowd, aside, truth.areas, ranking.objects[objects], ranking.object_images, images, levels,
-            AREA_RANGES, limits, RECALL_LEVELS, precision[c], recall[c],
-        )  # fmt: skip
+    found = gather_detections(detections, truth.starts.size - 1)
+    found, truth = chosen(found, truth, images, classes)
+    return summed_up(match(found, truth, rules, threads), rules, arrays)
+
+
+def summed_up(states: States, rules: Rules, arrays: bool = False) -> CocoResult:
+    """The numbers of what was matched."""
+    sums = added_up(states, rules)
+    precisions = scores = None
+    if arrays:
+        parts = [added_up(states, rules, limit=limit).curves for limit in rules.limits]
+        every = np.stack(parts, axis=-1).transpose(1, 3, 4, 0, 2, 5)
+        precisions, scores = np.ascontiguousarray(every[0]), np.ascontiguousarray(every[1])
+    precision, recall, levels, last = sums.curves[:, 0], sums.recall, rules.thresholds, len(rules.limits) - 1
+    place = {name: index for index, name in enumerate(rules.areas)}
+
+    def ap(name: str, at: Any = slice(None)) -> float:
+        return _mean(precision[:, place[name], at]) if name in place else -1.0
+
+    def ar(limit: int, name: str = "all") -> float:
+        return _mean(recall[:, min(limit, last), place[name]]) if name in place else -1.0
+
     return CocoResult(
-        ap=_mean(precision[:, 0]),
-        ap50=_mean(precision[:, 0, levels == 0.5]),
-        ap75=_mean(precision[:, 0, levels == 0.75]),
-        ap_small=_mean(precision[:, 1]),
-        ap_medium=_mean(precision[:, 2]),
-        ap_large=_mean(precision[:, 3]),
-        ar_1=_mean(recall[:, 0, 0]),
-        ar_10=_mean(recall[:, 1, 0]),
-        ar_100=_mean(recall[:, 2, 0]),
-        ar_small=_mean(recall[:, 2, 1]),
-        ar_medium=_mean(recall[:, 2, 2]),
-        ar_large=_mean(recall[:, 2, 3]),
-        labels=ranking.labels,
+        ap=ap("all"),
+        ap50=ap("all", levels == 0.5),
+        ap75=ap("all", levels == 0.75),
+        ap_small=ap("small"),
+        ap_medium=ap("medium"),
+        ap_large=ap("large"),
+        ar_1=ar(0),
+        ar_10=ar(1),
+        ar_100=ar(2),
+        ar_small=ar(last, "small"),
+        ar_medium=ar(last, "medium"),
+        ar_large=ar(last, "large"),
+        labels=sums.labels,
         class_ap=precision[:, 0].mean(axis=(1, 2)),
         precision=precision.transpose(2, 3, 0, 1),
         recall=recall.transpose(3, 0, 2, 1),
         iou_thresholds=levels,
-        max_detections=(int(limits[0]), int(limits[1]), int(limits[2])),
+        max_detections=rules.limits,
+        areas=tuple(rules.areas),
+        precisions=precisions,
+        scores=scores,
     )
 
 
@@ -212,22 +250,3 @@ def _mean(values: F8) -> float:
     """The mean of what there is, or -1."""
     there = values[values > -1.0]
     return float(there.mean()) if there.size else -1.0
-
-
-def _thresholds(iou_thresholds: npt.ArrayLike | None) -> F8:
-    if iou_thresholds is None:
-        return IOU_THRESHOLDS.copy()
-    levels = as_vector(iou_thresholds, "iou_thresholds").copy()
-    if not 1 <= levels.size <= 60:  # the kernel keeps a bit for each
-        raise ValueError(f"iou_thresholds must hold 1 to 60 values, got {levels.size}")
-    if levels.min() < 0.0 or levels.max() > 1.0:
-        raise ValueError(f"iou_thresholds must be in [0, 1], got {levels}")
-    return levels
-
-
-def _limits(max_detections: Sequence[int]) -> I8:
-    counts = as_items(max_detections, "max_detections", "three integers")
-    limits = [as_integer(value, "max_detections", 1, 2**62) for value in counts]
-    if len(limits) != 3 or sorted(limits) != limits:
-        raise ValueError(f"max_detections must be three ascending integers, got {limits}")
-    return np.array(limits, np.int64)

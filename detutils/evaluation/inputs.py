@@ -9,32 +9,19 @@ import numpy as np
 
 from detutils._jit import B1, F8, I8
 from detutils._validate import as_boxes, as_items, as_labels, as_marks, as_sizes, as_vector
+from detutils.datasets.records import AnnotatedImages, DetectionColumns, DetectionsByImage, ObjectColumns
+from detutils.suppression._kernels.order import rank_float64
 
-
-class Objects(NamedTuple):
-    """Ground truth of all images: objects of image i are rows starts[i] to starts[i + 1]."""
-
-    boxes: F8
-    labels: I8
-    difficult: B1
-    crowd: B1
-    areas: F8
-    sizes: F8
-    starts: I8
-
-
-class Found(NamedTuple):
-    """Detections of all images."""
-
-    boxes: F8
-    scores: F8
-    labels: I8
-    sizes: F8
-    starts: I8
+Objects = ObjectColumns
+Found = DetectionColumns
 
 
 def gather_objects(ground_truth: Any, *, labeled: bool = True) -> Objects:
-    """Records, mappings, (boxes, labels) pairs or, where no labels are needed, arrays of boxes."""
+    """Records, mappings, (boxes, labels) pairs or, where no labels are needed, arrays of boxes; the columns of a reader
+    as they are, since it has checked them."""
+    images = getattr(ground_truth, "images", ground_truth)
+    if isinstance(images, AnnotatedImages):
+        return images.columns
     items = _items(ground_truth, "ground_truth")
     boxes, labels, difficult, crowd, areas, sizes = [], [], [], [], [], []
     for i, item in enumerate(items):
@@ -67,7 +54,10 @@ def gather_objects(ground_truth: Any, *, labeled: bool = True) -> Objects:
 
 
 def gather_detections(detections: Any, images: int) -> Found:
-    """Records, mappings or (boxes, scores, labels) triples, as many as there are images."""
+    """Records, mappings or (boxes, scores, labels) triples, as many as there are images; or a reader's columns."""
+    if isinstance(detections, DetectionsByImage):
+        _same_length(len(detections), "detections", images)
+        return detections.columns
     items = _items(detections, "detections")
     _same_length(len(items), "detections", images)
     boxes, scores, labels, sizes = [], [], [], []
@@ -180,9 +170,9 @@ def rank(found: Found, objects: Objects) -> Ranking:
     """Detections by class and falling score (ties: first given first), objects by class and image."""
     labels = np.unique(np.concatenate([np.unique(found.labels), np.unique(objects.labels)]))
     small = np.int16 if labels.size < 2**15 else np.int64  # NumPy sorts 16-bit integers by radix
-    by_score = np.argsort(-found.scores, kind="stable")
+    by_score = rank_float64(found.scores, np.arange(found.scores.size, dtype=np.int32))
     classes = np.searchsorted(labels, found.labels).astype(small)
-    order = by_score[np.argsort(classes[by_score], kind="stable")]
+    order = by_score[np.argsort(classes[by_score], kind="stable")].astype(np.int64)
     object_classes = np.searchsorted(labels, objects.labels).astype(small)
     by_class = np.argsort(object_classes, kind="stable")
     return Ranking(

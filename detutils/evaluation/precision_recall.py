@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from detutils._jit import F8, I8
 from detutils._validate import as_choice, as_flags, as_integer, as_items, as_names, as_vector
-from detutils.evaluation._kernels.evaluation import area_under, eleven_points, voc_curves
+from detutils.evaluation._kernels.curves import area_under, eleven_points, voc_curves
 
 Method = Literal["area", "11-point"]
 

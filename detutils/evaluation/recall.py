@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from detutils._jit import F8, I8
 from detutils._validate import as_integer, as_items, as_offset, as_vector
-from detutils.evaluation._kernels.evaluation import best_overlaps
+from detutils.evaluation._kernels.recall import best_overlaps
 from detutils.evaluation.inputs import Objects, gather_objects, gather_proposals
 
 _ALL = 2**62  # no image has as many proposals
@@ -225,7 +225,7 @@ def _best(objects: Objects, boxes: F8, starts: I8, limits: I8, added: float) -> 
     while begin < pairs.size:  # a call for some tenths of a second, so that Ctrl-C is heard
         done = pairs[begin - 1] if begin else 0
         end = max(begin + 1, int(np.searchsorted(pairs, done + _PAIRS_A_CALL)))
-        best_overlaps(objects.boxes, objects.starts, boxes, starts, limits, added, begin, end, best)
+        best_overlaps(objects.boxes, objects.starts, boxes, starts, limits, added, np.array([begin, end]), best)
         begin = end
     return _counted(best, objects)  # type: ignore[no-any-return]
 

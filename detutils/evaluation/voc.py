@@ -9,7 +9,7 @@ import numpy as np
 
 from detutils._jit import F8, I8
 from detutils._validate import as_choice, as_offset, as_threshold
-from detutils.evaluation._kernels.evaluation import voc_class
+from detutils.evaluation._kernels.voc import voc_class
 from detutils.evaluation.inputs import gather_detections, gather_objects, rank
 from detutils.evaluation.precision_recall import Method, PrecisionRecall, summed, trace
 
@@ -126,12 +126,13 @@ def evaluate_voc(
     ranking = rank(found, truth)
     aside = truth.difficult | truth.crowd
     outcomes = np.empty(ranking.order.size, np.int64)
+    ordered = np.column_stack([ranking.order, ranking.images[ranking.order]])
+    rows = ranking.objects
+    owned = np.column_stack([rows, ranking.object_images[rows], aside[rows].astype(np.int64)])
+    rule = np.array([threshold, strict, added])
     for c in range(ranking.labels.size):  # a call each, so that Ctrl-C is heard between classes
         mine, objects = ranking.spans(c)
-        voc_class(
-            found.boxes, ranking.order[mine], ranking.images, truth.boxes, aside, ranking.objects[objects],
-            ranking.object_images, images, threshold, strict, added, outcomes[mine],
-        )  # fmt: skip
+        voc_class(found.boxes, ordered[mine], truth.boxes, owned[objects], images, rule, outcomes[mine])
     counts = np.bincount(np.searchsorted(ranking.labels, truth.labels[~aside]), minlength=ranking.labels.size)
     curves = trace(found.scores[ranking.order], outcomes, ranking.order_from, counts)
     ap = np.full(ranking.labels.size, np.nan)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from detutils import __version__
-from detutils._files import inside
 from detutils._jit import F8
 from detutils._validate import (
     Array,
@@ -28,6 +27,7 @@ from detutils._validate import (
     check_table_block,
     count_of,
 )
+from detutils.datasets.listing import PictureFolders
 from detutils.datasets.records import AnnotatedImage, Dataset
 from detutils.pictures.files import read_image
 from detutils.rcnn.box_regressor import BoxRegressor
@@ -65,7 +65,8 @@ def train_rcnn(
         What ``read_voc``, ``read_coco``, ``read_yolo`` or ``make_scenes`` gives. Difficult and crowded
         objects teach nothing, and neither do boxes upon them.
     images : folder, or sequence of image arrays or paths
-        The folder that the names in the data set are relative to; or the images, in the order of the data
+        The folder that the names in the data set are relative to, in which a picture whose name has no
+        extension is found by its stem; or the images, in the order of the data
         set.
     features : callable (image, boxes) -> (N, D) array, or sequence of (N, D) arrays, optional
         What describes a box; ``box_features`` by default. Or the features of each image, one row for each of
@@ -178,11 +179,12 @@ class _Plan:
         self.records, self.names = dataset.images, dataset.class_names
         if not self.names:
             raise ValueError("dataset has no classes")
-        self.folder, self.images = Path(), None
+        self.folders, self.images = PictureFolders([]), None
         if isinstance(images, (str, os.PathLike)):
-            self.folder = as_path(images, "images")
-            if not self.folder.is_dir():
-                raise NotADirectoryError(f"images: there is no folder {self.folder}")
+            folder = as_path(images, "images")
+            if not folder.is_dir():
+                raise NotADirectoryError(f"images: there is no folder {folder}")
+            self.folders = PictureFolders([folder])
         else:
             self.images = self._one_each(images, "images")
         self.own_describe: Describe | None = features if callable(features) else None
@@ -230,7 +232,7 @@ class _Plan:
     def _from_cache(
         self, i: int, record: AnnotatedImage, objects: F8, given: F8 | None, cache: FeatureCache
     ) -> tuple[Array, F8]:
-        image = inside(self.folder, record.name) if self.images is None else self.images[i]
+        image = self.folders.find(record.name) if self.images is None else self.images[i]
         source = Path(image) if isinstance(image, (str, os.PathLike)) else as_image(image, f"images[{i}]")
         how = [f"{value.__module__}.{getattr(value, '__qualname__', type(value).__qualname__)}"
                for value in (self.describe, self.propose)]  # fmt: skip

@@ -150,7 +150,7 @@ def test_warmup(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
 def test_an_unknown_family(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["warmup", "soup"]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("detutils warmup: error: 'soup' is neither a family")
+    assert error.startswith("detutils warmup: error: families holds 'soup', neither a family")
     assert "'nms'" in error
 
 

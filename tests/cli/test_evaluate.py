@@ -89,7 +89,7 @@ def test_classes_of_one_name_keep_their_own_numbers(tmp_path: Path, capsys: pyte
     [
         ("missing.json", "found.json", [], "missing.json"),
         ("found.json", "found.json", [], "found.json: must hold images, annotations and categories"),
-        ("truth.json", "truth.json", [], "truth.json: results are a list of detections, got an object"),
+        ("truth.json", "truth.json", [], "truth.json: annotations[0]: has no 'score'"),
         ("truth.json", "found.json", ["--rules", "voc2007", "--iou", "2"], "iou_threshold must be in [0, 1]"),
     ],
 )

@@ -11,7 +11,8 @@ import pytest
 
 import detutils
 from detutils.cli import main
-from detutils.cli.rcnn import folder_of_images, read_annotations, with_classes
+from detutils.cli.rcnn import folder_of_images, read_annotations
+from detutils.datasets.assembly import choose_classes
 from tests.cases import JIT
 
 
@@ -72,11 +73,11 @@ def test_train_judge_and_detect(folder: Path, tmp_path: Path, capsys: pytest.Cap
     [
         (["nothing.json", "-o", "model.npz"], "nothing.json"),
         (["nothing", "-o", "model.npz"], "there is no nothing"),
-        (["{folder}/scene_1_00000.png", "-o", "model.npz"], "neither a COCO JSON file nor a folder"),
+        (["{folder}/scene_1_00000.png", "-o", "model.npz"], "of no known format"),
         (["{folder}/instances.json", "-o", "model.txt"], "must end in .npz"),
         (["{folder}/instances.json", "-o", "no/where/model.npz"], "there is no folder"),
         (["{folder}/instances.json", "-o", "model.npz", "--held-out", "1"], "--held-out"),
-        (["{folder}/instances.json", "-o", "model.npz", "--classes", "cat"], "no class is called cat; there"),
+        (["{folder}/instances.json", "-o", "model.npz", "--classes", "cat"], "no class is called 'cat'; there"),
         (["{folder}/instances.json", "-o", "model.npz", "--images", "no"], "no folder"),
         (["{folder}/instances.json", "-o", "model.npz", "--alpha", "0"], "alpha"),
         (["{folder}/instances.json", "-o", "model.npz", "--memory", "inf"], "--memory must be above 0"),
@@ -118,7 +119,7 @@ def test_detect_wants_a_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 def test_classes_are_renumbered() -> None:
     dataset = detutils.make_scenes(6, seed=3, image_size=(64, 80)).dataset
-    some = with_classes(dataset, ["star", "disk"])
+    some = choose_classes(dataset, ["star", "disk"])
     assert some.class_names == ("star", "disk")
     assert some.class_ids == (5, 1)
     for before, after in zip(dataset.images, some.images, strict=True):
@@ -142,6 +143,24 @@ def test_images_are_found_where_they_usually_lie(folder: Path, tmp_path: Path) -
     assert folder_of_images(moved, dataset) == tmp_path / "images"
     with pytest.raises(ValueError, match="no images"):
         folder_of_images(moved, dataset._replace(images=[]))
+
+
+def test_images_without_extension_are_found(tmp_path: Path) -> None:
+    (tmp_path / "Annotations").mkdir()
+    (tmp_path / "JPEGImages").mkdir()
+    side = "<xmin>11</xmin><ymin>21</ymin><xmax>30</xmax><ymax>40</ymax>"
+    thing = f"<object><name>crate</name><bndbox>{side}</bndbox></object>"
+    for name in ("a", "b", "c"):
+        (tmp_path / "Annotations" / f"{name}.xml").write_text(
+            f"<annotation><filename>{name}</filename>{thing * 2}</annotation>"
+        )
+        detutils.write_image(tmp_path / "JPEGImages" / f"{name}.jpg", np.zeros((64, 80, 3), np.uint8))
+    dataset = read_annotations(tmp_path)
+    assert folder_of_images(tmp_path, dataset) == tmp_path / "JPEGImages"
+    assert main(["train", str(tmp_path), "-o", str(tmp_path / "model.npz"), "--rounds", "0"]) == 0
+    (tmp_path / "JPEGImages" / "a.png").write_bytes((tmp_path / "JPEGImages" / "a.jpg").read_bytes())
+    with pytest.raises(FileNotFoundError, match=r"a is in none of .*a\.jpg, .*a\.png, and nothing says which"):
+        folder_of_images(tmp_path, dataset)
 
 
 @pytest.mark.skipif(not JIT, reason="Selective Search takes minutes as plain Python")

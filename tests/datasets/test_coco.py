@@ -78,7 +78,8 @@ BROKEN_COCO = {
     "deep": ("[" * 100_000, "nested too deeply|line 1"),
     "a long integer": ('{"images": ' + "9" * 5000 + "}", "digits"),
     "results": ([], "must hold images, annotations and categories, got a list"),
-    "no annotations": ({"images": [], "categories": []}, "has no 'annotations'"),
+    "no images": ({"annotations": [], "categories": []}, "has no 'images'"),
+    "no categories": ({"annotations": [], "images": []}, "has no 'categories'"),
     "images no list": (coco(images={}), "images: must be a list, got an object"),
     "entry no object": (coco(annotations=[3]), r"annotations\[0\]: must be an object, got a number"),
     "null entry": (coco(categories=[None]), r"categories\[0\]: must be an object, got null"),
@@ -100,7 +101,7 @@ BROKEN_COCO = {
     "crowd 2": (annotation(iscrowd=2), r"annotations\[1\]: iscrowd must be 0 or 1, got 2"),
     "crowd list": (annotation(iscrowd=[]), r"annotations\[1\]: iscrowd must be 0 or 1"),
     "category without id": (coco(categories=[{"name": "x"}]), r"categories\[0\]: has no 'id'"),
-    "category id of text": (coco(categories=[{"id": "3", "name": "x"}]), r"categories\[0\]: id must be"),
+    "category id of text": (coco(categories=[{"id": "three", "name": "x"}]), r"categories\[0\]: id must be"),
     "category without text": (coco(categories=[{"id": 3, "name": 7}]), r"categories\[0\]: name must be"),
     "category twice": (
         coco(categories=[{"id": 3, "name": "x"}, {"id": 3, "name": "y"}]),
@@ -109,10 +110,14 @@ BROKEN_COCO = {
     "image twice": (picture(id=9), r"images\[1\]: id 9 is taken by another image"),
     "image ids of two kinds": (picture(id="x"), r"images\[1\]: id 'x' is not of the kind"),
     "image id of no kind": (picture(id=1.5), r"images\[1\]: id must be an integer or a string"),
-    "image without name": (picture(file_name=...), r"images\[1\]: has no 'file_name'"),
     "image name a number": (picture(file_name=3), r"images\[1\]: file_name must be a string"),
-    "image without width": (picture(width=...), r"images\[1\]: has no 'width'"),
-    "image of height 0": (picture(height=0), r"images\[1\]: height and width must be positive integers"),
+    "image of height -2": (picture(height=-2), r"images\[1\]: height and width must be positive integers"),
+    "image of half a pixel": (picture(width=0.5), r"images\[1\]: height and width must be positive integers"),
+    "image of width in words": (picture(width="640"), r"images\[1\]: height and width must be positive integers"),
+    "annotation id twice": (
+        coco(annotations=[{"id": 5, "image_id": 9, "category_id": 3, "bbox": [1, 2, 3, 4]}] * 2),
+        r"annotations\[1\]: id 5 is that of annotations\[0\]",
+    ),
 }
 
 

@@ -1,0 +1,191 @@
+"""Which detections are right by the rules of COCO, and the precision and recall that follow.
+
+Rows are (x, y, width, height) of detections and (x, y, width, height, area, aside) of objects; ``aside`` is 0 for an
+object that counts, 1 for one that does not, 2 for a crowd.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from detutils._jit import F8, I8, inlined, kernel
+from detutils.evaluation._kernels.curves import envelope
+from detutils.geometry._kernels.pair import intersection, iou
+
+EPSILON = 2.220446049250313e-16  # cocoeval.py adds np.spacing(1) to the number of detections it divides by
+RANK = 0  # the column of states that says the how-many-th of its image a detection is; -1 beyond the last limit
+
+
+@inlined
+def _overlap(found: Any, d: Any, objects: Any, g: Any) -> Any:
+    """IoU as maskApi.c computes it: with a crowd, the share of the detection that lies inside."""
+    a = found[d, 0], found[d, 1], found[d, 2] + found[d, 0], found[d, 3] + found[d, 1]
+    b = objects[g, 0], objects[g, 1], objects[g, 2] + objects[g, 0], objects[g, 3] + objects[g, 1]
+    common, area = intersection(a, b, 0.0, 0.0), found[d, 2] * found[d, 3]
+    if objects[g, 5] == 2.0:
+        return common / area if area > 0.0 else 0.0
+    return iou(common, area, objects[g, 2] * objects[g, 3], 0.0, 1.0)
+
+
+@inlined
+def _candidates(found: Any, d: Any, objects: Any, owned: Any, span: Any, enough: Any, near: Any, ious: Any) -> Any:
+    """The objects that one detection overlaps enough for some threshold, best first, the last of ties first.
+
+    ``near`` gets their place in ``owned`` and the thresholds passed, a bit each. How many there are.
+    """
+    count = 0
+    for k in range(span[0], span[1]):
+        value = _overlap(found, d, objects, owned[k, 0])
+        bits = 0
+        for t in range(enough.shape[0]):
+            if value >= enough[t]:
+                bits |= 1 << t
+        if bits == 0:
+            continue
+        at = count
+        while at > 0 and ious[at - 1] <= value:
+            ious[at], near[at, 0], near[at, 1] = ious[at - 1], near[at - 1, 0], near[at - 1, 1]
+            at -= 1
+        ious[at], near[at, 0], near[at, 1] = value, k, bits
+        count += 1
+    return count
+
+
+@inlined
+def _take(near: Any, count: Any, ignored: Any, crowd: Any, taken: Any, every: Any) -> Any:
+    """(thresholds at which a detection takes an object that counts, those at which it takes none), a bit each.
+
+    At each threshold it takes the free object that it overlaps most, of those that count before those that do not.
+    """
+    left, right = every, 0
+    for c in range(count):
+        k = near[c, 0]
+        if not ignored[k]:
+            bits = left & near[c, 1] & ~taken[k]
+            taken[k] |= bits
+            right |= bits
+            left &= ~bits
+    for c in range(count):
+        k = near[c, 0]
+        if ignored[k]:
+            bits = left & near[c, 1]
+            if not crowd[k]:
+                bits &= ~taken[k]
+            taken[k] |= bits
+            left &= ~bits
+    return right, left
+
+
+@kernel(
+    "void(float64[:,::1], int64[:,::1], float64[:,::1], int64[:,::1], float64[::1], float64[:,::1], int64[::1],"
+    " int64[:,::1])"
+)
+def match_class(
+    found: F8, detections: I8, objects: F8, owned: I8, thresholds: F8, ranges: F8, limits: I8, states: I8
+) -> None:
+    """Of each detection of a class, (row, image) by falling score: its rank in its image and, for each range of areas,
+    at which thresholds it is right and at which it is wrong, a bit each.
+
+    ``owned`` holds (row, image) of the objects, ordered by image; ``limits`` are how many detections of an image are
+    looked at, and how many images there are. cocoeval.py matches image by image and then joins the images. One walk by
+    falling score does the same, because images do not influence each other; all thresholds go side by side.
+    """
+    n_objects, n_ranges = owned.shape[0], ranges.shape[0]
+    starts, seen = np.zeros(limits[1] + 1, np.int64), np.zeros(limits[1], np.int64)
+    for k in range(n_objects):
+        starts[owned[k, 1] + 1] += 1
+    for image in range(limits[1]):
+        starts[image + 1] += starts[image]
+    ignored, crowd = np.zeros((n_ranges, n_objects), np.bool_), np.zeros(n_objects, np.bool_)
+    for k in range(n_objects):
+        area, aside = objects[owned[k, 0], 4], objects[owned[k, 0], 5]
+        crowd[k] = aside == 2.0
+        for a in range(n_ranges):
+            ignored[a, k] = aside != 0.0 or area < ranges[a, 0] or area > ranges[a, 1]
+    enough = np.minimum(thresholds, 1.0 - 1e-10)
+    every = (1 << thresholds.shape[0]) - 1
+    taken = np.zeros((n_ranges, n_objects), np.int64)
+    near, ious = np.empty((n_objects + 1, 2), np.int64), np.empty(n_objects + 1)
+    for n in range(detections.shape[0]):
+        d, image = detections[n, 0], detections[n, 1]
+        states[n, RANK] = -1
+        if seen[image] >= limits[0]:
+            continue
+        states[n, RANK] = seen[image]
+        seen[image] += 1
+        span = starts[image], starts[image + 1]
+        count = _candidates(found, d, objects, owned, span, enough, near, ious) if span[1] > span[0] else 0
+        area = found[d, 2] * found[d, 3]
+        for a in range(n_ranges):
+            right, left = 0, every
+            if count > 0:
+                right, left = _take(near, count, ignored[a], crowd, taken[a], every)
+            states[n, 1 + 2 * a] = right
+            states[n, 2 + 2 * a] = left if ranges[a, 0] <= area <= ranges[a, 1] else 0
+
+
+@kernel(
+    "void(int64[:,::1], int64[::1], float64[::1], int64[::1], int64[::1], float64[::1], float64[:,:,:,::1],"
+    " float64[:,:,::1])"
+)
+def accumulate(
+    states: I8, weights: I8, scores: F8, positives: I8, limits: I8, levels: F8, curves: F8, recall: F8
+) -> None:
+    """Precision (ranges, thresholds, levels) with the last limit, in curves[0], and recall (limits, ranges, thresholds)
+    of the detections of a class by falling score; where ``curves`` has room for it, the score at each level as well.
+
+    ``weights`` say how often each detection counts (of length 0: once); ``positives`` are the objects of each range.
+    Entries without objects are left as they are.
+    """
+    n_ranges, n_thresholds, n_limits = recall.shape[1], recall.shape[2], limits.shape[0]
+    n = states.shape[0]
+    reached, precision, value = np.empty(n), np.empty(n), np.empty(n)
+    for a in range(n_ranges):
+        if positives[a] == 0:
+            continue
+        active = np.empty(n, np.int64)  # detections that are right or wrong at some threshold
+        m = 0
+        for i in range(n):
+            active[m] = i
+            m += 0 <= states[i, RANK] < limits[n_limits - 1] and (states[i, 1 + 2 * a] | states[i, 2 + 2 * a]) != 0
+        right_somewhere = 0
+        for j in range(m):
+            right_somewhere |= states[active[j], 1 + 2 * a]
+        for t in range(n_thresholds):
+            for level in range(levels.shape[0]):
+                for kind in range(curves.shape[0]):
+                    curves[kind, a, t, level] = 0.0
+            for b in range(n_limits):
+                recall[b, a, t] = 0.0
+            if not (right_somewhere >> t) & 1:
+                continue
+            right = wrong = 0
+            count = 0
+            for j in range(m):
+                i = active[j]
+                weight = weights[i] if weights.shape[0] > 0 else 1
+                if (states[i, 1 + 2 * a] >> t) & 1:
+                    if weight == 0:
+                        continue
+                    right += weight
+                    reached[count] = right / positives[a]
+                    precision[count] = right / (np.float64(right + wrong) + EPSILON)
+                    value[count] = scores[i]
+                    count += 1
+                    for b in range(n_limits):
+                        recall[b, a, t] += weight if states[i, RANK] < limits[b] else 0
+                else:
+                    wrong += weight * ((states[i, 2 + 2 * a] >> t) & 1)
+            for b in range(n_limits):
+                recall[b, a, t] /= positives[a]
+            envelope(precision[:count])
+            k = 0
+            for level in range(levels.shape[0]):
+                while k < count and reached[k] < levels[level]:
+                    k += 1
+                if k < count:
+                    curves[0, a, t, level] = precision[k]
+                    if curves.shape[0] > 1:
+                        curves[1, a, t, level] = value[k]
