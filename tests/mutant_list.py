@@ -319,7 +319,6 @@ NMS = [
         ("CLEAR = np.float32(1.00001)", "CLEAR = np.float32(0.9999)"),
         ("(1.0 - 2e-6) if", "(1.0 + 1e-5) if"),
         ("if iou_threshold > 1e-6 else 0.0", "if iou_threshold > 1e-6 else 1e-6"),
-        ("if area > 0.0 else NOTHING", "if area >= 0.0 else NOTHING"),
         ("value - abs(value) * 1.2e-7 - 1.5e-45", "value + abs(value) * 1.2e-7"),
         ("np.float64(columns[3, r]) - offset", "np.float64(columns[3, r])"),
         ("np.float32(1e-6 * rule[2])", "np.float32(0.0 * rule[2])"),

@@ -55,14 +55,15 @@ def outcome_of(mutant: Mutant, copy: Path, *, compiled: bool) -> str:
     return "survived" if status == 0 else f"pytest ended with {status}: {output[-500:]}"
 
 
-def run(mutant: Mutant, copy: Path) -> tuple[str, float]:
+def run(mutant: Mutant, copy: Path, ways: tuple[bool, ...]) -> tuple[str, float]:
     """What became of it, "killed", "survived" or what went wrong, and after how many seconds."""
     begin = time.monotonic()
     file = copy / mutant.file
     text, status = file.read_text(encoding="utf-8"), file.stat()
     if text.count(mutant.old) != 1:
         return f"its text stands {text.count(mutant.old)} times in the file", 0.0
-    for compiled in (False, True):
+    outcome = ""
+    for compiled in ways:
         if compiled and judge(copy, mutant.tests, compiled=True)[0] != 0:  # this fills the cache as well
             return "its tests fail without it", time.monotonic() - begin
         code = machine_code(copy) if compiled else {}
@@ -90,6 +91,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="a regular expression, found in the file or in the text")
     parser.add_argument("--sample", type=int, default=0, help="so many, evenly chosen; 0 is all")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at once")
+    parser.add_argument("--interpreted", action="store_true", help="compile nothing: what survives may be killed yet")
     options = parser.parse_args()
     chosen = [mutant for mutant in MUTANTS if re.search(options.only, f"{mutant.file} {mutant.old}")]
     if 0 < options.sample < len(chosen):
@@ -115,7 +117,7 @@ def main() -> int:
         def one(mutant: Mutant) -> tuple[str, float]:
             copy = copies.get()
             try:
-                return run(mutant, copy)
+                return run(mutant, copy, (False,) if options.interpreted else (False, True))
             finally:
                 copies.put(copy)
 
