@@ -198,6 +198,17 @@ def test_the_first_bad_row_is_named(row: int, column: int, value: float, single:
         validate.as_vector(np.ascontiguousarray(boxes[:, column]), keep_float32=True)
 
 
+def test_the_largest_numbers_are_good() -> None:
+    for limit, dtype in ((1e150, np.float64), (np.finfo(np.float32).max, np.float32)):
+        boxes = np.array([[-limit, -limit, limit, limit], [limit] * 4, [-limit] * 4], dtype)
+        assert validate.as_boxes(boxes, keep_float32=True) is boxes
+        np.testing.assert_array_equal(validate.valid_rows(boxes.astype(np.float64)), [0, 1, 2])
+        largest = np.finfo(dtype).max
+        scores = np.array([largest, -largest, np.nan], dtype)
+        with refused(ValueError, r"scores\[2\] is not finite"):
+            validate.as_vector(scores, keep_float32=True)
+
+
 def test_valid_rows_are_the_rows_without_fault() -> None:
     boxes = np.array([[0, 0, 1, 1], [0, np.nan, 1, 1], [2, 0, 1, 1], [0, 0, 1e151, 1], [3, 3, 3, 3], [0, 0, 1, 1.0]])
     np.testing.assert_array_equal(validate.valid_rows(boxes), [0, 4, 5])

@@ -77,10 +77,17 @@ def test_convert_names_the_bad_row(row: list[float], source: str, error: str) ->
         detutils.box_convert([[0, 0, 1, 1], row, [np.nan] * 4], source, "xyxy", image_size=IMAGE)
 
 
+@pytest.mark.parametrize("row", [[5, 7, 0, 2], [5, 7, 2, 0], [5, 7, 0, 0]])
+@pytest.mark.parametrize("source", ["xywh", "cxcywh"])
+def test_convert_takes_boxes_without_area(row: list[int], source: str) -> None:
+    assert detutils.box_convert([row], source, "xyxy").tolist() == naive.box_convert([row], source, "xyxy")
+
+
 def test_convert_refuses_what_leaves_the_range() -> None:
     high = np.array([[0, 0, 1, 1], [3e38, 0, 3e38, 1]], np.float32)
-    with pytest.raises(ValueError, match=r"boxes\[1\] is out of the range of float32 as xyxy"):
-        detutils.box_convert(high, "xywh", "xyxy")
+    for values in (high, high[:, [1, 0, 3, 2]]):
+        with pytest.raises(ValueError, match=r"boxes\[1\] is out of the range of float32 as xyxy"):
+            detutils.box_convert(values, "xywh", "xyxy")
     assert detutils.box_convert(high.astype(np.float64), "xywh", "xyxy")[1, 2] == 2 * np.float64(high[1, 0])
     with pytest.raises(ValueError, match="range of float64 as xyxyn"), np.errstate(over="ignore"):
         detutils.box_convert([[0, 0, 1e150, 1]], "xyxy", "xyxyn", image_size=(1, 1e-200))

@@ -271,7 +271,8 @@ def test_logarithms_to_a_unit_in_the_last_place() -> None:
 def test_exponentials_to_a_unit_in_the_last_place() -> None:
     rng, count = np.random.default_rng(12), size(1500, 300)
     near, far = rng.uniform(-5, 5, count), rng.uniform(-708, 709.7, count)
-    values = np.concatenate([near, far, [0.0, 1e-300, -1e-17]])
+    hard = [362.19239864358633, 227.71606051243577, 627.6612956898593, -598.5209787526398, -4.482875344191362]
+    values = np.concatenate([near, far, hard, [0.0, 1e-300, -1e-17]])
     result = values.copy()
     with localcontext(prec=40):
         kernels._exponentials(result)

@@ -70,6 +70,16 @@ def test_whole_pictures_of_all_shapes_are_read(way: int) -> None:
         assert is_full(pillow_bytes(flat, "JPEG", **WAYS[way])), (height, width, mode)
 
 
+def test_all_eight_restart_markers_and_fill_bytes(tmp_path: Path) -> None:
+    data = pillow_bytes(scene("L", 40, 40), "JPEG", restart_marker_blocks=1)
+    assert all(bytes([0xFF, 0xD0 + k]) in data for k in range(8))
+    assert is_full(data)
+    begin = data.index(b"\xff\x00", data.index(b"\xff\xda"))
+    filled = data[:begin] + b"\xff" + data[begin:]  # as libjpeg reads it: any number of FF, then 00, is one FF
+    assert is_full(filled)
+    np.testing.assert_array_equal(read_bytes(tmp_path, filled), read_bytes(tmp_path, data))
+
+
 @pytest.mark.parametrize("way", range(len(WAYS)))
 def test_a_missing_middle_is_noticed(way: int, tmp_path: Path) -> None:
     data = pillow_bytes(scene("RGB", 60, 80), "JPEG", **WAYS[way])

@@ -34,6 +34,12 @@ def test_windows_equal_their_definition(seed: int, side: int, context: float) ->
     np.testing.assert_allclose(found, np.array(expected), rtol=0, atol=2e-5)
 
 
+def test_windows_at_exactly_two_and_four_pixels_a_sample() -> None:
+    image, boxes = picture(5), [[3, 1, 11, 33], [1, 3, 33, 11], [0.5, 0.5, 16.5, 16.5], [7.25, 0, 39.25, 32]]
+    expected = naive.crop_boxes(image.astype(float).tolist(), boxes, 8)
+    np.testing.assert_allclose(crop_boxes(image, boxes, 8), np.array(expected), rtol=0, atol=2e-5)
+
+
 @pytest.mark.parametrize("seed", range(size(4, 1)))
 @pytest.mark.parametrize(("side", "cell"), [(16, 4), (13, 3), (8, 4), (5, 2)])
 def test_features_equal_their_definition(seed: int, side: int, cell: int) -> None:
@@ -46,6 +52,22 @@ def test_features_equal_their_definition(seed: int, side: int, cell: int) -> Non
     # A gradient at the border of two bins may fall into either in single precision.
     assert np.mean(np.abs(found - expected) < 1e-4) > 0.98
     assert np.abs(found - expected).max() < 0.2
+
+
+def test_the_brightest_pixels_are_of_the_brightest_shade() -> None:
+    image = np.ones((12, 12, 3))
+    image[:6, :, 0] = image[:, 6:, 2] = 0.0
+    window = crop_boxes(image, [[0, 0, 12, 12]], 12, context=1.25)[0]
+    expected = naive.describe(window.astype(float).tolist(), 4)
+    found = box_features(image, [[0, 0, 12, 12]], size=12, cell=4)[0]
+    np.testing.assert_allclose(found[144:], expected[144:], rtol=0, atol=1e-4)  # all but the gradients
+
+
+def test_of_equally_steep_channels_the_first_counts() -> None:
+    down, across = np.indices((24, 24)) / 64
+    image, box = np.dstack([across, down, 0 * down]), [[4, 4, 20, 20]]  # sampled pixel by pixel
+    expected = naive.describe(crop_boxes(image, box, 20, context=1.25)[0].astype(float).tolist(), 5)
+    np.testing.assert_allclose(box_features(image, box, size=20, cell=5)[0], expected, rtol=0, atol=1e-4)
 
 
 def test_gradients_equal_those_of_scikit_image() -> None:

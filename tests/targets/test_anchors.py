@@ -7,6 +7,7 @@ import pytest
 
 import detutils
 from detutils.targets import anchors as module
+from detutils.targets._kernels import anchors as kernels
 from tests.cases import BAD_BOXES, BAD_OFFSETS, GOOD_FORMS, JIT, random_boxes, size, unchanged, whole_boxes
 from tests.naive import anchors as naive
 
@@ -297,6 +298,13 @@ def test_as_many_anchors_as_shapes(offset: int) -> None:
         detutils.kmeans_anchors(boxes, 4)
 
 
+def test_centers_are_means_and_stay_where_nobody_is() -> None:
+    centers, counts = np.full((3, 2), 9.0), np.full(3, 7)
+    kernels.mean_shapes(np.array([[1, 2], [3, 4], [5, 8.0]]), np.array([0, 2, 2]), centers, counts)
+    assert centers.tolist() == [[1, 2], [9, 9], [4, 6]]
+    assert counts.tolist() == [1, 0, 2]
+
+
 def test_inclusive_pixels_have_an_area() -> None:
     points = np.zeros((3, 4))
     with pytest.raises(ValueError, match=r"boxes\[0\] has no area"):
@@ -308,6 +316,10 @@ def test_one_iteration_is_legal_and_ties_go_to_the_first() -> None:
     boxes = shapes(100, seed=11)
     assert detutils.kmeans_anchors(boxes, 4, max_iterations=1)[0].shape == (4, 2)
     assert np.isfinite(detutils.kmeans_anchors([[0, 0, 1e-200, 1e-200], [0, 0, 1, 1]], 2)[2])
+    squares = [[0, 0, side, side] for side in [1] * 10 + [4] * 10 + [2]]  # the last is as like the one as the other
+    sizes, labels, _ = detutils.kmeans_anchors(squares, 2, max_iterations=1)
+    assert sizes.tolist() == [[1, 1], [4, 4]]
+    assert labels.tolist() == [0] * 10 + [1] * 10 + [0]
 
 
 @pytest.mark.parametrize(
