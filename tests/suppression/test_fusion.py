@@ -254,6 +254,22 @@ def test_voting_where_boxes_touch_far_from_the_origin() -> None:
         )
 
 
+@pytest.mark.parametrize("far", [0.0, 1e4, 1e7, -1e7])
+@pytest.mark.parametrize("threshold", [1e-12, 0.2, 0.4])
+def test_votes_of_boxes_apart_that_share_a_pixel(threshold: float, far: float) -> None:
+    """With the inclusive rule a box meets others that begin up to a pixel behind its end."""
+    rng = np.random.default_rng(6)
+    n = cases.size(120, 40)
+    start = far + np.cumsum(rng.choice([0.25, 0.5, 0.75, 1.0, 1.25], n))
+    boxes = np.stack([start, np.zeros(n), start + rng.choice([0.0, 0.25, 0.5], n), np.full(n, 0.25)], axis=1)
+    boxes, scores = boxes[rng.permutation(n)], rng.random(n)
+    voted = detutils.box_voting(boxes, scores, np.arange(n), threshold, offset=1)
+    expected = naive.box_voting(boxes.tolist(), scores.tolist(), range(n), threshold, offset=1)
+    np.testing.assert_allclose(voted, expected, rtol=1e-13)
+    pairs = itertools.product(boxes.tolist(), boxes.tolist())
+    assert any(0 < b[0] - a[2] < 1 and pair_iou(a, b, 1) >= threshold for a, b in pairs)
+
+
 def test_voting_without_votes_and_without_boxes() -> None:
     boxes = [[0, 0, 10, 10], [0, 0, 10, 9], [5, 5, 5, 5]]
     assert detutils.box_voting(boxes, [0, 0, 1], [1, 2]).tolist() == [[0, 0, 10, 9], [5, 5, 5, 5]]

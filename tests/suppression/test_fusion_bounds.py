@@ -31,11 +31,11 @@ PAIRS = cases.size(900, 400)
 
 
 @pytest.mark.parametrize("far", [0.0, 1e4, 1e7, -1e7])
-@pytest.mark.parametrize("threshold", [1e-7, 1e-3, 0.1, 0.3, 0.55, 0.75, 0.95])
+@pytest.mark.parametrize("threshold", [0.0, 1e-10, 2e-9, 1e-7, 1e-3, 0.1, 0.3, 0.55, 0.75, 0.95])
 @pytest.mark.parametrize("offset", [0, 1])
 def test_boxes_at_the_reach_of_a_mean_join_it(threshold: float, far: float, offset: int) -> None:
     """Equal squares, shifted along an axis by as much as the threshold allows, from a little less to a little more."""
-    rng = np.random.default_rng(int(threshold * 1e7))
+    rng = np.random.default_rng(int(threshold * 1e10))
     side = rng.uniform(1, 6, (PAIRS, 1))
     first = np.hstack([lattice(PAIRS, far) + rng.uniform(0, 3, (PAIRS, 2))] * 2)
     first[:, 2:] += side
@@ -216,6 +216,59 @@ def test_crowds_of_moving_means_are_their_definition(n: int, offset: int) -> Non
     scores, labels = rng.uniform(0.1, 1.0, n), rng.integers(0, 2, n)
     options = {"iou_threshold": 0.3, "offset": offset}
     fused = detutils.weighted_boxes_fusion([boxes], [scores], [labels], **options)
-    means, _, _, sources = naive.weighted_boxes_fusion([boxes.tolist()], [scores.tolist()], [labels.tolist()], **options)
+    lists = ([array.tolist()] for array in (boxes, scores, labels))
+    means, _, _, sources = naive.weighted_boxes_fusion(*lists, **options)
     np.testing.assert_array_equal(fused.boxes, means)
     assert fused.sources[0].tolist() == sources[0]
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("far", [0.0, 1e6])
+def test_a_mean_that_wanders_is_found_where_it_has_gone(axis: int, sign: int, far: float) -> None:
+    """Each box lies ahead of the mean of those before, until the mean has left the cell where it began."""
+    side, threshold, steps = 15.9, 0.75, 150  # such sides lie in cells of half of them
+    places = far + np.array([[0.0, 0.0], [333.3, 5.7], [-711.1, 402.9], [98.6, -450.4]])
+    chains = []
+    for place in places:
+        ahead, mean = [0.0], 0.0
+        for _ in range(steps):
+            ahead.append(mean + 0.12 * side)
+            mean += (ahead[-1] - mean) / len(ahead)
+        assert mean > 0.5 * side
+        corner = np.tile(place, (steps + 1, 1))
+        corner[:, axis] += sign * np.array(ahead)
+        chains.append(np.hstack([corner, corner + side]))
+    others = np.hstack([lattice(PAIRS, far + 2000.0)] * 2)
+    others[:, 2:] += side
+    boxes = np.vstack([*chains, others])
+    scores = np.append(np.tile(np.linspace(0.5, 0.5 - 1e-9, steps + 1), len(chains)), np.full(PAIRS, 0.9))
+    (source,) = detutils.weighted_boxes_fusion([boxes], [scores], iou_threshold=threshold).sources
+    for chain in source[: len(chains) * (steps + 1)].reshape(len(chains), -1):
+        assert len(set(chain.tolist())) == 1
+
+
+@pytest.mark.parametrize("far", [1e16, 1e20, 1e149])
+def test_points_where_a_pixel_is_lost_beside_the_coordinate(far: float) -> None:
+    """With the inclusive rule a point has a side of 1, however far away: more cells of that size than integers hold.
+
+    No other boxes need the lowest levels: a side of at least a step of its coordinate is 53 octaves below it at most,
+    and boxes below 2^-1000 have no area in float64.
+    """
+    corner = far + np.hstack([lattice(PAIRS, 0.0)] * 2) * (far / 1e4)
+    check_pairs(corner, corner.copy(), 0.55, 1)
+
+
+@pytest.mark.parametrize("scale", [2.0**-5, 1.0, 2.0**10, 2.0**300])
+def test_boxes_around_the_origin_that_are_longer_than_any_coordinate(scale: float) -> None:
+    """Their octave of size is above that of the largest coordinate; their centers lie in two cells, at the reach."""
+    others = np.hstack([lattice(400, 100.0)] * 2)
+    others[:, 2:] += 8
+    pair = np.array([[-1.9, -1.0, 1.8, 1.0], [-0.4, -1.0, 1.9, 1.0]]) * 1024
+    for turn in ([0, 1, 2, 3], [1, 0, 3, 2]):
+        for sign in (1, -1):
+            boxes = pair[:, turn] if sign == 1 else -pair[:, turn][:, [2, 3, 0, 1]]
+            rows = np.vstack([others, boxes]) * scale
+            scores = np.append(np.full(400, 0.9), [0.6, 0.5])
+            (source,) = detutils.weighted_boxes_fusion([rows], [scores], iou_threshold=0.575).sources
+            assert source[-1] == source[-2]
