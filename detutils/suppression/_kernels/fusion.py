@@ -56,7 +56,7 @@ def _place(box: Any, offset: Any, state: Any) -> Any:
 @inlined
 def _bucket(level: Any, column: Any, row: Any, mask: Any) -> Any:
     """Where the clusters of a cell are listed, among those of other cells perhaps."""
-    return (column + row * NEXT_ROW + level * NEXT_LEVEL) & mask
+    return ((column & mask) + (row & mask) * NEXT_ROW + level * NEXT_LEVEL) & mask
 
 
 @inlined
