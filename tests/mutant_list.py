@@ -259,7 +259,6 @@ PROPOSALS = [
     ),
     *_faults(
         "proposals/_kernels/cover.py", COVER,
-        ("if values[middle] < wanted", "if values[middle] <= wanted"),
         ("np.int64(found[k] >= threshold)", "np.int64(found[k] > threshold)"),
         ("bands[min(band + 2, bands.shape[0] - 1)]", "bands[band + 1]"),
         ("x1 - slack / threshold", "x1 - slack"),
@@ -343,7 +342,6 @@ NMS = [
         ("(ranges[q + 1] + LANES - 1) // LANES", "ranges[q + 1] // LANES"),
         ("for r in range(first, stop):\n        if", "for r in range(first + 1, stop):\n        if"),
         ("bounds[cell, 1] = at + 1", "bounds[cell, 1] = at"),
-        ("            if total == most:\n                break", "            if total > most:\n                break"),
     ),
     *_faults(
         "suppression/_kernels/sweep.py", f"{BOUNDS} {GREEDY}",
@@ -360,7 +358,6 @@ NMS = [
     *_faults(
         "suppression/_kernels/listed.py", f"{BOUNDS} {GREEDY} {EXPLAIN}",
         ("range((count + LANES - 1) // LANES)", "range(count // LANES)"),
-        ("        if total == most:\n            break", "        if total > most:\n            break"),
         ("            if count % LANES == 0:", "            if count % LANES == 1:"),
         ("hit = by[r] >= 0", "hit = by[r] > 0"),
         ("                return r, total", "                return r + 1, total"),

@@ -122,6 +122,16 @@ def test_far_from_the_origin(way: Way, shift: float) -> None:
         assert way.nms(boxes, scores, offset=offset).tolist() == wanted
 
 
+@pytest.mark.parametrize("offset", [0, 1])
+@pytest.mark.parametrize("column", range(4))
+def test_one_coordinate_that_float32_cannot_hold(way: Way, column: int, offset: int) -> None:
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 10.0]])
+    boxes[1, column] = 4 - 1e-9 if column < 2 else 6 + 1e-9  # IoU 0.6000000001; 0.60000002 or more in float32
+    boxes[:, 2:] -= offset
+    assert way.nms(boxes, [2, 1], 0.60000001, offset=offset).tolist() == [0, 1]
+    assert way.nms(boxes, [2, 1], 0.6, offset=offset).tolist() == [0]
+
+
 def test_huge_and_tiny_together(way: Way) -> None:
     tiny = [[0, 0, 1e-30, 1e-30], [0, 0, 1e-30, 0.9e-30], [-1e-40, 0, 1, 1], [0, 0, 1, 1]]
     boxes = np.array([[-1e150, -1e150, 1e150, 1e150], [-1e150, -1e150, 1e150, 0.9e150], *tiny, *tiny])
