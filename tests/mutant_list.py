@@ -420,7 +420,6 @@ EVALUATION = [
         ("                bits &= ~taken[k]", "                bits &= taken[k]"),
         ("area < ranges[a, 0] or area > ranges[a, 1]", "area < ranges[a, 0] or area >= ranges[a, 1]"),
         ("np.minimum(thresholds, 1.0 - 1e-10)", "thresholds"),
-        ("if seen[image] >= limits[0]", "if seen[image] > limits[0]"),
         ("left if ranges[a, 0] <= area <= ranges[a, 1] else 0", "left"),
         ("np.float64(right + wrong) + EPSILON", "np.float64(right + wrong)"),
         ("if states[i, RANK] < limits[b] else 0", "if states[i, RANK] <= limits[b] else 0"),

@@ -192,6 +192,21 @@ def test_at_exactly_the_threshold_and_between_sizes() -> None:
     assert (both.ar_small, both.ar_medium, both.ar_large) == (1.0, 1.0, -1.0)
 
 
+def test_of_equal_overlaps_the_last_object_counts() -> None:
+    first, second = [0, 0, 10, 10], [2, 0, 12, 10]
+    found = [([[1, 0, 11, 10], second], [0.9, 0.8], [0, 0])]  # 9 / 11 with either
+    for objects, recall in (([first, second], 0.5), ([second, first], 1.0)):
+        result = detutils.evaluate_coco(found, [(objects, [0, 0])], iou_thresholds=[0.75])
+        assert result.recall[0, 0, 0, 2] == recall
+
+
+def test_a_threshold_of_one_and_a_precision_of_one() -> None:
+    found, truth = [([[0, 0, 1, 1 - 1e-11]], [0.5], [0])], [([[0, 0, 1, 1]], [0])]
+    result = detutils.evaluate_coco(found, truth, iou_thresholds=[1.0])  # cocoeval.py takes 1 - 1e-10
+    assert result.recall[0, 0, 0, 2] == 1.0
+    assert (result.precision[0, :, 0, 0] == 1 / (1 + np.spacing(1))).all()  # and its precisions end below 1
+
+
 def test_crowds_are_ignored_again_and_again() -> None:
     truth = {"boxes": [[0, 0, 10, 10], [50, 50, 150, 150]], "labels": [0, 0], "iscrowd": [0, 1]}
     inside = [[60, 60, 70, 70], [80, 80, 90, 90], [0, 0, 10, 10]]
