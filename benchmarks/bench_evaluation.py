@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import io
+import json
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +20,12 @@ from tests.naive.recall import proposal_recall as naive_recall
 from tests.naive.voc import evaluate_voc as naive_voc
 
 CLASSES = 80
+FILE_PEERS = {
+    "pycocotools": ("pycocotools.coco", "pycocotools.cocoeval", "COCO", "COCOeval"),
+    "ultrafast-pycocotools": ("ultrafast_pycocotools.coco", "ultrafast_pycocotools.cocoeval", "COCO", "COCOeval"),
+    "hotcoco": ("hotcoco", "hotcoco", "COCO", "COCOeval"),
+    "faster-coco-eval": ("faster_coco_eval", "faster_coco_eval", "COCO", "COCOeval_faster"),
+}
 
 
 def scene(images: int, most: int, seed: int = 0) -> tuple[list[detutils.Detections], list[dict[str, Any]]]:
@@ -99,6 +109,60 @@ def coco_contenders(found: list[Any], truth: list[Any]) -> dict[str, Callable[[]
     return calls
 
 
+def write_files(folder: Path, found: list[Any], truth: list[Any]) -> tuple[str, str]:
+    """The same images as COCO's two files."""
+    annotations = [
+        {"image_id": i, "category_id": label, "bbox": box, "area": area, "iscrowd": int(crowd)}
+        for i, image in enumerate(truth)
+        for box, label, area, crowd in zip(
+            wide(image["boxes"]).tolist(), image["labels"].tolist(), image["areas"].tolist(), image["crowd"].tolist(),
+            strict=True,
+        )
+    ]  # fmt: skip
+    content = {
+        "images": [{"id": i, "file_name": f"{i:012}.jpg", "width": 640, "height": 480} for i in range(len(truth))],
+        "annotations": [{"id": k, **entry} for k, entry in enumerate(annotations, start=1)],
+        "categories": [{"id": label, "name": str(label)} for label in range(CLASSES)],
+    }
+    results = [
+        {"image_id": i, "category_id": label, "bbox": box, "score": score}
+        for i, one in enumerate(found)
+        for box, label, score in zip(wide(one.boxes).tolist(), one.labels.tolist(), one.scores.tolist(), strict=True)
+    ]
+    paths = folder / f"truth_{len(truth)}.json", folder / f"found_{len(truth)}.json"
+    for path, value in zip(paths, (content, results), strict=True):
+        path.write_text(json.dumps(value))
+    return str(paths[0]), str(paths[1])
+
+
+def file_contenders(truth: str, found: str, slow: bool) -> dict[str, Callable[[], Any]]:
+    """From the two files to twelve numbers: detutils and the evaluators that are installed."""
+
+    def ours() -> Any:
+        dataset = detutils.read_coco(truth)
+        return detutils.evaluate_coco(detutils.read_coco_detections(found, dataset), dataset).stats
+
+    def other(coco: Any, evaluation: Any) -> Callable[[], Any]:
+        def evaluate() -> Any:
+            with contextlib.redirect_stdout(io.StringIO()):
+                store = coco(truth)
+                results = store.load_res(found) if hasattr(store, "load_res") else store.loadRes(found)
+                judge = evaluation(store, results, "bbox")
+                judge.evaluate()
+                judge.accumulate()
+                judge.summarize()
+            return np.asarray(judge.stats[:12])
+
+        return evaluate
+
+    calls: dict[str, Callable[[], Any]] = {"detutils": ours}
+    for name, (module, judge_module, store, judge) in FILE_PEERS.items():
+        if importlib.util.find_spec(module.split(".")[0]) and (slow or name != "pycocotools"):
+            stores, judges = importlib.import_module(module), importlib.import_module(judge_module)
+            calls[name] = other(getattr(stores, store), getattr(judges, judge))
+    return calls
+
+
 def run(report: Report) -> None:
     """The rows of this family."""
     report.heading("Evaluation")
@@ -115,6 +179,15 @@ def run(report: Report) -> None:
             equal=lambda a, b: bool(np.abs(a - b).max() <= 1e-12),
             rounds=3,  # pycocotools takes a minute a call
         )
+    with tempfile.TemporaryDirectory() as folder:
+        for images in (200,) if report.quick else (200, 2000):
+            paths = write_files(Path(folder), *scene(images, 100))
+            report.compare(
+                "evaluation",
+                f"from files to numbers, {images} images x 100",
+                file_contenders(*paths, slow=images <= 200),  # pycocotools takes a minute for the larger one
+                equal=lambda a, b: bool(np.abs(a - b).max() <= 1e-12),
+            )
     found, truth = scene(100 if report.quick else 500, 100)
     lists = [tuple(part.tolist() for part in one[:3]) for one in found]
     plain = [(image["boxes"], image["labels"]) for image in truth]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,8 +35,31 @@ def read_file(file: Path) -> bytes:
     A file that does not fit into memory is refused before it is read.
     """
     check_memory(file_size(file), f"the content of {file}")
-    try:
+    with _named(file):
         return file.read_bytes()
+
+
+def read_padded(file: Path, padding: int) -> bytearray:
+    """The content of a file and so many zeros behind it, without a second copy; OSErrors as from ``read_file``."""
+    check_memory(file_size(file), f"the content of {file}")
+    with _named(file), open(file, "rb", buffering=0) as source:
+        size = os.fstat(source.fileno()).st_size
+        content = bytearray(size + padding)
+        at = 0
+        with memoryview(content) as view:
+            while at < size and (count := source.readinto(view[at:size])):
+                at += count
+        rest = source.read() if at == size else b""  # what has no size of its own, or grows
+        if at < size or rest:
+            content[at:] = rest + bytes(padding)
+    return content
+
+
+@contextlib.contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """Put the path into an OSError that lacks it."""
+    try:
+        yield
     except OSError as error:
         if error.filename is None:
             raise type(error)(error.errno, error.strerror, str(file)) from error

@@ -465,6 +465,7 @@ IN_FRONT: dict[str, Any] = {
     "generalized_box_iou": lambda boxes, scores: detutils.generalized_box_iou(boxes, boxes),
     "distance_box_iou": lambda boxes, scores: detutils.distance_box_iou(boxes, boxes),
     "complete_box_iou": lambda boxes, scores: detutils.complete_box_iou(boxes, boxes),
+    "soft_nms": lambda boxes, scores: detutils.soft_nms(boxes, scores),
 }
 
 

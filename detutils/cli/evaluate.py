@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import detutils
+from detutils.cli.report import Answers, write_report
 from detutils.cli.terminal import check_output, say
 
 STATS = (
@@ -29,7 +30,18 @@ def add_evaluate(commands: Any) -> None:
         default="coco",
         help="COCO's twelve numbers (default), or VOC's AP over 11 points (2007) or as an area (2010)",
     )
-    parser.add_argument("--iou", type=float, default=0.5, help="IoU of a hit by VOC's rules (default 0.5)")
+    parser.add_argument("--iou", type=float, default=0.5, help="IoU of a hit by VOC's rules and in the report")
+    parser.add_argument(
+        "--on-invalid",
+        choices=("raise", "drop"),
+        default="raise",
+        help="refuse files with entries that cannot be used (default), or leave these out and say how many",
+    )
+    parser.add_argument("--report", metavar="FOLDER", type=Path, help="write report.html, one self-contained page")
+    parser.add_argument(
+        "--images", metavar="FOLDER", type=Path, help="where the pictures are: the report shows the worst"
+    )
+    parser.add_argument("--worst", type=int, default=12, metavar="N", help="pictures in the report (default 12)")
     parser.add_argument("--json", action="store_true", help="print a JSON object")
     parser.add_argument("--plot", metavar="PICTURE", help="draw precision against recall (matplotlib)")
     parser.set_defaults(run=run_evaluate)
@@ -39,8 +51,13 @@ def run_evaluate(options: argparse.Namespace) -> int:
     """Print the numbers, and class by class the AP."""
     if options.plot:
         check_output(Path(options.plot), (".png", ".svg", ".pdf"))
-    dataset = detutils.read_coco(options.annotations)
-    found = detutils.read_coco_detections(options.results, dataset)
+    if options.images and not options.images.is_dir():
+        raise NotADirectoryError(f"{options.images} is not a folder")
+    dataset = detutils.read_coco(options.annotations, on_invalid=options.on_invalid)
+    found: Any = detutils.read_coco_detections(options.results, dataset, on_invalid=options.on_invalid)
+    for path, skipped in ((options.annotations, dataset.skipped), (options.results, found.skipped)):
+        if skipped:
+            say(f"{path}: {len(skipped)} skipped, the first {skipped[0].place}: {skipped[0].reason}")
     numbers: dict[str, float]
     if options.rules == "coco":
         coco = detutils.evaluate_coco(found, dataset)
@@ -49,6 +66,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
     else:
         voc = _voc(options, found, dataset)
         labels, precisions, text = voc.labels, voc.ap, f"mean AP {voc.mean_ap:.3f} at IoU {options.iou:g}"
+        if math.isnan(voc.mean_ap):
+            text += "\nthere are no objects: there is nothing to measure"
         numbers = {"mean_ap": voc.mean_ap}
     titles = class_titles(dataset)
     classes = {titles[c]: ap for c, ap in zip(labels.tolist(), precisions.tolist(), strict=True)}
@@ -61,6 +80,10 @@ def run_evaluate(options: argparse.Namespace) -> int:
             print(f"{name:<24} {'no objects' if math.isnan(ap) or ap < 0 else f'{ap:.3f}'}")
     if options.plot:
         _plot(options, found, dataset)
+    if options.report:
+        title = f"{Path(options.results).name} on {Path(options.annotations).name}"
+        answers = Answers(title, text, classes, found, dataset, titles, options.iou)
+        say(f"wrote {write_report(options.report, answers, options.images, max(options.worst, 0))}")
     return 0
 
 

@@ -10,12 +10,13 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from detutils._files import read_padded
 from detutils._jit import B1, F8, I8
 from detutils._validate import as_boxes, as_integer, as_items, as_labels, as_path, as_sizes, as_vector, count_of
 from detutils.datasets import coco_entries as entries
 from detutils.datasets._kernels.json_scan import BOX, INTEGER, NUMBER, SPAN
 from detutils.datasets.entries import BadEntries
-from detutils.datasets.json_columns import Columns, Text
+from detutils.datasets.json_columns import PADDING, Columns, Text
 from detutils.datasets.records import (
     AnnotatedImage,
     AnnotatedImages,
@@ -404,11 +405,12 @@ class _Content:
     def __init__(self, file: Path, keys: tuple[str, ...], listed: bool = False) -> None:
         self.file, self.listed, self.whole = file, False, None
         self.spans: dict[str, tuple[int, int]] = {}
-        content = read_bytes(file)
+        if file.is_dir():
+            raise IsADirectoryError(f"{file} is a folder, not a file")
         try:
-            self.text = Text(content)
+            self.text = Text(read_padded(file, PADDING))
         except UnicodeDecodeError:  # UTF-16 with its mark, or no text at all
-            self.text = Text(decode(file, content).encode())
+            self.text = Text(bytearray(decode(file, read_bytes(file)).encode() + bytes(PADDING)))
         if listed and self.text.first() == ord("["):
             self.listed = True
             return
@@ -449,7 +451,7 @@ class _Content:
             if self.listed:
                 value = read_json(self.file)
             elif key in self.spans:
-                value = _loads(self.text.part(*self.spans[key]))
+                value = self.loads(*self.spans[key])
             else:
                 value = []
         else:
@@ -458,13 +460,16 @@ class _Content:
             broken(self.file, key, f"must be a list, got {entries.kind_of(value)}")
         return value
 
+    def loads(self, begin: int, end: int) -> Any:
+        """The value in some of the text."""
+        try:
+            return json.loads(self.text.part(begin, end), parse_int=_whole)
+        except RecursionError:  # the scan goes deeper than a caller deep in recursion can
+            broken(self.file, "", "nested too deeply")
+
     def place(self, key: str, k: int) -> str:
         """How an entry is called in texts."""
         return f"entry [{k}]" if self.listed or (self.whole is not None and key not in self.whole) else f"{key}[{k}]"
-
-
-def _loads(data: bytes) -> Any:
-    return json.loads(data.decode("utf-8"), parse_int=_whole)
 
 
 def _whole(digits: str) -> int | float:
@@ -480,11 +485,12 @@ class _Table(NamedTuple):
     boxes: F8
     extra: F8
     good: B1
-    outlines: Callable[[int], Any]
+    outlines: Callable[[int], Any]  # of rows that were scanned
+    own: dict[int, Any]  # of rows that were read one by one
 
     def outline(self, row: int) -> Any:
         """The ``segmentation`` of a row, or None."""
-        return self.outlines(row)
+        return self.own[row] if row in self.own else self.outlines(row)
 
 
 def _table(
@@ -497,44 +503,58 @@ def _table(
 ) -> _Table:
     """All entries of a list: those that the scan is sure of at once, the others one by one."""
     columns = content.columns(key, wanted)
+    ids: dict[int, Any] = {}  # of entries that were read one by one, by row
     if columns is None:
         items = content.entries(key)
-        table = _empty_table(len(items), lambda row: items[row].get("segmentation"))
+        table = _empty_table(len(items))
         rest: Iterable[tuple[int, Any]] = enumerate(items)
-        ids: dict[Any, int] | None = {}
     else:
-        table, doubtful, ids = _scanned(content, columns, known)
-        rest = ((k, _loads(content.text.part(*columns.spans[k].tolist()))) for k in doubtful.tolist())
+        table = _scanned(content, columns, known)
+        rest = ((k, content.loads(*columns.spans[k].tolist())) for k in np.flatnonzero(~table.good).tolist())
     found = []
     for k, entry in rest:
         try:
             owner, category, box, value, crowd, number = slow(entry)
-            if type(number) in (int, str) and ids is not None:
-                first = ids.setdefault(number, k)
-                if first != k:
-                    raise entries.Bad(f"id {number!r} is that of {content.place(key, first)}", "repeated id")
         except entries.Bad as error:
-            table.good[k] = False
             found.append((k, error))
             continue
         table.owners[k], table.categories[k], table.boxes[k] = owner, category, box
         table.extra[k], table.good[k] = (value, crowd), True
+        if "segmentation" in wanted:
+            table.own[k] = entry.get("segmentation")
+        if type(number) in (int, str):
+            ids[k] = number
+    for k, number, first in _repeated(table.good, columns, ids):
+        table.good[k] = False
+        found.append((k, entries.Bad(f"id {number!r} is that of {content.place(key, first)}", "repeated id")))
     for k, wrong in sorted(found, key=lambda pair: pair[0]):
         bad.add(content.file, content.place(key, k), wrong.reason, wrong.kind)
     return table
 
 
-def _empty_table(length: int, outlines: Callable[[int], Any]) -> _Table:
+def _repeated(good: B1, columns: Columns | None, ids: dict[int, Any]) -> Iterable[tuple[int, Any, int]]:
+    """(row, id, first row of that id) of the good rows whose id was there before."""
+    every = ids
+    if columns is not None and "id" in columns.values:
+        rows = np.flatnonzero(good & columns.seen["id"] & ~columns.doubtful)
+        numbers = columns.values["id"][rows]
+        if not ids and (np.diff(np.sort(numbers)) > 0).all():
+            return
+        every = dict(sorted({**dict(zip(rows.tolist(), numbers.tolist(), strict=True)), **ids}.items()))
+    firsts: dict[Any, int] = {}
+    for row, number in every.items():
+        if firsts.setdefault(number, row) != row:
+            yield row, number, firsts[number]
+
+
+def _empty_table(length: int) -> _Table:
     owners, categories = np.zeros((2, length), np.int64)
-    return _Table(
-        owners, categories, np.zeros((length, 4)), np.zeros((length, 2)), np.zeros(length, np.bool_), outlines
-    )
+    boxes, extra, good = np.zeros((length, 4)), np.zeros((length, 2)), np.zeros(length, np.bool_)
+    return _Table(owners, categories, boxes, extra, good, lambda row: None, {})
 
 
-def _scanned(
-    content: _Content, columns: Columns, known: tuple[entries.Known, entries.Known]
-) -> tuple[_Table, I8, dict[Any, int] | None]:
-    """What the scan is sure of, the rows that are to be read one by one, and the first row of each id among those."""
+def _scanned(content: _Content, columns: Columns, known: tuple[entries.Known, entries.Known]) -> _Table:
+    """What the scan is sure of; rows that are not good are to be read one by one."""
     values, seen = columns.values, columns.seen
     box = values["bbox"]
     owners, there = _places_of(values["image_id"], known[0])
@@ -543,7 +563,6 @@ def _scanned(
     if not (np.abs(box).max(initial=0.0) <= 1e150 and box[:, 2:].min(initial=0.0) >= 0.0):
         good &= (np.abs(box) <= 1e150).all(axis=1) & (box[:, 2] >= 0.0) & (box[:, 3] >= 0.0)
     extra = np.zeros((good.size, 2))
-    ids: dict[Any, int] | None = None
     if "score" in values:
         extra[:, 0] = values["score"]
         good &= seen["score"] & (np.abs(values["score"]) <= entries.LARGEST_SCORE)
@@ -551,23 +570,13 @@ def _scanned(
         extra[:, 0] = np.where(seen["area"], values["area"], box[:, 2] * box[:, 3])
         extra[:, 1] = values["iscrowd"]
         good &= (extra[:, 0] >= 0.0) & (extra[:, 0] <= 1e300) & (extra[:, 1] >= 0.0) & (extra[:, 1] <= 1.0)
-        numbers = values["id"]
-        order = np.argsort(numbers, kind="stable")
-        order = order[seen["id"][order] & ~columns.doubtful[order]]
-        again = np.append(np.zeros(min(order.size, 1), np.bool_), np.diff(numbers[order]) == 0)
-        good[order[again]] = False
-        doubtful = np.flatnonzero(~good)
-        ids = {}
-        if doubtful.size:
-            firsts = order[~again]
-            ids = dict(zip(numbers[firsts].tolist(), firsts.tolist(), strict=True))
     spans = values.get("segmentation")
 
     def outline(row: int) -> Any:
         begin, end = spans[row].tolist()  # type: ignore[index]
-        return _loads(content.text.part(begin, end)) if end > begin else None
+        return content.loads(begin, end) if end > begin else None
 
-    return _Table(owners, categories, box, extra, good, outline), np.flatnonzero(~good), ids
+    return _Table(owners, categories, box, extra, good, outline, {})
 
 
 def _places_of(keys: I8, known: entries.Known) -> tuple[I8, B1]:
@@ -576,6 +585,12 @@ def _places_of(keys: I8, known: entries.Known) -> tuple[I8, B1]:
     places = np.array([place for key, place in known.places.items() if type(key) is int and abs(key) < 2**63], np.int64)
     if not ids.size:
         return np.zeros(keys.size, np.int64), np.zeros(keys.size, np.bool_)
+    low, span = int(ids.min()), int(ids.max()) - int(ids.min()) + 1
+    if span <= 4 * (keys.size + ids.size):  # a table of all ids in between is quicker than a search
+        table = np.full(span + 1, -1)
+        table[ids - low] = places
+        found = table[np.minimum((keys - low).view(np.uint64), span).view(np.int64)]
+        return found, found >= 0
     order = np.argsort(ids)
     at = np.minimum(np.searchsorted(ids[order], keys), ids.size - 1)
     return places[order][at], ids[order][at] == keys
@@ -584,8 +599,9 @@ def _places_of(keys: I8, known: entries.Known) -> tuple[I8, B1]:
 def _corners(rows: F8) -> tuple[F8, F8]:
     """x1, y1, x2, y2 of x, y, width, height, and the widths and heights themselves."""
     sizes = rows[:, 2:].copy()
-    boxes = rows.copy()
-    boxes[:, 2:] += boxes[:, :2]
+    boxes: F8 = np.empty(rows.shape)
+    boxes[:, :2] = rows[:, :2]
+    np.add(rows[:, :2], sizes, out=boxes[:, 2:])
     return boxes, sizes
 
 

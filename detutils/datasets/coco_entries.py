@@ -51,6 +51,9 @@ def field(entry: dict[str, Any], key: str) -> Any:
 def image_size(entry: dict[str, Any]) -> tuple[int, int] | None:
     """(height, width), or None where the file does not know: missing, null, 0 or -1."""
     sides: list[Any] = [entry.get("height"), entry.get("width")]
+    height, width = sides
+    if type(height) is int and type(width) is int and 0 < height < 2**31 and 0 < width < 2**31:
+        return height, width
     if any(side is None or (type(side) in _NUMBERS and side in (0, -1)) for side in sides):
         return None
     if not all(type(side) in _NUMBERS and side >= 1 and side == side // 1 and side < 2**31 for side in sides):
@@ -100,7 +103,7 @@ class Known:
         places: dict[str, int | None] = {}
         for place, name in enumerate(self._full_names):
             path = PurePosixPath(name.replace("\\", "/"))
-            for form in {name, path.name, path.stem} - {""}:
+            for form in filter(None, dict.fromkeys((name, path.name, path.stem))):
                 places[form] = place if form not in places else None
         return places
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,13 +32,12 @@ class Columns(NamedTuple):
 class Text:
     """The bytes of a file, ready to be scanned."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytearray) -> None:
+        """``content`` ends with ``PADDING`` zeros."""
         self.begin = 3 if content.startswith(b"\xef\xbb\xbf") else 0
         if not content.isascii():
             content[self.begin :].decode("utf-8")  # raises UnicodeDecodeError, as json would
-        self.array: U1 = np.empty(len(content) + PADDING, np.uint8)
-        self.array[: len(content)] = np.frombuffer(content, np.uint8)
-        self.array[len(content) :] = 0
+        self.array: U1 = np.frombuffer(content, np.uint8)
         self.nest: U1 = np.empty(json_scan.DEEPEST, np.uint8)
 
     def first(self) -> int:
@@ -78,43 +76,44 @@ class Text:
         if self.array[at] != json_scan.OPEN_LIST:
             return None
         keys, kinds, layout = _layout(wanted)
-        parts = []
-        empty = at + 1
-        while self.array[empty] in b" \t\r\n":
-            empty += 1
-        if self.array[empty] == json_scan.CLOSE_LIST:
-            end = empty + 1
-            parts.append(_Part(np.empty((0, layout.integers), np.int64), np.empty((0, layout.numbers))))
-        else:
-            state: I8 = np.array([at + 1, 0, 0, 0])
-            for part in self._parts(state, keys, kinds, layout):
-                if part is None:
-                    return None
-                parts.append(part)
-            end = int(state[json_scan.AT])
-        if begin is None and not self.is_blank(end):
-            return None
-        integers = np.concatenate([part.integers for part in parts])
-        numbers = np.concatenate([part.numbers for part in parts])
-        return _columns(wanted, kinds, integers, numbers)
-
-    def _parts(self, state: I8, keys: U1, kinds: I8, layout: _Layout) -> Iterator[_Part | None]:
+        table = _Table(np.empty((0, layout.integers), np.int64), np.empty((0, layout.numbers)))
+        count = 0
+        end = at + 1
+        while self.array[end] in b" \t\r\n":
+            end += 1
+        state: I8 = np.array([at + 1, 0, 0, self.array[end] == json_scan.CLOSE_LIST])
         doubts: I8 = np.empty((DOUBTS, 4), np.int64)
         while not state[json_scan.ENDED]:
-            integers, numbers = np.zeros((ROWS, layout.integers), np.int64), np.zeros((ROWS, layout.numbers))
+            table = table.with_room(count, self._objects_left(count, at, int(state[json_scan.AT])))
+            integers, numbers = table.integers[count : count + ROWS], table.numbers[count : count + ROWS]
             json_scan.scan_objects(self.array, state, keys, kinds, integers, numbers, doubts, self.nest)
+            end = int(state[json_scan.AT]) - 1
             if state[json_scan.AT] == json_scan.GAVE_UP:
-                yield None
-                return
-            for row, column, begin, end in doubts[: state[json_scan.DOUBTS]].tolist():
-                numbers[row, column] = float(self.part(begin, end))
-            count = int(state[json_scan.COUNT])
-            yield _Part(integers[:count], numbers[:count])
+                return None
+            for row, column, start, stop in doubts[: state[json_scan.DOUBTS]].tolist():
+                numbers[row, column] = float(self.part(start, stop))
+            count += int(state[json_scan.COUNT])
+        if begin is None and not self.is_blank(end + 1):
+            return None
+        return _columns(wanted, kinds, table.integers[:count], table.numbers[:count])
+
+    def _objects_left(self, count: int, begin: int, at: int) -> int:
+        """A guess how many objects follow, from how long those before were."""
+        return int(1.02 * (self.array.size - at) * count / (at - begin)) + 100 if count else ROWS
 
 
-class _Part(NamedTuple):
+class _Table(NamedTuple):
     integers: I8
     numbers: F8
+
+    def with_room(self, count: int, more: int) -> _Table:
+        """The same ``count`` rows with room behind them: a table that grows once or twice costs few page faults."""
+        if self.integers.shape[0] >= count + 64:
+            return self
+        integers: I8 = np.empty((count + more, self.integers.shape[1]), np.int64)
+        numbers: F8 = np.empty((count + more, self.numbers.shape[1]))
+        integers[:count], numbers[:count] = self.integers[:count], self.numbers[:count]
+        return _Table(integers, numbers)
 
 
 class _Layout(NamedTuple):

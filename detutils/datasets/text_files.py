@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from detutils._files import check_regular, read_file, replace_file
 from detutils.datasets.entries import bad_entry
+from detutils.pictures.files import READABLE
 
 
 def broken(path: Path, place: str, text: str, kind: str = "unreadable file") -> NoReturn:
@@ -67,7 +68,7 @@ def picture_size(path: Path) -> tuple[int, int]:
 
     check_regular(path)
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=tuple(READABLE)) as picture:
             width, height = picture.size
             quarter_turn = _orientation(picture) in (5, 6, 7, 8)
     except UnidentifiedImageError:

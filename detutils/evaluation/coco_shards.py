@@ -228,6 +228,9 @@ def bootstrap_coco(
     """
     rules = as_rules(iou_thresholds, max_detections, {}, False)
     which = as_choice(metric, "metric", METRICS)
+    level = {"ap50": 0.5, "ap75": 0.75}.get(which)
+    if level is not None and level not in rules.thresholds:
+        raise ValueError(f"metric {which!r} needs {level} among iou_thresholds, got {rules.thresholds}")
     count = as_integer(resamples, "resamples", 1, 1_000_000)
     share = as_number(confidence, "confidence", 0.0, 1.0)
     rng = np.random.default_rng(as_seed(seed))

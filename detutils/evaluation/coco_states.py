@@ -203,8 +203,8 @@ def added_up(states: States, rules: Rules, weights: I8 | None = None, limit: int
     bounds = np.searchsorted(states.labels, labels).tolist() + [states.labels.size]
     places = np.searchsorted(labels, states.object_labels)
     shares = states.counted if weights is None else states.counted * weights[states.object_images][:, None]
-    positives = np.zeros((labels.size, len(rules.areas)), np.int64)
-    np.add.at(positives, places, shares)
+    counted = [np.bincount(places, column, labels.size) for column in shares.T]  # float64 counts exactly
+    positives: I8 = np.ascontiguousarray(np.array(counted).T.astype(np.int64))
     every: I8 = np.empty(0, np.int64) if weights is None else weights[states.images]
     for c in range(labels.size):
         mine = slice(bounds[c], bounds[c + 1])

@@ -9,7 +9,14 @@ import numpy as np
 
 from detutils._jit import B1, F8, I8
 from detutils._validate import as_boxes, as_items, as_labels, as_marks, as_sizes, as_vector
-from detutils.datasets.records import AnnotatedImages, DetectionColumns, DetectionsByImage, ObjectColumns
+from detutils.datasets.records import (
+    AnnotatedImage,
+    AnnotatedImages,
+    DetectionColumns,
+    Detections,
+    DetectionsByImage,
+    ObjectColumns,
+)
 from detutils.suppression._kernels.order import rank_float64
 
 Objects = ObjectColumns
@@ -23,6 +30,9 @@ def gather_objects(ground_truth: Any, *, labeled: bool = True) -> Objects:
     if isinstance(images, AnnotatedImages):
         return images.columns
     items = _items(ground_truth, "ground_truth")
+    quick = _quick_objects(items) if labeled else None
+    if quick is not None:
+        return quick
     boxes, labels, difficult, crowd, areas, sizes = [], [], [], [], [], []
     for i, item in enumerate(items):
         where = f"ground_truth[{i}]"
@@ -60,6 +70,9 @@ def gather_detections(detections: Any, images: int) -> Found:
         return detections.columns
     items = _items(detections, "detections")
     _same_length(len(items), "detections", images)
+    quick = _quick_detections(items)
+    if quick is not None:
+        return quick
     boxes, scores, labels, sizes = [], [], [], []
     for i, item in enumerate(items):
         where = f"detections[{i}]"
@@ -147,6 +160,122 @@ def _starts(parts: list[F8]) -> I8:
     return starts
 
 
+# ---- arrays as they come from a pipeline: joined first, checked once -------------------------------------------------
+# What is not at once as it should be goes the way of each image by itself, whose errors name the image.
+
+FLOATS = frozenset(map(np.dtype, ("float32", "float64")))
+INTEGERS = frozenset(map(np.dtype, ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32")))
+BOOLS = frozenset([np.dtype(np.bool_)])
+EMPTY: dict[int, Any] = {1: np.empty(0), 4: np.empty((0, 4))}
+
+
+def _quick_objects(items: list[Any]) -> Objects | None:
+    parts = _members(items, 2, ("boxes", "labels", "difficult", "crowd", "iscrowd", "areas", "area", "sizes"))
+    if parts is None:
+        return None
+    boxes, labels, difficult, crowd, iscrowd, areas, area, sizes = parts
+    try:
+        rows = as_boxes(_end_to_end(boxes, FLOATS, 4))
+        starts = _starts(boxes)
+        n = rows.shape[0]
+        for column in parts[1:]:
+            _check_counts(column, starts)
+        side = as_sizes(_optional_column(sizes, FLOATS, 2), rows)
+        size, flags = _optional_column(_either(areas, area), FLOATS, 1), _either(crowd, iscrowd)
+        away, group = _optional_column(difficult, BOOLS, 1), _optional_column(flags, BOOLS, 1)
+        return Objects(
+            rows,
+            as_labels(_end_to_end(labels, INTEGERS, 1), "labels", n),
+            np.zeros(n, np.bool_) if away is None else away,
+            np.zeros(n, np.bool_) if group is None else group,
+            side[:, 0] * side[:, 1] if size is None else as_vector(size, "areas", n),
+            side,
+            starts,
+        )
+    except (TypeError, ValueError):
+        return None
+
+
+def _quick_detections(items: list[Any]) -> Found | None:
+    parts = _members(items, 3, ("boxes", "scores", "labels", "sizes"))
+    if parts is None:
+        return None
+    boxes, scores, labels, sizes = parts
+    try:
+        rows = as_boxes(_end_to_end(boxes, FLOATS, 4))
+        starts = _starts(boxes)
+        for column in parts[1:]:
+            _check_counts(column, starts)
+        return Found(
+            rows,
+            as_vector(_end_to_end(scores, FLOATS, 1), "scores", rows.shape[0]),
+            as_labels(_end_to_end(labels, INTEGERS, 1), "labels", rows.shape[0]),
+            as_sizes(_optional_column(sizes, FLOATS, 2), rows),
+            starts,
+        )
+    except (TypeError, ValueError):
+        return None
+
+
+def _members(items: list[Any], required: int, names: tuple[str, ...]) -> list[list[Any]] | None:
+    """A list of each member, if all items are plain tuples, dicts, or the package's records; empty lists as arrays."""
+    rows = []
+    for item in items:
+        kind = type(item)
+        if kind is tuple and len(item) == required:
+            rows.append(item + (None,) * (len(names) - required))
+        elif kind is dict:
+            rows.append(tuple(map(item.get, names)))
+        elif kind is Detections or kind is AnnotatedImage:
+            rows.append(tuple(getattr(item, name, None) for name in names))
+        else:
+            return None
+    columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in names]
+    for place, column in enumerate(columns[:required]):
+        if list in set(map(type, column)):
+            empty = EMPTY[4 if place == 0 else 1]
+            columns[place] = [empty if type(part) is list and not part else part for part in column]
+    return columns
+
+
+def _end_to_end(parts: list[Any], dtypes: frozenset[Any], width: int) -> Any:
+    """Arrays joined; TypeError if they are not arrays of these types and this width."""
+    tail = () if width == 1 else (width,)
+    full = [part for part in parts if type(part) is not np.ndarray or part.shape[0:1] != (0,)]
+    if not all(type(part) is np.ndarray for part in parts) or not (
+        {part.dtype for part in full} <= dtypes
+        and {part.ndim for part in parts} <= {1 + len(tail)}
+        and {part.shape[1:] for part in parts} <= {tail}
+    ):
+        raise TypeError
+    dtype = np.float64 if dtypes is FLOATS else (np.int64 if dtypes is INTEGERS else np.bool_)
+    return np.concatenate(full, dtype=dtype) if full else np.empty((0, *tail), dtype)
+
+
+def _optional_column(parts: list[Any], dtypes: frozenset[Any], width: int) -> Any:
+    """Arrays joined, or None if there is none; TypeError if some are missing."""
+    return None if all(part is None for part in parts) else _end_to_end(parts, dtypes, width)
+
+
+def _either(first: list[Any], second: list[Any]) -> list[Any]:
+    """What is there by the first name, else by the second."""
+    return [b if a is None else a for a, b in zip(first, second, strict=True)]
+
+
+def _check_counts(parts: list[Any], starts: I8) -> None:
+    """ValueError if the arrays are not as long as the boxes, image by image."""
+    if any(part is not None for part in parts):
+        counts = [-1 if part is None else len(part) for part in parts]
+        if len(counts) + 1 != starts.size or not np.array_equal(_where_there(counts, starts), np.diff(starts)):
+            raise ValueError
+
+
+def _where_there(counts: list[int], starts: I8) -> I8:
+    """The counts, and where there is none that of the boxes."""
+    given: I8 = np.array(counts)
+    return np.where(given < 0, np.diff(starts), given)
+
+
 class Ranking(NamedTuple):
     """By class: class c owns rows order_from[c] to order_from[c + 1] of order, and of objects likewise."""
 
@@ -168,12 +297,9 @@ class Ranking(NamedTuple):
 
 def rank(found: Found, objects: Objects) -> Ranking:
     """Detections by class and falling score (ties: first given first), objects by class and image."""
-    labels = np.unique(np.concatenate([np.unique(found.labels), np.unique(objects.labels)]))
-    small = np.int16 if labels.size < 2**15 else np.int64  # NumPy sorts 16-bit integers by radix
+    labels, classes, object_classes = _classes(found.labels, objects.labels)
     by_score = rank_float64(found.scores, np.arange(found.scores.size, dtype=np.int32))
-    classes = np.searchsorted(labels, found.labels).astype(small)
     order = by_score[np.argsort(classes[by_score], kind="stable")].astype(np.int64)
-    object_classes = np.searchsorted(labels, objects.labels).astype(small)
     by_class = np.argsort(object_classes, kind="stable")
     return Ranking(
         labels=labels,
@@ -184,6 +310,20 @@ def rank(found: Found, objects: Objects) -> Ranking:
         objects_from=_starts_of(object_classes, labels.size),
         object_images=np.repeat(np.arange(objects.starts.size - 1), np.diff(objects.starts)),
     )
+
+
+def _classes(found: I8, objects: I8) -> tuple[I8, Any, Any]:
+    """The labels that occur, ascending, and the place of each of both among them."""
+    both = [part for part in (found, objects) if part.size]
+    low = min((int(part.min()) for part in both), default=0)
+    span = max((int(part.max()) for part in both), default=-1) - low + 1
+    if span <= 2**16:  # a table is quicker than sorting
+        counts = sum((np.bincount(part - low, minlength=span) for part in both), np.zeros(span, np.int64))
+        places = (np.cumsum(counts > 0) - 1).astype(np.int16 if span < 2**15 else np.int64)
+        return np.flatnonzero(counts) + low, places[found - low], places[objects - low]
+    labels = np.unique(np.concatenate([np.unique(found), np.unique(objects)]))
+    small = np.int16 if labels.size < 2**15 else np.int64  # NumPy sorts 16-bit integers by radix
+    return labels, np.searchsorted(labels, found).astype(small), np.searchsorted(labels, objects).astype(small)
 
 
 def _starts_of(classes: Any, count: int) -> I8:

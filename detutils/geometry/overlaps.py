@@ -11,28 +11,33 @@ import numpy.typing as npt
 from detutils._jit import Direct
 from detutils._validate import (
     FLOAT32,
-    FLOAT64,
-    NDARRAY,
+    OTHER,
+    READY,
     Array,
     as_box_pair,
     as_offset,
     as_out,
     as_workers,
     check_apart,
-    is_ready_pair,
+    form_of_pair,
     raise_bad_box,
 )
 from detutils.geometry._kernels import overlaps as kernels
-from detutils.geometry._kernels.boxes import pack, pack_float32
 
-_Kernels: TypeAlias = tuple[Direct, Direct]  # for float64, for float32
+_Kernels: TypeAlias = tuple[Direct, Direct, Direct, Direct]  # for float64 and float32; for slices of either
 
-_PACK: _Kernels = Direct(pack), Direct(pack_float32)
-_IOU: _Kernels = Direct(kernels.iou_matrix), Direct(kernels.iou_matrix_float32)
-_IOA: _Kernels = Direct(kernels.ioa_matrix), Direct(kernels.ioa_matrix_float32)
-_GIOU: _Kernels = Direct(kernels.giou_matrix), Direct(kernels.giou_matrix_float32)
-_DIOU: _Kernels = Direct(kernels.diou_matrix), Direct(kernels.diou_matrix_float32)
-_CIOU: _Kernels = Direct(kernels.ciou_matrix), Direct(kernels.ciou_matrix_float32)
+
+def _kernels(name: str) -> _Kernels:
+    ends = ("", "_float32", "_of_slices", "_of_slices_float32")
+    double, single, sliced_double, sliced_single = (Direct(getattr(kernels, f"{name}_matrix{end}")) for end in ends)
+    return double, single, sliced_double, sliced_single
+
+
+_IOU = _kernels("iou")
+_IOA = _kernels("ioa")
+_GIOU = _kernels("giou")
+_DIOU = _kernels("diou")
+_CIOU = _kernels("ciou")
 
 _DEFAULT_OFFSET, _DEFAULT_WORKERS = 0, 1  # known by identity, a small call has no time to check them
 _PAIRS_A_SLICE = 1 << 25  # some hundredths of a second: Ctrl-C is heard between two slices
@@ -43,8 +48,10 @@ def _pairwise(
     of: _Kernels, boxes1: Any, boxes2: Any, offset: int, out: Array | None, workers: int
 ) -> Array:
     """What the five functions have in common."""
-    if not is_ready_pair(boxes1, boxes2):
-        boxes1, boxes2 = _packed(boxes1, boxes2)
+    form = form_of_pair(boxes1, boxes2)
+    if form == OTHER:
+        boxes1, boxes2 = as_box_pair(boxes1, boxes2, check_rows=False)
+        form = READY
     added = 0.0 if offset is _DEFAULT_OFFSET else as_offset(offset)
     threads = 1 if workers is _DEFAULT_WORKERS else as_workers(workers)
     shape, dtype = (len(boxes1), len(boxes2)), boxes1.dtype
@@ -55,33 +62,14 @@ def _pairwise(
         result = as_out(out, shape, dtype)
         check_apart(out, "out", boxes1, boxes2)
     if small:  # the kernel looks at the rows itself, because small calls have no time for another pass
-        row = of[dtype is FLOAT32].call(boxes1, boxes2, added, result)
+        row = of[2 * form + (dtype is FLOAT32)].call(boxes1, boxes2, added, result)
         if row == -1:
             return result
         if row >= 0:
             _raise_bad_row(boxes1, boxes2, row)
-    as_box_pair(boxes1, boxes2)  # before any thread starts
+    boxes1, boxes2 = as_box_pair(boxes1, boxes2)  # before any thread starts
     _fill_in_slices(of, boxes1, boxes2, added, result, threads)
     return result
-
-
-def _packed(boxes1: Any, boxes2: Any) -> tuple[Array, Array]:
-    """The two sets in the form that kernels take; slices of a detector's columns without the general way's time."""
-    if type(boxes1) is NDARRAY and type(boxes2) is NDARRAY:
-        dtype, shape1, shape2 = boxes1.dtype, boxes1.shape, boxes2.shape
-        if (
-            (dtype is FLOAT32 or dtype is FLOAT64)
-            and dtype is boxes2.dtype
-            and len(shape1) == len(shape2) == 2
-            and shape1[1] == shape2[1] == 4
-            and boxes1.flags.aligned
-            and boxes2.flags.aligned
-        ):
-            n = shape1[0]
-            rows = np.empty((n + shape2[0], 4), dtype)
-            _PACK[dtype is FLOAT32].call(boxes1, boxes2, rows)
-            return rows[:n], rows[n:]
-    return as_box_pair(boxes1, boxes2, check_rows=False)
 
 
 def _fill_in_slices(

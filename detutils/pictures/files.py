@@ -74,13 +74,6 @@ FORMATS = {
     ".tiff": "TIFF",
     ".bmp": "BMP",
 }
-# The extensions of the formats that Pillow reads by itself: PostScript and Windows metafiles would run programs.
-PICTURE_EXTENSIONS = (
-    ".apng", ".avif", ".avifs", ".blp", ".bmp", ".bw", ".cur", ".dcx", ".dds", ".dib", ".flc", ".fli", ".ftc", ".ftu",
-    ".gbr", ".gif", ".icb", ".icns", ".ico", ".j2c", ".j2k", ".jfif", ".jp2", ".jpc", ".jpe", ".jpeg", ".jpf",
-    ".jpg", ".jpx", ".mpo", ".msp", ".pbm", ".pcd", ".pcx", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".psd", ".pxr",
-    ".qoi", ".ras", ".rgb", ".rgba", ".sgi", ".tga", ".tif", ".tiff", ".vda", ".vst", ".webp", ".xbm", ".xpm",
-)  # fmt: skip
 WITH_ALPHA = ("PNG", "WEBP", "TIFF")
 WITH_16_BITS = ("PNG", "TIFF")
 LIFT = "Set PIL.Image.MAX_IMAGE_PIXELS to None to read it."

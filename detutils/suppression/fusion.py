@@ -101,7 +101,7 @@ def soft_nms(
     Order and scores are those of the plain double loop, to the last bit. Boxes lie in a tree of blocks by
     size and place, so that a kept box visits only blocks near it: about N log N and the number of
     intersecting pairs, where the plain loop is N K. Memory is linear in N. Boxes without area intersect
-    nothing.
+    nothing. The authors' code keeps a score that equals its threshold, which drops out here.
 
     References
     ----------

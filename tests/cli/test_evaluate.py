@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import detutils
@@ -106,3 +108,124 @@ def test_what_is_wrong_is_named(
     error = capsys.readouterr().err
     assert error.startswith("detutils evaluate: error: ")
     assert pattern in error
+
+
+# ---- what cannot be used, and the page -----------------------------------------------------------------------------
+
+
+def test_bad_entries_are_refused_or_skipped_and_counted(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    expected = numbers(files, capsys)
+    truth, found = json.loads(json.dumps(TRUTH)), json.loads(json.dumps(FOUND))
+    truth["annotations"][1:1] = [{"image_id": 8, "category_id": 5, "bbox": [0, 0, 5, 5]}]
+    found += [{**FOUND[0], "bbox": []}, {**FOUND[0], "image_id": 3}]
+    Path(files[0]).write_text(json.dumps(truth))
+    Path(files[1]).write_text(json.dumps(found))
+    assert main(["evaluate", *files]) == 2
+    assert "annotations[1]: unknown image_id 8" in capsys.readouterr().err
+    assert main(["evaluate", *files, "--on-invalid", "drop", "--json"]) == 0
+    output = capsys.readouterr()
+    assert json.loads(output.out) == expected
+    assert "truth.json: 1 skipped, the first annotations[1]: unknown image_id 8" in output.err
+    assert "found.json: 2 skipped, the first entry [4]: bbox must be four numbers" in output.err
+
+
+class Page(HTMLParser):
+    """The texts of a page; refuses tags that do not close, and whatever would be fetched."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.texts: list[str] = []
+        self.sources: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+        assert self.open == []
+        self.text = " ".join(self.texts)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag not in ("meta", "img", "path", "polyline"):
+            self.open.append(tag)
+        for name, value in attrs:
+            assert name not in ("href", "srcset", "onload", "onerror")
+            if name == "src":
+                assert value is not None
+                assert value.startswith("data:image/jpeg;base64,")
+                self.sources.append(value)
+        assert tag not in ("script", "link", "iframe")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+        assert "url(" not in data
+        assert "@import" not in data
+
+
+def test_report(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "reports" / "one"
+    assert main(["evaluate", *files, "--report", str(folder)]) == 0
+    output = capsys.readouterr()
+    assert f"wrote {folder / 'report.html'}" in output.err
+    assert [path.name for path in folder.iterdir()] == ["report.html"]
+    page = Page(folder / "report.html")
+    for title in ("found.json on truth.json", "Precision and recall at IoU 0.5", "F1 over confidence", "Errors",
+                  "Confusion matrix", "Worst images", "2 images, 3 objects, 4 detections",
+                  output.out.splitlines()[0]):  # fmt: skip
+        assert title in page.text
+    assert page.tags.count("svg") == 2
+    assert page.tags.count("polyline") == 2 + 3 + 1  # two classes with objects; F1, precision, recall; the best
+    dataset = detutils.read_coco(files[0])
+    found = detutils.read_coco_detections(files[1], dataset)
+    best = detutils.best_threshold(found, dataset)
+    assert f"scores above {best.threshold:.4g} give an F1 of {best.f1:.3f}" in page.text
+    errors = detutils.detection_errors(found, dataset)
+    assert "would rise if" in page.text
+    assert f"{errors.miss:.3f}" in page.texts
+    assert "b.jpg: 2 wrong, 1 missed" in page.text
+    assert page.sources == []
+    assert main(["evaluate", *files, "--report", files[0]]) == 2  # a file is in its place
+
+
+def test_report_with_pictures(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    truth = json.loads(json.dumps(TRUTH))
+    truth["images"].append({"id": 3, "file_name": "../truth.json"})
+    truth["images"].append({"id": 4, "file_name": "<b>.jpg"})
+    for number in (3, 4):
+        truth["annotations"].append({"image_id": number, "category_id": 5, "bbox": [0, 0, 50, 50]})
+    truth["categories"][0]["name"] = "<script>"
+    Path(files[0]).write_text(json.dumps(truth))
+    detutils.write_image(pictures / "b.jpg", np.full((240, 240, 3), 200, np.uint8))
+    arguments = [*files, "--report", str(tmp_path / "r"), "--images", str(pictures)]
+    assert main(["evaluate", *arguments]) == 0
+    page = Page(tmp_path / "r" / "report.html")
+    assert len(page.sources) == 1
+    assert "../truth.json is outside of" in page.text
+    assert "<b>.jpg: 0 wrong, 1 missed" in page.text
+    assert "<script>" in page.text
+    assert main(["evaluate", *arguments, "--worst", "1"]) == 0
+    assert len(Page(tmp_path / "r" / "report.html").sources) == 1
+    assert main(["evaluate", *files, "--report", str(tmp_path / "r"), "--images", str(tmp_path / "missing")]) == 2
+    assert "missing is not a folder" in capsys.readouterr().err
+
+
+def test_report_of_nothing(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No objects, no detections, nothing at all: a page each, with a line that says so."""
+    for truth, found in (({**TRUTH, "annotations": []}, FOUND), (TRUTH, []),
+                         ({"images": [], "categories": [], "annotations": []}, [])):  # fmt: skip
+        Path(files[0]).write_text(json.dumps(truth))
+        Path(files[1]).write_text(json.dumps(found))
+        assert main(["evaluate", *files, "--report", str(tmp_path / "r")]) == 0
+        nothing = not truth["annotations"]
+        assert ("There are no objects" in capsys.readouterr().out) == nothing
+        assert ("there is nothing to measure" in Page(tmp_path / "r" / "report.html").text) == nothing
+    Path(files[0]).write_text(json.dumps({**TRUTH, "annotations": []}))
+    assert main(["evaluate", *files, "--rules", "voc2010"]) == 0
+    assert "there are no objects" in capsys.readouterr().out

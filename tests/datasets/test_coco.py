@@ -261,3 +261,194 @@ def test_data_sets_whose_ids_lead_nowhere(dataset: Any, error: type[Exception], 
         detutils.write_coco_detections(tmp_path / "found.json", [], dataset)
     with pytest.raises(error, match=pattern):
         detutils.read_coco_detections(tmp_path / "found.json", dataset)
+
+
+# ---- files as they are found -------------------------------------------------------------------------------
+
+
+def test_a_test_set_has_no_annotations(tmp_path: Path) -> None:
+    content = coco()
+    del content["annotations"]
+    dataset = detutils.read_coco(write(tmp_path / "image_info.json", content))
+    assert [image.boxes.shape for image in dataset.images] == [(0, 4), (0, 4)]
+    detutils.write_coco_detections(tmp_path / "r.json", [([[10, 20, 40, 60]], [0.9], [0]), ([], [], [])], dataset)
+    assert json.loads((tmp_path / "r.json").read_text()) == [
+        {"image_id": 4, "category_id": 3, "bbox": [10.0, 20.0, 30.0, 40.0], "score": 0.9}
+    ]
+
+
+@pytest.mark.parametrize("side", [0, -1, None, 0.0, -1.0, ...])
+def test_sizes_that_are_unknown(side: Any, tmp_path: Path) -> None:
+    content = picture(width=side, height=side)
+    dataset = detutils.read_coco(write(tmp_path / "a.json", content))
+    assert [image.image_size for image in dataset.images] == [None, (480, 640)]
+    one = detutils.read_coco(write(tmp_path / "b.json", picture(width=side)))
+    assert one.images[0].image_size is None
+
+
+@pytest.mark.parametrize("name", [None, ...])
+def test_names_that_are_missing(name: Any, tmp_path: Path) -> None:
+    dataset = detutils.read_coco(write(tmp_path / "a.json", picture(file_name=name)))
+    assert [image.name for image in dataset.images] == ["", "b.jpg"]
+
+
+def orphans() -> dict[str, Any]:
+    content = coco()
+    good = content["annotations"][0]
+    bad = ({"image_id": 77}, {"bbox": []}, {"image_id": 78}, {"bbox": [5, 5, -1, 2]})
+    strange = [{**good, **change} for change in bad]
+    return {**content, "annotations": [good, *strange, good]}
+
+
+def test_going_on_past_bad_entries(tmp_path: Path) -> None:
+    path = write(tmp_path / "split.json", orphans())
+    with pytest.raises(ValueError, match=r"json: annotations\[1\]: unknown image_id 77; ids are such as 4 ") as error:
+        detutils.read_coco(path)
+    counts = "bad entries in all: 2 x unknown image_id, 2 x bad bbox; on_invalid='drop' leaves them out"
+    assert counts in str(error.value)
+    dataset = detutils.read_coco(path, on_invalid="drop")
+    assert [len(image.boxes) for image in dataset.images] == [0, 2]
+    assert [(skip.path, skip.place) for skip in dataset.skipped] == [
+        (str(path), f"annotations[{k}]") for k in (1, 2, 3, 4)
+    ]
+    assert dataset.skipped[1].reason == "bbox must be four numbers x, y, width, height, got []"
+    results = [{key: value for key, value in entry.items() if key != "area"} | {"score": 0.5}
+               for entry in orphans()["annotations"]]  # fmt: skip
+    found = write(tmp_path / "found.json", results)
+    with pytest.raises(ValueError, match=r"entry \[1\]: unknown image_id 77.*2 x unknown image_id, 2 x bad bbox"):
+        detutils.read_coco_detections(found, dataset)
+    kept: Any = detutils.read_coco_detections(found, dataset, on_invalid="drop")
+    assert [len(one.boxes) for one in kept] == [0, 2]
+    assert [skip.place for skip in kept.skipped] == [f"entry [{k}]" for k in (1, 2, 3, 4)]
+    for read in (lambda how: detutils.read_coco(path, on_invalid=how),
+                 lambda how: detutils.read_coco_detections(found, dataset, on_invalid=how)):  # fmt: skip
+        with pytest.raises(ValueError, match="on_invalid must be one of 'raise', 'drop'"):
+            read("skip")
+
+
+def test_bad_images_and_classes_can_be_dropped(tmp_path: Path) -> None:
+    content = coco()
+    content["images"].append({"id": 9, "file_name": "again.jpg"})
+    content["categories"].append({"id": 8})
+    dataset = detutils.read_coco(write(tmp_path / "a.json", content), on_invalid="drop")
+    assert [image.name for image in dataset.images] == ["a.jpg", "b.jpg"]
+    assert [skip.place for skip in dataset.skipped] == ["categories[2]", "images[2]"]
+
+
+def test_ids_written_otherwise_and_names_for_ids(tmp_path: Path) -> None:
+    content = coco(images=[{"id": 1, "file_name": "shelf_01.jpg"}, {"id": 2, "file_name": "b/x.png"},
+                           {"id": 3, "file_name": "c/x.png"}], annotations=[])  # fmt: skip
+    dataset = detutils.read_coco(write(tmp_path / "truth.json", content))
+
+    def owner(value: Any) -> int:
+        entry = {"image_id": value, "category_id": "3", "bbox": [1, 2, 3, 4], "score": 0.5}
+        found = detutils.read_coco_detections(write(tmp_path / "r.json", [entry]), dataset)
+        return [len(one.boxes) for one in found].index(1)
+
+    names = ("1", "shelf_01", "shelf_01.jpg", "pictures/shelf_01.png", "d\\shelf_01.jpg", "b/x.png")
+    assert [owner(name) for name in names] == [0, 0, 0, 0, 0, 1]
+    with pytest.raises(ValueError, match=r"unknown image_id 'x': several images have this name"):
+        owner("x")
+    with pytest.raises(ValueError, match=r"unknown image_id 'shelf'; there is shelf_01\.jpg, image 1"):
+        owner("shelf")
+    with pytest.raises(ValueError, match=r"unknown image_id 'q'; ids are such as 1"):
+        owner("q")
+    nothing = detutils.Dataset([], ("a",), (3,))
+    with pytest.raises(ValueError, match="unknown image_id 1: there are no images"):
+        detutils.read_coco_detections(write(tmp_path / "r.json", result(image_id=1)[1:]), nothing)
+
+
+def test_results_in_a_whole_file(tmp_path: Path) -> None:
+    dataset = detutils.read_coco(write(tmp_path / "a.json", coco()))
+    found = detutils.read_coco_detections(write(tmp_path / "r.json", coco(annotations=result())), dataset)
+    assert [len(one.boxes) for one in found] == [0, 2]
+    with pytest.raises(ValueError, match=r"r\.json: annotations\[1\]: has no 'score'"):
+        detutils.read_coco_detections(write(tmp_path / "r.json", coco(annotations=result(score=...))), dataset)
+
+
+def test_classes_are_chosen(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json", coco())
+    zebras = detutils.read_coco(path, classes=["zebra"])
+    assert (zebras.class_names, zebras.class_ids) == (("zebra",), (90,))
+    assert [image.labels.tolist() for image in zebras.images] == [[], [0, 0]]
+    both = detutils.read_coco(path, classes=[90, "car", "zebra"])
+    assert (both.class_names, both.images[1].labels.tolist()) == (("zebra", "car"), [1, 0, 0])
+    assert detutils.read_coco(path, classes=[]).images[1].labels.size == 0
+    with pytest.raises(ValueError, match=r"classes holds 'cow', which is not among car \(3\), zebra \(90\)"):
+        detutils.read_coco(path, classes=["cow"])
+    with pytest.raises(TypeError, match="classes must be names or category ids"):
+        detutils.read_coco(path, classes="zebra")
+
+
+def test_outlines_and_boxes_from_them(tmp_path: Path) -> None:
+    polygons = [[1, 2, 9.5, 2, 9.5, 7.25], [0.5, 3, 2, 4, 1, 8]]
+    runs = {"size": [10, 12], "counts": [25, 3, 8, 1, 83]}  # column 2, rows 5 to 7; column 3, row 6
+    good = {"image_id": 9, "category_id": 3}
+    entries = [
+        {**good, "segmentation": polygons},
+        {**good, "bbox": [], "segmentation": runs},
+        {**good, "bbox": None, "segmentation": [1, 2, 4, 6]},
+        {**good, "bbox": [5, 6, 7, 8], "segmentation": polygons},
+        {**good, "bbox": [5, 6, 7, 8]},
+    ]
+    path = write(tmp_path / "a.json", coco(annotations=entries))
+    image = detutils.read_coco(path, keep_outlines=True).images[1]
+    np.testing.assert_array_equal(
+        image.boxes, [[0.5, 2, 9.5, 8], [2, 5, 4, 8], [1, 2, 4, 6], [5, 6, 12, 14], [5, 6, 12, 14]]
+    )
+    assert image.outlines == [polygons, runs, [1, 2, 4, 6], polygons, None]
+    assert detutils.read_coco(path).images[1].outlines is None
+    bad = coco(annotations=[{**good, "segmentation": [["x"]]}])
+    with pytest.raises(ValueError, match=r"annotations\[0\]: has no bbox, and its segmentation gives none"):
+        detutils.read_coco(write(tmp_path / "b.json", bad))
+
+
+def test_boxes_of_compressed_runs(tmp_path: Path) -> None:
+    mask = pytest.importorskip("pycocotools.mask")
+    rng = np.random.default_rng(0)
+    entries, expected = [], []
+    for _ in range(20):
+        picture = np.zeros((40, 30), np.uint8, order="F")
+        x, y, w, h = rng.integers(0, 15, 4).tolist()
+        picture[y : y + h + 1, x : x + w + 1] = rng.random((h + 1, w + 1)) < 0.7
+        picture[y, x] = picture[y + h, x + w] = 1
+        code = mask.encode(picture)
+        counts = code["counts"].decode()
+        entries.append({"image_id": 9, "category_id": 3, "segmentation": {"size": code["size"], "counts": counts}})
+        expected.append(mask.toBbox(code).tolist())
+    image = detutils.read_coco(write(tmp_path / "a.json", coco(annotations=entries))).images[1]
+    assert image.sizes is not None
+    np.testing.assert_array_equal(np.hstack([image.boxes[:, :2], image.sizes]), expected)
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    """The law of ``write_coco``, for what a file gave and for records made by hand."""
+    rng = np.random.default_rng(5)
+    content = coco()
+    for entry in content["annotations"]:
+        entry["bbox"] = rng.uniform(0, 100, 4).tolist()
+    content["annotations"][1]["segmentation"] = [[1, 2, 3, 4, 5, 6]]
+    first = detutils.read_coco(write(tmp_path / "a.json", content), keep_outlines=True)
+    corner = rng.uniform(-100, 1000, (400, 2))
+    boxes = np.hstack([corner, corner + np.exp(rng.uniform(-9, 7, (400, 2)))])
+    made = first.images[1]._replace(
+        boxes=boxes, labels=rng.integers(0, 2, 400), areas=rng.random(400), crowd=rng.random(400) < 0.5, sizes=None,
+        difficult=np.zeros(400, bool), truncated=np.zeros(400, bool), outlines=None,
+    )  # fmt: skip
+    hand = detutils.Dataset([first.images[0], made], first.class_names, first.class_ids)
+    for dataset in (first, hand):
+        detutils.write_coco(tmp_path / "b.json", dataset)
+        again = detutils.read_coco(tmp_path / "b.json", keep_outlines=True)
+        assert again[1:] == dataset[1:]
+        for before, after in zip(dataset.images, again.images, strict=True):
+            assert (before.name, before.image_size, before.image_id) == (after.name, after.image_size, after.image_id)
+            for name in ("boxes", "labels", "difficult", "truncated", "crowd", "areas"):
+                np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
+            if before.sizes is not None:
+                np.testing.assert_array_equal(before.sizes, after.sizes)
+            assert list(after.outlines or []) == list(before.outlines or [None] * len(after.boxes))
+    with pytest.raises(ValueError, match=r"dataset\.images\[0\]\.labels\[0\] is 7, but there are 2 classes"):
+        detutils.write_coco(tmp_path / "c.json", hand._replace(images=[made._replace(labels=np.full(400, 7))]))
+    with pytest.raises(TypeError, match="dataset must be a Dataset"):
+        detutils.write_coco(tmp_path / "c.json", [])  # type: ignore[arg-type]
+    assert not (tmp_path / "c.json").exists()

@@ -187,17 +187,11 @@ def test_options() -> None:
 def test_at_exactly_the_threshold_and_between_sizes() -> None:
     half = detutils.evaluate_coco([([[0, 0, 10, 5]], [0.5], [0])], [([[0, 0, 10, 10]], [0])])
     assert half.recall[:2, 0, 0, 2].tolist() == [1.0, 0.0]
+    almost = [([[0, 0, 10, 10]], [0.5], [0])], [([[0, 0, 10, 10 + 1e-11]], [0])]
+    assert detutils.evaluate_coco(*almost, iou_thresholds=[1.0]).ar_100 == 1.0  # as in cocoeval.py
     # 32 x 32 pixels are small and medium.
     both = detutils.evaluate_coco([([[0, 0, 32, 32]], [0.5], [0])], [([[0, 0, 32, 32]], [0])])
     assert (both.ar_small, both.ar_medium, both.ar_large) == (1.0, 1.0, -1.0)
-
-
-def test_of_equal_overlaps_the_last_object_counts() -> None:
-    first, second = [0, 0, 10, 10], [2, 0, 12, 10]
-    found = [([[1, 0, 11, 10], second], [0.9, 0.8], [0, 0])]  # 9 / 11 with either
-    for objects, recall in (([first, second], 0.5), ([second, first], 1.0)):
-        result = detutils.evaluate_coco(found, [(objects, [0, 0])], iou_thresholds=[0.75])
-        assert result.recall[0, 0, 0, 2] == recall
 
 
 def test_a_threshold_of_one_and_a_precision_of_one() -> None:
@@ -205,6 +199,51 @@ def test_a_threshold_of_one_and_a_precision_of_one() -> None:
     result = detutils.evaluate_coco(found, truth, iou_thresholds=[1.0])  # cocoeval.py takes 1 - 1e-10
     assert result.recall[0, 0, 0, 2] == 1.0
     assert (result.precision[0, :, 0, 0] == 1 / (1 + np.spacing(1))).all()  # and its precisions end below 1
+
+
+def test_of_two_objects_overlapped_alike_the_last_is_taken() -> None:
+    truth = [([[0, 0, 10, 10], [10, 0, 20, 10]], [0, 0])]
+    found = [([[5, 0, 15, 10], [10, 0, 20, 10]], [0.9, 0.8], [0, 0])]
+    assert detutils.evaluate_coco(found, truth, iou_thresholds=[0.3]).ar_100 == 0.5
+    found = [([[5, 0, 15, 10], [0, 0, 10, 10]], [0.9, 0.8], [0, 0])]
+    assert detutils.evaluate_coco(found, truth, iou_thresholds=[0.3]).ar_100 == 1.0
+
+
+@pytest.mark.parametrize("most", [2**15 + 5, 2**17, 2**62])
+def test_labels_far_apart(most: int) -> None:
+    found, truth = scene(9, 5, 12, exact=True)
+    result = detutils.evaluate_coco(found, truth, arrays=True)
+    names = np.array([-most, -7, 0, most])
+    far = [[{**image, "labels": names[image["labels"]]} for image in images] for images in (found, truth)]
+    other = detutils.evaluate_coco(*far, arrays=True)
+    assert other.labels.tolist() == names[result.labels].tolist()
+    np.testing.assert_array_equal(other.precisions, result.precisions)
+    np.testing.assert_array_equal(other.recall, result.recall)
+
+
+def test_sixty_thresholds_are_sixty_evaluations() -> None:
+    """The kernel keeps a bit for each."""
+    found, truth = scene(12, cases.size(8, 3), cases.size(60, 12), exact=False)
+    levels = np.linspace(0.0, 1.0, 60)
+    every = detutils.evaluate_coco(found, truth, iou_thresholds=levels)
+    for t in range(0, 60, cases.size(1, 13)):
+        one = detutils.evaluate_coco(found, truth, iou_thresholds=levels[t : t + 1])
+        np.testing.assert_array_equal(one.precision[0], every.precision[t])
+        np.testing.assert_array_equal(one.recall[0], every.recall[t])
+
+
+def test_all_objects_overlap_all_detections() -> None:
+    """The list of candidates is as long as there are objects; each detection takes another one."""
+    count = cases.size(150, 30)
+    boxes = np.tile([0.0, 0.0, 50.0, 50.0], (count, 1)) + np.arange(count)[:, None] * 1e-3
+    labels = np.zeros(count, np.int64)
+    found = [{"boxes": boxes[::-1].copy(), "scores": np.linspace(1, 0.1, count), "labels": labels}]
+    truth = [{"boxes": boxes, "labels": labels, "crowd": labels == 1, "areas": labels + 2500.0}]
+    result = detutils.evaluate_coco(found, truth, max_detections=(1, 10, 10**6))
+    assert result.recall[:, 0, 0].tolist() == [[1 / count, 10 / count, 1.0]] * 10
+    np.testing.assert_allclose(
+        detutils.evaluate_coco(found, truth).stats, pycocotools_says(found, truth, 1).stats, rtol=0, atol=1e-12
+    )
 
 
 def test_crowds_are_ignored_again_and_again() -> None:
@@ -303,5 +342,120 @@ def test_bad_scores(value: Any, error: type[Exception], pattern: str) -> None:
     ],
 )
 def test_bad_options(options: dict[str, Any], error: type[Exception], pattern: str) -> None:
+    with pytest.raises(error, match=pattern):
+        detutils.evaluate_coco([], [], **options)
+
+
+# ---- options beside pycocotools -----------------------------------------------------------------------------------
+
+
+def judged(found: Images, truth: Images, change: Callable[[Any], None]) -> Any:
+    """COCOeval of the same images after a change of its parameters."""
+    judge = pycocotools_says(found, truth, 4)
+    change(judge.params)
+    with contextlib.redirect_stdout(io.StringIO()):
+        judge.evaluate()
+        judge.accumulate()
+    return judge.eval
+
+
+def agrees(result: detutils.CocoResult, arrays: Any, labels: Any, areas: Any = slice(None)) -> None:
+    """Precision, recall and scores equal those of pycocotools."""
+    assert result.precisions is not None
+    assert result.scores is not None
+    for ours, theirs in (
+        (result.precisions, arrays["precision"][:, :, labels][:, :, :, areas]),
+        (result.recall, arrays["recall"][:, labels][:, :, areas]),
+        (result.scores, arrays["scores"][:, :, labels][:, :, :, areas]),
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(result.precision, result.precisions[..., -1])
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("seed", range(cases.size(6, 2)))
+def test_own_areas_limits_and_thresholds(seed: int, exact: bool) -> None:
+    found, truth = scene(300 + seed, cases.size(10, 4), cases.size(60, 20), exact=exact)
+    areas: dict[str, tuple[float, float]] = {"tiny": (0, 400.0), "middle": (400.0, 5000.0), "huge": (2e4, 1e5)}
+    limits, levels = (2, 5, 17, 40), [0.3, 0.5, 0.75]
+
+    def change(params: Any) -> None:
+        params.areaRng, params.areaRngLbl = [[0, 1e10], *map(list, areas.values())], ["all", *areas]
+        params.maxDets, params.iouThrs = list(limits), np.array(levels)
+
+    arrays = judged(found, truth, change)
+    result = detutils.evaluate_coco(
+        found, truth, areas=areas, max_detections=limits, iou_thresholds=levels, arrays=True
+    )
+    agrees(result, arrays, result.labels)
+    assert result.areas == ("all", "tiny", "middle", "huge")
+    assert (result.ap_small, result.ar_large) == (-1.0, -1.0)
+    threads = detutils.evaluate_coco(
+        found, truth, areas=areas, max_detections=limits, iou_thresholds=levels, arrays=True, workers=2
+    )
+    np.testing.assert_array_equal(threads.precisions, result.precisions)
+    np.testing.assert_array_equal(threads.scores, result.scores)
+    np.testing.assert_array_equal(threads.recall, result.recall)
+
+
+@pytest.mark.parametrize("seed", range(cases.size(4, 2)))
+def test_subsets_and_one_class(seed: int) -> None:
+    found, truth = scene(400 + seed, cases.size(10, 5), cases.size(60, 15), exact=seed % 2 == 0)
+    some = [1, 2, 4]
+
+    def few(params: Any) -> None:
+        params.imgIds = some
+
+    result = detutils.evaluate_coco(found, truth, images=some, arrays=True)
+    agrees(result, judged(found, truth, few), result.labels)
+
+    def two(params: Any) -> None:
+        params.catIds = [0, 2]
+
+    result = detutils.evaluate_coco(found, truth, classes=[0, 2], arrays=True)
+    agrees(result, judged(found, truth, two), np.searchsorted([0, 2], result.labels))
+
+    def one(params: Any) -> None:
+        params.useCats = 0
+
+    # pycocotools joins the classes one after the other, which decides between tied scores; then so do we.
+    def joined(images: Images) -> Images:
+        sort = [(image, np.argsort(image["labels"], kind="stable")) for image in images]
+        return [{key: value[order] for key, value in image.items()} for image, order in sort]
+
+    result = detutils.evaluate_coco(joined(found), joined(truth), class_agnostic=True, arrays=True)
+    agrees(result, judged(found, truth, one), [0])
+    assert result.labels.tolist() == [0]
+
+
+def test_one_more_line_where_there_are_no_objects() -> None:
+    nothing = detutils.evaluate_coco([([[0, 0, 1, 1]], [0.5], [4])], [([], [])])
+    assert nothing.summary().splitlines()[12:] == [" There are no objects: -1 says that there is nothing to measure."]
+    some = detutils.evaluate_coco([([], [], [])], [([[0, 0, 1, 1]], [4])])
+    assert len(some.summary().splitlines()) == 12
+    assert len(detutils.evaluate_coco([], [], max_detections=(5,)).summary().splitlines()) == 13
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "pattern"),
+    [
+        ({"areas": [(0, 1)]}, TypeError, "areas must be a mapping from names to"),
+        ({"areas": {3: (0, 1)}}, TypeError, "areas must have names, got 3"),
+        ({"areas": {"a": (0, 1, 2)}}, ValueError, r"areas\['a'\] must be two numbers, got 3"),
+        ({"areas": {"a": 3}}, TypeError, r"areas\['a'\] must be two numbers"),
+        ({"areas": {"a": (2, 1)}}, ValueError, r"areas\['a'\] must be \(least, most\), got \(2.0, 1.0\)"),
+        ({"areas": {"a": (-1, 1)}}, ValueError, r"areas\['a'\] must be at least 0"),
+        ({"areas": {"a": ("x", 1)}}, TypeError, r"areas\['a'\] must be a number"),
+        ({"class_agnostic": "yes"}, TypeError, "class_agnostic must be a bool, got str"),
+        ({"images": [0]}, ValueError, "images must be"),
+        ({"images": 3}, TypeError, "images must be indices"),
+        ({"images": [0.5]}, TypeError, "images must be an integer"),
+        ({"classes": "cat"}, TypeError, "classes must be labels"),
+        ({"classes": ["cat"]}, TypeError, "classes must be an integer"),
+        ({"workers": 0}, ValueError, "workers must be"),
+        ({"workers": 1.5}, TypeError, "workers must be"),
+    ],
+)
+def test_bad_further_options(options: dict[str, Any], error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match=pattern):
         detutils.evaluate_coco([], [], **options)

@@ -15,7 +15,8 @@ from tests.cases import BAD_BOXES, BAD_OFFSETS, GOOD_FORMS, size, unchanged, who
 from tests.naive import coding as naive
 
 WEIGHTS = [(1, 1, 1, 1), (10, 10, 5, 5), (0.1, 2, 3.5, 7)]
-LENGTHS = [0, 1, 2, 7, 8, 15, 16, 17, 33, 63, 64, 65, size(1000, 100), size(4099, 130)]
+LENGTHS = [0, 1, 7, 8, 9, 33, 64, size(1000, 100), size(4099, 130)]
+ENDS = [kernels.BLOCK - 1, kernels.BLOCK, kernels.BLOCK + 1, 2 * kernels.BLOCK]  # of blocks of rows
 
 
 def pairs(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -34,7 +35,7 @@ def deltas_for(n: int, seed: int, classes: int = 1) -> np.ndarray:
 # ---- definitions ----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("offset", [0, 1])
-@pytest.mark.parametrize("n", LENGTHS)
+@pytest.mark.parametrize("n", LENGTHS + ENDS)
 def test_encode_is_its_definition(n: int, offset: int) -> None:
     boxes, anchors = pairs(n, seed=n)
     weights = WEIGHTS[n % 3]
@@ -48,7 +49,7 @@ def test_encode_is_its_definition(n: int, offset: int) -> None:
 
 @pytest.mark.parametrize("offset", [0, 1])
 @pytest.mark.parametrize("classes", [1, 3])
-@pytest.mark.parametrize("n", LENGTHS)
+@pytest.mark.parametrize("n", LENGTHS + ENDS)
 def test_decode_is_its_definition(n: int, classes: int, offset: int) -> None:
     anchors, deltas, weights = pairs(n, seed=n)[1], deltas_for(n, n, classes), WEIGHTS[n % 3]
     result = unchanged(detutils.decode_boxes, deltas, anchors, weights=weights, offset=offset)
@@ -61,7 +62,7 @@ def test_decode_is_its_definition(n: int, classes: int, offset: int) -> None:
 
 
 @pytest.mark.parametrize("offset", [0, 1])
-@pytest.mark.parametrize("n", LENGTHS)
+@pytest.mark.parametrize("n", LENGTHS + ENDS)
 def test_float32_is_float64_rounded(n: int, offset: int) -> None:
     boxes, anchors = (rows.astype(np.float32) for rows in pairs(n, seed=n + 1))
     wide = boxes.astype(np.float64), anchors.astype(np.float64)
@@ -233,6 +234,48 @@ def test_extreme_ratios() -> None:
                               np.array([[0, 0, 1, 1], [0, 0, 1e-30, 1]], np.float32))
     wide = detutils.encode_boxes([[0, 0, 1, 1]], [[0, 0, 1e150, 1]])
     assert np.isfinite(wide).all()
+
+
+@pytest.mark.parametrize("bound", [kernels.LOW, kernels.HIGH])
+@pytest.mark.parametrize("at", [0, kernels.BLOCK - 1, kernels.BLOCK])
+def test_ratios_around_the_bounds_of_the_fast_logarithm(at: int, bound: float) -> None:
+    """One row in a block is out of the ordinary, or just not: all have the logarithms of the definition."""
+    n = kernels.BLOCK + 3
+    boxes, anchors = pairs(n, seed=9)
+    side = 1e-160 if bound < 1 else 1e149
+    for step in (-1e-12, -1e-16, 0.0, 1e-16, 1e-12):
+        whole = side / bound * (1 - step)
+        boxes[at], anchors[at] = [0, 0, side, 1], [0, 0, whole, 1]
+        deltas = detutils.encode_boxes(boxes, anchors)
+        rows = [i for i in range(n) if i != at]
+        expected = naive.encode_boxes(boxes[rows].tolist(), anchors[rows].tolist())
+        np.testing.assert_allclose(deltas[rows], expected, rtol=4e-16, atol=4e-16)
+        np.testing.assert_allclose(deltas[at, 2], math.log(side) - math.log(whole), rtol=4e-16)
+    boxes[at], anchors[at] = [0, 0, 1e-160, 1], [0, 0, 1e149, 1]  # a ratio of subnormal digits
+    growth = detutils.encode_boxes(boxes, anchors)[at, 2]
+    np.testing.assert_allclose(growth, math.log(1e-160) - math.log(1e149), rtol=4e-16)
+
+
+@pytest.mark.parametrize("classes", [1, 2, 3, 7, 80])
+@pytest.mark.parametrize("bad", [0, -1])
+def test_the_first_row_that_cannot_be_decoded_is_named_in_every_block(classes: int, bad: int) -> None:
+    n = max(2, (2 * kernels.BLOCK) // classes)
+    anchors = np.tile([[0.0, 0, 1e30, 1e30]], (n + 1, 1)).astype(np.float32)
+    for row in {0, 1, kernels.BLOCK // classes - 1, kernels.BLOCK // classes, kernels.BLOCK // classes + 1, n - 1, n}:
+        deltas = np.zeros((n + 1, 4 * classes), np.float32)
+        deltas[max(row, 0) :, 4 * (classes - 1) * -bad] = 1e10
+        with pytest.raises(ValueError, match=rf"deltas\[{max(row, 0)}\] move anchors"):
+            detutils.decode_boxes(deltas, anchors)
+
+
+def test_exponents_at_the_ends_of_the_fast_exponential() -> None:
+    moves = np.array([-745.2, -708.0000001, -708.0, -707.9999, 0.0, 708.9, 709.7])
+    deltas = np.zeros((len(moves), 4))
+    deltas[:, 2] = moves
+    anchors = np.tile([[0.0, 0.0, 1e-10, 1.0]], (len(moves), 1))
+    boxes = detutils.decode_boxes(deltas, anchors, clamp=None)
+    expected = naive.decode_boxes(deltas.tolist(), anchors.tolist(), clamp=None)
+    np.testing.assert_allclose(boxes, expected, rtol=1e-15, atol=1e-300)
 
 
 def test_near_equal_sides_keep_their_digits() -> None:

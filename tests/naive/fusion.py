@@ -1,4 +1,4 @@
-"""Definitions for ``detutils.fusion``: boxes are lists of four."""
+"""Definitions of soft-NMS, weighted boxes fusion and box voting: boxes are lists of four."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import math
 
 from tests.naive.overlaps import pair_iou
 
-SMALLEST = 2.0**-1022  # a product that underflows is no reason to leave a box out
-
 
 def soft_nms(
     boxes, scores, *, method="gaussian", sigma=0.5, iou_threshold=0.3, score_threshold=0.001, labels=None,
     max_output=None, offset=0,
 ):  # fmt: skip
-    """Kept indices and their new scores (Bodla et al. 2017, figure 2, equations 2 and 3)."""
+    """Kept indices and their new scores (Bodla et al. 2017, figure 2, equations 2 and 3).
+
+    The authors' code keeps a score that equals the threshold; here it drops out, as everywhere in the package.
+    """
     scores, left = list(scores), [i for i, score in enumerate(scores) if score > score_threshold]
     keep, new_scores = [], []
     while left and (max_output is None or len(keep) < max_output):
@@ -42,7 +43,10 @@ def added(numbers):
 
 
 def mean_box(members):
-    """The score-weighted mean of (box, score, ...) members (Solovyev et al. 2021, equations 2 and 3)."""
+    """The score-weighted mean of (box, score, ...) members (Solovyev et al. 2021, equations 2 and 3).
+
+    A cluster begins as a copy of its first box, as in the authors' code: no multiplication has rounded it.
+    """
     total = added(member[1] for member in members)
     if len(members) == 1:
         return list(members[0][0])
@@ -50,7 +54,8 @@ def mean_box(members):
 
 
 def fused_score(members, weights, method, allow_overflow):
-    """The score of a cluster of (box, weighted score, label, model) members."""
+    """The score of a cluster of (box, weighted score, label, model) members: equations 5 and 6 for "avg", with and
+    without overflow; the other three are those of the authors' code."""
     total = added(member[1] for member in members)
     seen = added(weights[member[3]] for member in members)
     present = added(weights[model] for model in dict.fromkeys(member[3] for member in members))
@@ -71,7 +76,7 @@ def weighted_boxes_fusion(
     """Boxes, scores, labels and sources (Solovyev et al. 2021, section 3)."""
     weights = [1.0] * len(boxes) if weights is None else weights
     taken = [
-        (box, max(scores[model][i] * weights[model], SMALLEST), labels[model][i] if labels else 0, model, i)
+        (box, scores[model][i] * weights[model], labels[model][i] if labels else 0, model, i)
         for model, own in enumerate(boxes)
         for i, box in enumerate(own)
         if scores[model][i] > score_threshold

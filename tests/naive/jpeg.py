@@ -103,12 +103,39 @@ def block(bits: Bits, dc: dict[str, int], ac: dict[str, int], band: tuple[int, i
         state["run"] -= 1
 
 
+def scan_is_full(bits: Bits, layout: tuple[dict[int, tuple[int, int]], bytes, int, int], tables: tuple[bytes, dict],
+                 band: tuple[int, int, int], restart: int, blocks: dict) -> bool:  # fmt: skip
+    """Whether a scan holds a code for every block of its components (A.2 says how they take turns)."""
+    parts, names, width, height = layout
+    which, codes = tables
+    h, v = max(p[0] for p in parts.values()), max(p[1] for p in parts.values())
+    across, down = math.ceil(width / 8 / h), math.ceil(height / 8 / v)
+    if len(names) == 1:
+        mine = parts[names[0]]
+        across, down = math.ceil(math.ceil(width * mine[0] / h) / 8), math.ceil(math.ceil(height * mine[1] / v) / 8)
+    state = {"run": 0}
+    try:
+        for unit in range(across * down):
+            if restart and unit and unit % restart == 0:
+                bits.restart()
+                state = {"run": 0}
+            for name, table in zip(names, which, strict=True):
+                columns, rows = parts[name] if len(names) > 1 else (1, 1)
+                for i in range(columns * rows):
+                    y, x = unit // across * rows + i // columns, unit % across * columns + i % columns
+                    known = blocks.setdefault((name, y, x), set())
+                    block(bits, codes.get(table >> 4, {}), codes.get(16 + (table & 15), {}), band, state, known)
+    except TooFew:
+        return False
+    return True
+
+
 def is_full(data: bytes) -> bool:
     """Whether every scan holds a code for every block, and the scans bring every bit of every coefficient."""
     tables: dict[int, dict[str, int]] = {}
     missing: dict[tuple[int, int], int] = {}
     blocks: dict[tuple[int, int, int], set[int]] = {}
-    restart, parts, progressive = 0, {}, False
+    restart, parts, progressive, width, height = 0, {}, False, 0, 0
     for marker, content, place in segments(data):
         if marker == 0xC4:
             tables.update(codes_of(content))
@@ -122,28 +149,9 @@ def is_full(data: bytes) -> bool:
         elif marker == 0xDA:
             names, which = content[1:-3:2], content[2:-3:2]
             low, high, (before, after) = content[-3], content[-2], divmod(content[-1], 16)
-            h, v = max(p[0] for p in parts.values()), max(p[1] for p in parts.values())
-            across, down = math.ceil(width / 8 / h), math.ceil(height / 8 / v)
-            if len(names) == 1:
-                mine = parts[names[0]]
-                across = math.ceil(math.ceil(width * mine[0] / h) / 8)
-                down = math.ceil(math.ceil(height * mine[1] / v) / 8)
-            bits, state = Bits(data, place), {"run": 0}
-            try:
-                for unit in range(across * down):
-                    if restart and unit and unit % restart == 0:
-                        bits.restart()
-                        state = {"run": 0}
-                    for name, table in zip(names, which, strict=True):
-                        columns, rows = parts[name] if len(names) > 1 else (1, 1)
-                        for i in range(columns * rows):
-                            y = unit // across * rows + i // columns
-                            x = unit % across * columns + i % columns
-                            known = blocks.setdefault((name, y, x), set())
-                            band = (low, high, 0 if not progressive else 2 if before else 1)
-                            dc, ac = tables.get(table >> 4, {}), tables.get(16 + (table & 15), {})
-                            block(bits, dc, ac, band, state, known)
-            except TooFew:
+            band = (low, high, 0 if not progressive else 2 if before else 1)
+            layout = (parts, names, width, height)
+            if not scan_is_full(Bits(data, place), layout, (which, tables), band, restart, blocks):
                 return False
             missing.update({(name, k): after for name in names for k in range(low, high + 1)})
     return bool(missing) and not any(missing.values())

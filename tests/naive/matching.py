@@ -1,4 +1,4 @@
-"""Definitions for ``detutils.matching``: boxes are lists of four, choices at random are up to the caller."""
+"""Definitions of matching and sampling: boxes are lists of four, choices at random are up to the caller."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ def match_boxes(
     ignore_threshold=0.5,
     offset=0,
 ):
-    """matched, ious, labels (Ren et al. 2015, section 3.1.2; anchor_target_layer.py)."""
+    """matched, ious, labels (Ren et al. 2015, section 3.1.2; anchor_target_layer.py).
+
+    The original also promotes every box at IoU 0 to an object that none overlaps; crowds and regions are pycocotools'.
+    """
     low = high if low is None else low
     crowd = [False] * len(objects) if crowd is None else crowd
     chosen = [j for j, box in enumerate(objects) if not crowd[j] and has_area(box, offset)]

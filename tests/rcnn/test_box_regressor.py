@@ -14,6 +14,7 @@ from detutils.rcnn import ridge as ridge_module
 from detutils.rcnn.box_regressor import NotFittedError
 from tests.cases import GOOD_FORMS, size, unchanged
 from tests.naive import regressor as naive
+from tests.naive.overlaps import pair_iou
 
 D = 6
 Scene = tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[np.ndarray]]
@@ -141,10 +142,10 @@ def test_whitened_targets_have_the_covariance_that_is_promised() -> None:
     data = scene(5, classes=1, rows=200)
     regressor = BoxRegressor().fit(*data)
     targets = np.array([
-        naive.targets(place, max(truth, key=lambda box: naive.iou(place, box)))
+        naive.targets(place, max(truth, key=lambda box: pair_iou(place, box, 0)))
         for places, truth in zip(lists(data)[1], lists(data)[2], strict=True)
         for place in places
-        if max(naive.iou(place, box) for box in truth) > 0.6
+        if max(pair_iou(place, box, 0) for box in truth) > 0.6
     ])
     covariance = np.cov(targets.T, bias=True)
     values = np.linalg.eigvalsh(covariance)
@@ -171,7 +172,7 @@ def test_learning_brings_boxes_closer() -> None:
     regressor = BoxRegressor(alpha=1.0).fit(features[0], proposals[0], boxes[0])
 
     def mean_iou(places: np.ndarray) -> float:
-        best = [max(naive.iou(place, box) for box in boxes[0].tolist()) for place in places.tolist()]
+        best = [max(pair_iou(place, box, 0) for box in boxes[0].tolist()) for place in places.tolist()]
         return float(np.mean(best))
 
     assert mean_iou(regressor.predict(features[0], proposals[0])) > mean_iou(proposals[0]) + 0.01

@@ -220,95 +220,6 @@ def test_fusion_refuses(arguments: Any, options: dict[str, Any], error: type[Exc
         detutils.weighted_boxes_fusion(*arguments, **options)
 
 
-# ---- scenes on the bounds of the search for a cluster: each pair stands alone, far from all others ----
-
-
-def check_pairs(first: np.ndarray, second: np.ndarray, threshold: float, offset: int) -> None:
-    """The second box of each pair joins the first where the definition's IoU is above the threshold."""
-    n = len(first)
-    scores = [np.linspace(1.0, 0.9, n), np.linspace(0.5, 0.4, n)]
-    fused = detutils.weighted_boxes_fusion([first, second], scores, iou_threshold=threshold, offset=offset)
-    joined = [pair_iou(a, b, offset) > threshold for a, b in zip(first.tolist(), second.tolist(), strict=True)]
-    assert any(joined)
-    np.testing.assert_array_equal(fused.sources[0] == fused.sources[1], joined)
-
-
-def lattice(n: int, far: float) -> np.ndarray:
-    """Places for pairs, 40 apart, more of them than a scan of all clusters is taken for."""
-    side = int(np.ceil(np.sqrt(n)))
-    return far + 40.0 * np.stack(np.divmod(np.arange(n), side), axis=1)
-
-
-PAIRS = cases.size(900, 400)
-
-
-@pytest.mark.parametrize("far", [0.0, 1e4, 1e7, -1e7])
-@pytest.mark.parametrize("threshold", [1e-7, 1e-3, 0.1, 0.3, 0.55, 0.75, 0.95])
-@pytest.mark.parametrize("offset", [0, 1])
-def test_boxes_at_the_reach_of_a_mean_join_it(threshold: float, far: float, offset: int) -> None:
-    """Equal squares, shifted along an axis by as much as the threshold allows, from a little less to a little more."""
-    rng = np.random.default_rng(int(threshold * 1e7))
-    side = rng.uniform(1, 6, (PAIRS, 1))
-    first = np.hstack([lattice(PAIRS, far) + rng.uniform(0, 3, (PAIRS, 2))] * 2)
-    first[:, 2:] += side
-    reach = (1 - threshold) / (1 + threshold) * (side[:, 0] + offset)
-    shift = np.zeros((PAIRS, 2))
-    signs = rng.choice([-1, 1], PAIRS)
-    shift[np.arange(PAIRS), rng.integers(0, 2, PAIRS)] = reach * rng.uniform(0.85, 1.00001, PAIRS) * signs
-    check_pairs(first, first + np.hstack([shift, shift]), threshold, offset)
-
-
-@pytest.mark.parametrize("far", [0.0, 1e4, 1e7])
-@pytest.mark.parametrize("threshold", [0.1, 0.26, 0.3, 0.55, 0.75, 0.95])
-@pytest.mark.parametrize("offset", [0, 1])
-def test_boxes_whose_sides_are_as_unlike_as_the_threshold_allows_join(
-    threshold: float, far: float, offset: int
-) -> None:
-    """Boxes in one another, of one height and of widths whose ratio is the threshold, around powers of two."""
-    rng = np.random.default_rng(int(threshold * 100))
-    width = 2.0 ** rng.integers(0, 5, PAIRS) * rng.choice([1 - 1e-9, 1.0, 1 + 1e-9, 1.3], PAIRS)
-    other = (width + offset) * threshold * rng.uniform(0.99999, 1.1, PAIRS) - offset
-    other = np.minimum(np.maximum(other, 0.01), width)
-    left = lattice(PAIRS, far)
-    inner = left + np.stack([rng.choice([0.0, 1.0], PAIRS) * (width - other), np.zeros(PAIRS)], axis=1)
-    height = rng.choice([0.01, 0.5], PAIRS) * width
-    first = np.hstack([left, left + np.stack([width, height], axis=1)])
-    second = np.hstack([inner, inner + np.stack([other, height], axis=1)])
-    second[:, 3] = first[:, 3]
-    swap = rng.random(PAIRS) < 0.5
-    first[swap], second[swap] = second[swap], first[swap]
-    check_pairs(first, second, threshold, offset)
-
-
-@pytest.mark.parametrize("scale", [1e-200, 1e-160, 1e-100, 1.0, 1e100])
-def test_fusion_at_sizes_whose_areas_lose_digits(scale: float) -> None:
-    rng = np.random.default_rng(3)
-    first = np.hstack([lattice(PAIRS, 0.0)] * 2)
-    first[:, 2:] += rng.uniform(1, 6, (PAIRS, 2))
-    second = first + rng.uniform(-0.3, 0.3, (PAIRS, 1))
-    first, second = first * scale, second * scale
-    if scale == 1e-200:  # no area is above 0
-        assert len(detutils.weighted_boxes_fusion([first, second], [np.ones(PAIRS)] * 2).boxes) == 2 * PAIRS
-    else:
-        check_pairs(first, second, 0.55, 0)
-
-
-@pytest.mark.parametrize("threshold", [0.0, 0.2, 0.55])
-def test_fusion_of_sizes_far_apart_is_its_definition(threshold: float) -> None:
-    """Means from specks to the whole image, which take the grid for some boxes and a scan of all for others."""
-    rng = np.random.default_rng(5)
-    n = cases.size(240, 60)
-    corner = rng.uniform(0, 1000, (n, 2))
-    boxes = np.hstack([corner, corner + np.exp(rng.uniform(-6, 6, (n, 2)))])
-    boxes[1::2] = boxes[::2] + rng.normal(0, 0.05, (n // 2, 4)) * np.tile(boxes[::2, 2:] - boxes[::2, :2], 2)
-    boxes[:, 2:] = np.maximum(boxes[:, 2:], boxes[:, :2])
-    scores = np.round(rng.random(n), 1) + 0.1
-    fused = detutils.weighted_boxes_fusion([boxes], [scores], iou_threshold=threshold)
-    means, _, _, sources = naive.weighted_boxes_fusion([boxes.tolist()], [scores.tolist()], iou_threshold=threshold)
-    np.testing.assert_array_equal(fused.boxes, means)
-    assert fused.sources[0].tolist() == sources[0]
-
-
 # ---- box voting --------------------------------------------------------------------------------------------
 
 
@@ -341,6 +252,22 @@ def test_voting_where_boxes_touch_far_from_the_origin() -> None:
         np.testing.assert_allclose(
             detutils.box_voting(boxes, [1, 1], [0, 1], 1e-300, offset=offset), expected
         )
+
+
+@pytest.mark.parametrize("far", [0.0, 1e4, 1e7, -1e7])
+@pytest.mark.parametrize("threshold", [1e-12, 0.2, 0.4])
+def test_votes_of_boxes_apart_that_share_a_pixel(threshold: float, far: float) -> None:
+    """With the inclusive rule a box meets others that begin up to a pixel behind its end."""
+    rng = np.random.default_rng(6)
+    n = cases.size(120, 40)
+    start = far + np.cumsum(rng.choice([0.25, 0.5, 0.75, 1.0, 1.25], n))
+    boxes = np.stack([start, np.zeros(n), start + rng.choice([0.0, 0.25, 0.5], n), np.full(n, 0.25)], axis=1)
+    boxes, scores = boxes[rng.permutation(n)], rng.random(n)
+    voted = detutils.box_voting(boxes, scores, np.arange(n), threshold, offset=1)
+    expected = naive.box_voting(boxes.tolist(), scores.tolist(), range(n), threshold, offset=1)
+    np.testing.assert_allclose(voted, expected, rtol=1e-13)
+    pairs = itertools.product(boxes.tolist(), boxes.tolist())
+    assert any(0 < b[0] - a[2] < 1 and pair_iou(a, b, 1) >= threshold for a, b in pairs)
 
 
 def test_voting_without_votes_and_without_boxes() -> None:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import detutils
+from detutils.suppression import fusion
+from detutils.suppression._kernels.soft import FAN, LEAF
 from tests import cases
 from tests.naive import fusion as naive
 
@@ -79,6 +81,65 @@ def test_soft_nms_of_a_deep_tree(crowd: float) -> None:
         ]
         left[left <= 0.1] = -1.0
     assert left.max() == -1.0
+
+
+@pytest.mark.parametrize("far", [0.0, 1e4, 1e7])
+@pytest.mark.parametrize("offset", [0, 1])
+@pytest.mark.parametrize("n", [0, 1, LEAF - 1, LEAF, LEAF + 1, 2 * LEAF, cases.size(FAN * LEAF + 1, 130)])
+def test_soft_nms_at_the_ends_of_leaves(n: int, offset: int, far: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many boxes take part; others, whose scores are too low, lie among them."""
+    rng = np.random.default_rng(n + offset)
+    boxes = boxes_of(n + 7, n) + far
+    scores = rng.integers(2, 9, n + 7) / 8
+    scores[rng.permutation(n + 7)[:7]] = 0.1
+    options: dict[str, Any] = {"score_threshold": 0.1, "offset": offset, "max_output": min(n, 60)}
+    monkeypatch.setattr("detutils.suppression.fusion._FEW", 0)
+    check_soft_nms(boxes, scores, **options)
+    check_soft_nms(boxes, scores, method="linear", labels=rng.integers(0, 2, n + 7), **options)
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1])
+@pytest.mark.parametrize("method", ["gaussian", "linear"])
+def test_soft_nms_where_the_tree_takes_over(method: str, more: int) -> None:
+    n = fusion._FEW + more
+    scores = np.random.default_rng(n).integers(1, 40, n) / 40
+    labels = np.random.default_rng(n).integers(0, 3, n)
+    for offset in (0, 1):
+        check_soft_nms(boxes_of(n, n), scores, method=method, offset=offset, max_output=cases.size(n, 20))
+        check_soft_nms(boxes_of(n, n), scores, method=method, offset=offset, labels=labels)
+
+
+@pytest.mark.usefixtures("either_way")
+@pytest.mark.parametrize("far", [0.0, 1e4, 1e7, -1e7])
+@pytest.mark.parametrize("offset", [0, 1])
+def test_soft_nms_of_boxes_that_hardly_touch(offset: int, far: float) -> None:
+    """Chains of boxes of which each ends where the next begins, one step of the numbers apart or overlapping by one."""
+    rng = np.random.default_rng(4)
+    n = cases.size(240, 80)
+    side = rng.integers(1, 9, n) * 0.25
+    for axis in (0, 1):
+        start = far + np.append(0.0, np.cumsum(side + offset))[:-1]
+        end = start + side
+        for _ in range(3):  # ends a little short, at the point, a little beyond
+            end = np.where(rng.random(n) < 0.3, np.nextafter(end, rng.choice([-np.inf, np.inf], n)), end)
+        boxes = np.stack([start, np.zeros(n), np.maximum(start, end), np.ones(n)], axis=1)
+        boxes = boxes if axis == 0 else boxes[:, [1, 0, 3, 2]]
+        order = rng.permutation(n)
+        scores = rng.integers(1, 5, n) / 4
+        check_soft_nms(boxes[order], scores, method="linear", iou_threshold=0.0, score_threshold=0.0, offset=offset)
+
+
+@pytest.mark.usefixtures("either_way")
+def test_soft_nms_of_equal_scores_far_apart_goes_by_index() -> None:
+    """The lowest index wins over leaves, nodes and classes, wherever its box lies."""
+    n = cases.size(700, 200)
+    rng = np.random.default_rng(8)
+    corner = rng.permutation(n)[:, None] * np.array([[20.0, 0.0]])
+    boxes = np.hstack([corner, corner + 9])
+    for labels in (None, rng.integers(0, 5, n)):
+        keep, scores = detutils.soft_nms(boxes, np.full(n, 0.5), labels=labels)
+        assert keep.tolist() == list(range(n))
+        assert (scores == 0.5).all()
 
 
 @pytest.mark.usefixtures("either_way")

@@ -355,3 +355,15 @@ def test_a_large_grid() -> None:
     shift = np.stack(np.meshgrid(np.arange(200) * 4.0, np.arange(334) * 4.0, indexing="ij"), axis=-1)
     shift = np.concatenate([shift[..., ::-1]] * 2, axis=-1)
     np.testing.assert_array_equal(result, (shift[:, :, None] + base).reshape(-1, 4))
+
+
+def test_shapes_go_to_the_first_of_equal_centers_and_one_member_moves_a_center() -> None:
+    from detutils.targets._kernels import anchors as kernels
+
+    sizes, centers = np.array([[2.0, 2.0], [8.0, 6.0]]), np.array([[1.0, 2.0], [2.0, 1.0], [8.0, 8.0], [90.0, 90.0]])
+    labels, counts = np.empty(2, np.int64), np.empty(4, np.int64)
+    assert kernels.assign_shapes(sizes, centers, labels) == 0.5 + 0.75
+    assert labels.tolist() == [0, 2]
+    kernels.mean_shapes(sizes, labels, centers, counts)
+    assert counts.tolist() == [1, 0, 1, 0]
+    assert centers.tolist() == [[2, 2], [2, 1], [8, 6], [90, 90]]

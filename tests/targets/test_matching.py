@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 import detutils
-from detutils.targets._kernels.matching import PAGE
+from detutils.targets._kernels.matching import LANES, PAGE
 from tests import cases
 from tests.naive import coding, matching as naive, overlaps
 
@@ -52,9 +52,52 @@ def test_matching_is_its_definition(seed: int, low_quality: bool) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("n", [1, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE])
-def test_matching_at_the_ends_of_pages(n: int) -> None:
-    check_match(boxes_of(n, n), boxes_of(4, 3), 0.3, 0.1, low_quality=True)
+@pytest.mark.parametrize("far", [0.0, 1e4, 1e7])
+@pytest.mark.parametrize("n", [1, LANES - 1, LANES + 1, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE - 1, 2 * PAGE, 2 * PAGE + 1])
+def test_matching_at_the_ends_of_pages(n: int, far: float) -> None:
+    boxes, objects = boxes_of(n, n) + far, boxes_of(4, 3) + far
+    for offset in (0, 1):
+        check_match(
+            boxes, objects, 0.3, 0.1, low_quality=True, offset=offset, ignore=objects[1:3] + 5, ignore_threshold=0.3
+        )
+
+
+@pytest.mark.parametrize("slots", [(0,), (1, LANES - 1), (LANES,), (PAGE - 1,), (PAGE, 2 * PAGE - 1), (2 * PAGE,),
+                                   (0, PAGE - 1, PAGE, 2 * PAGE), (PAGE - LANES, PAGE + LANES)])  # fmt: skip
+@pytest.mark.parametrize("offset", [0, 1])
+def test_the_best_boxes_of_an_object_in_every_place_of_a_page(slots: tuple[int, ...], offset: int) -> None:
+    """Equally good ones in some places, one a little worse or better in another page, all others far away."""
+    for last in (2 * PAGE, 2 * PAGE + LANES):
+        n = last + 1
+        boxes = np.tile([[1000.0, 1000.0, 1010.0, 1010.0]], (n, 1))
+        boxes[list(slots)] = [0, 0, 10, 4]
+        objects = np.vstack([BOX, [[2000.0, 0.0, 2001.0, 1.0]], BOX + 3])
+        check_match(boxes, objects, 0.9, 0.6, low_quality=True, offset=offset)
+        for worse in ([0, 0, 10, 3.5], [0, 0, 10, 4.5]):
+            boxes[last // 2 + 3] = worse
+            check_match(boxes, objects, 0.9, 0.6, low_quality=True, offset=offset)
+        labels = detutils.match_boxes(boxes, objects[:1], 0.9, 0.6, low_quality=True, offset=offset).labels
+        assert np.flatnonzero(labels == 1).tolist() == [last // 2 + 3]
+
+
+@pytest.mark.parametrize("far", [0.0, 1e4, 1e7, -1e7])
+@pytest.mark.parametrize("offset", [0, 1])
+def test_objects_that_hardly_touch_a_page(offset: int, far: float) -> None:
+    """Pages of equal boxes; objects and regions that begin or end where the page does, one step of the numbers off."""
+    box = np.array([far, far, far + 8, far + 8])
+    boxes = np.tile(box, (PAGE + 1, 1))
+    boxes[PAGE] = box + 100
+    for side in (0, 1):
+        ahead, behind = box.copy(), box.copy()
+        ahead[[side, side + 2]] += 8 + offset
+        behind[[side, side + 2]] -= 8 + offset
+        for name, start in ((side, ahead), (side + 2, behind)):
+            for way in (-np.inf, np.inf):
+                other = start.copy()
+                other[name] = np.nextafter(other[name], way)
+                check_match(boxes, other[None], 0.5, 0.0, low_quality=True, offset=offset)
+                check_match(boxes, box[None], 1.0, ignore=other[None], ignore_threshold=1e-300, offset=offset)
+                check_match(boxes, boxes[:0], 0.0, ignore=other[None], ignore_threshold=1e-300, offset=offset)
 
 
 def test_a_grid_of_anchors_in_any_order() -> None:

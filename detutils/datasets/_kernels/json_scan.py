@@ -77,11 +77,14 @@ def _string(text: Any, at: Any) -> Any:
 @inlined
 def _digits(text: Any, at: Any, mantissa: Any, significant: Any) -> Any:
     """Past digits, appended to the mantissa; it is only right up to 19 significant ones."""
+    if significant == 0:
+        while text[at] == ZERO:
+            at += 1
+    begin = at
     while _is_digit(text[at]):
         mantissa = mantissa * np.uint64(10) + np.uint64(text[at] - 48)
-        significant += mantissa > np.uint64(0)
         at += 1
-    return at, mantissa, significant
+    return at, mantissa, significant + at - begin
 
 
 @inlined
@@ -185,15 +188,19 @@ def _plain(text: Any, at: Any) -> Any:
 
 
 @inlined
+def _colon(text: Any, at: Any) -> Any:
+    """Past a colon and the space around it."""
+    at = _space(text, at)
+    return _space(text, at + 1) if text[at] == COLON else GAVE_UP
+
+
+@inlined
 def _key(text: Any, at: Any) -> Any:
     """Past a member's key and its colon, and the space behind."""
     if text[at] != QUOTE:
         return GAVE_UP
     at = _string(text, at)
-    if at == GAVE_UP:
-        return GAVE_UP
-    at = _space(text, at)
-    return _space(text, at + 1) if text[at] == COLON else GAVE_UP
+    return GAVE_UP if at == GAVE_UP else _colon(text, at)
 
 
 @inlined
@@ -266,6 +273,17 @@ def _which(text: Any, at: Any, keys: Any) -> Any:
 
 
 @inlined
+def _is_escaped(text: Any, at: Any) -> Any:
+    """Whether the key whose quote is at ``at`` is written with escapes, so that it may be a wanted one in disguise."""
+    at += 1
+    while text[at] != QUOTE and text[at] >= 32:
+        if text[at] == BACKSLASH:
+            return True
+        at += 1
+    return False
+
+
+@inlined
 def _doubt(doubts: Any, state: Any, row: Any, column: Any, begin: Any, end: Any) -> None:
     at = state[DOUBTS]
     doubts[at, 0], doubts[at, 1], doubts[at, 2], doubts[at, 3] = row, column, begin, end
@@ -321,13 +339,19 @@ def scan_objects(
             return
         before = state[DOUBTS]
         seen, good = 0, True
+        integers[row, :], numbers[row, :] = 0, 0.0
         at = _space(text, at + 1)
         if text[at] == CLOSE_OBJECT:
             at += 1
         else:
             while True:
                 k = _which(text, at, keys) if text[at] == QUOTE else -1
-                at = _key(text, at)
+                # Of members of one name the last counts, however the name is written: rare, so json's task.
+                strange = (k < 0 and _is_escaped(text, at)) or (k >= 0 and (seen >> k) & 1)
+                if strange:
+                    at = GAVE_UP
+                else:
+                    at = _colon(text, at + keys[k, 0] + 2) if k >= 0 else _key(text, at)
                 if at == GAVE_UP:
                     break
                 start = at

@@ -134,7 +134,8 @@ def accumulate(
     states: I8, weights: I8, scores: F8, positives: I8, limits: I8, levels: F8, curves: F8, recall: F8
 ) -> None:
     """Precision (ranges, thresholds, levels) with the last limit, in curves[0], and recall (limits, ranges, thresholds)
-    of the detections of a class by falling score; where ``curves`` has room for it, the score at each level as well.
+    of the detections of a class by falling score; where ``curves`` has room for it, the score at each level as well. A
+    recall of 0 is reached by the first detection, right or wrong.
 
     ``weights`` say how often each detection counts (of length 0: once); ``positives`` are the objects of each range.
     Entries without objects are left as they are.
@@ -146,7 +147,10 @@ def accumulate(
         if positives[a] == 0:
             continue
         active = np.empty(n, np.int64)  # detections that are right or wrong at some threshold
-        m = 0
+        m, first = 0, 0.0
+        for i in range(n - 1, -1, -1):
+            if 0 <= states[i, RANK] < limits[n_limits - 1]:
+                first = scores[i]
         for i in range(n):
             active[m] = i
             m += 0 <= states[i, RANK] < limits[n_limits - 1] and (states[i, 1 + 2 * a] | states[i, 2 + 2 * a]) != 0
@@ -155,8 +159,9 @@ def accumulate(
             right_somewhere |= states[active[j], 1 + 2 * a]
         for t in range(n_thresholds):
             for level in range(levels.shape[0]):
-                for kind in range(curves.shape[0]):
-                    curves[kind, a, t, level] = 0.0
+                curves[0, a, t, level] = 0.0
+                if curves.shape[0] > 1:
+                    curves[1, a, t, level] = first if levels[level] == 0.0 else 0.0
             for b in range(n_limits):
                 recall[b, a, t] = 0.0
             if not (right_somewhere >> t) & 1:
@@ -187,5 +192,5 @@ def accumulate(
                     k += 1
                 if k < count:
                     curves[0, a, t, level] = precision[k]
-                    if curves.shape[0] > 1:
+                    if curves.shape[0] > 1 and levels[level] > 0.0:
                         curves[1, a, t, level] = value[k]

@@ -56,27 +56,6 @@ def convert(boxes: F8, source: int, target: int, height: float, width: float, la
 
 
 @inlined
-def _pack(boxes1: Any, boxes2: Any, out: Any) -> None:
-    n = boxes1.shape[0]
-    for i in range(n):
-        out[i, 0], out[i, 1], out[i, 2], out[i, 3] = boxes1[i, 0], boxes1[i, 1], boxes1[i, 2], boxes1[i, 3]
-    for i in range(boxes2.shape[0]):
-        k = n + i
-        out[k, 0], out[k, 1], out[k, 2], out[k, 3] = boxes2[i, 0], boxes2[i, 1], boxes2[i, 2], boxes2[i, 3]
-
-
-@kernel("void(float64[:,:], float64[:,:], float64[:,::1])")
-def pack(boxes1: F8, boxes2: F8, out: F8) -> None:
-    """Copy the rows of two sets of any layout below each other."""
-    _pack(boxes1, boxes2, out)
-
-
-@kernel("void(float32[:,:], float32[:,:], float32[:,::1])")
-def pack_float32(boxes1: F4, boxes2: F4, out: F4) -> None:
-    _pack(boxes1, boxes2, out)
-
-
-@inlined
 def _areas(boxes: Any, offset: float, out: F8) -> None:
     for i in range(boxes.shape[0]):
         x1, y1 = np.float64(boxes[i, 0]), np.float64(boxes[i, 1])

@@ -159,6 +159,19 @@ def _each_row(kind: int, boxes1: F8, boxes2: F8, offset: float) -> F8:
     return out
 
 
+@inlined
+def _copied(boxes1: Any, boxes2: Any) -> Any:
+    """Both sets in rows of four that lie one after another, as the loops need them to vectorize."""
+    n, m = boxes1.shape[0], boxes2.shape[0]
+    rows = np.empty((n + m, 4), boxes1.dtype)
+    for i in range(n):
+        rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3] = boxes1[i, 0], boxes1[i, 1], boxes1[i, 2], boxes1[i, 3]
+    for j in range(m):
+        k = n + j
+        rows[k, 0], rows[k, 1], rows[k, 2], rows[k, 3] = boxes2[j, 0], boxes2[j, 1], boxes2[j, 2], boxes2[j, 3]
+    return rows[:n], rows[n:]
+
+
 # ---- kernels ---------------------------------------------------------------------------------------------
 # The matrices return -1 when they are filled; else the first bad row, counted through both sets, and nothing
 # is written. -2: these float32 boxes need float64.
@@ -236,3 +249,63 @@ def diou_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
 @kernel("float64[::1](float64[:,::1], float64[:,::1], float64)")
 def ciou_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
     return _each_row(CIOU, boxes1, boxes2, offset)
+
+
+@kernel("int64(float64[:,:], float64[:,:], float64, float64[:,::1])")
+def iou_matrix_of_slices(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    first, second = _copied(boxes1, boxes2)
+    return iou_matrix(first, second, offset, out)
+
+
+@kernel("int64(float32[:,:], float32[:,:], float64, float32[:,::1])")
+def iou_matrix_of_slices_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    first, second = _copied(boxes1, boxes2)
+    return iou_matrix_float32(first, second, offset, out)
+
+
+@kernel("int64(float64[:,:], float64[:,:], float64, float64[:,::1])")
+def ioa_matrix_of_slices(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    first, second = _copied(boxes1, boxes2)
+    return ioa_matrix(first, second, offset, out)
+
+
+@kernel("int64(float32[:,:], float32[:,:], float64, float32[:,::1])")
+def ioa_matrix_of_slices_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    first, second = _copied(boxes1, boxes2)
+    return ioa_matrix_float32(first, second, offset, out)
+
+
+@kernel("int64(float64[:,:], float64[:,:], float64, float64[:,::1])")
+def giou_matrix_of_slices(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    first, second = _copied(boxes1, boxes2)
+    return giou_matrix(first, second, offset, out)
+
+
+@kernel("int64(float32[:,:], float32[:,:], float64, float32[:,::1])")
+def giou_matrix_of_slices_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    first, second = _copied(boxes1, boxes2)
+    return giou_matrix_float32(first, second, offset, out)
+
+
+@kernel("int64(float64[:,:], float64[:,:], float64, float64[:,::1])")
+def diou_matrix_of_slices(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    first, second = _copied(boxes1, boxes2)
+    return diou_matrix(first, second, offset, out)
+
+
+@kernel("int64(float32[:,:], float32[:,:], float64, float32[:,::1])")
+def diou_matrix_of_slices_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    first, second = _copied(boxes1, boxes2)
+    return diou_matrix_float32(first, second, offset, out)
+
+
+@kernel("int64(float64[:,:], float64[:,:], float64, float64[:,::1])")
+def ciou_matrix_of_slices(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    first, second = _copied(boxes1, boxes2)
+    return ciou_matrix(first, second, offset, out)
+
+
+@kernel("int64(float32[:,:], float32[:,:], float64, float32[:,::1])")
+def ciou_matrix_of_slices_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    first, second = _copied(boxes1, boxes2)
+    return ciou_matrix_float32(first, second, offset, out)

@@ -24,8 +24,7 @@ LOWEST_LEVEL = -1000  # the reciprocal of such a side is a number still
 NEXT_ROW, NEXT_LEVEL = 0x9E3779B1, 0x85EBCA77  # odd: what is added to a place in the table for each
 CELLS_FOR_A_SCAN = 4  # looking into a cell takes as long as so many boxes in a row
 SCAN = 64  # clusters for which a scan spends one unit of patience
-SLACK = 1e-9  # of a bound, for what rounding may have added to an IoU
-FAINTEST = 1e-6  # thresholds below it are taken for 0 when bounds are derived
+SLACK = 1e-9  # for what rounding may have added to an IoU; thresholds below it bound nothing
 RELATIVE = 1e-14  # of a coordinate: more than the rounding of a center
 SMALLEST_AREA = 1e-290  # smaller ones may have lost digits, and their IoUs with them
 
@@ -57,7 +56,7 @@ def _place(box: Any, offset: Any, state: Any) -> Any:
 @inlined
 def _bucket(level: Any, column: Any, row: Any, mask: Any) -> Any:
     """Where the clusters of a cell are listed, among those of other cells perhaps."""
-    return (column + row * NEXT_ROW + level * NEXT_LEVEL) & mask
+    return ((column & mask) + (row & mask) * NEXT_ROW + level * NEXT_LEVEL) & mask
 
 
 @inlined
@@ -78,6 +77,7 @@ def _reach(side: Any, cell: Any, threshold: Any) -> Any:
 
     Intervals with an intersection o and a union u have centers at most (u - o) / 2 apart, and the IoU of two boxes is
     at most that of their intervals, o / u. Where it exceeds t, u - o < o (1 - t) / t, and o is at most either length.
+    For a threshold above 0 the caller's slack would do; the one here is for boxes that just touch.
     """
     apart = side + cell
     if threshold > 0.0:
@@ -90,7 +90,8 @@ def _nearest(box: Any, area: Any, rules: Any, heads: Any, links: Any, means: Any
     """The cluster that a box joins, or -1, and what the search has cost.
 
     The IoU of two boxes is at most the ratio of their longest sides, and bounds the distance of their centers: so it
-    is enough to look at a few cells of a few levels. Rounding is allowed for by slack; IoUs are compared exactly.
+    is enough to look at a few cells of a few levels. IoUs are compared exactly; bounds follow from a slightly lower
+    threshold, because an IoU may exceed the true one by its rounding.
     """
     iou_threshold, offset = rules
     first, last = state[FIRST], state[CLUSTERS]
@@ -98,12 +99,12 @@ def _nearest(box: Any, area: Any, rules: Any, heads: Any, links: Any, means: Any
     width, height = box[2] - box[0] + offset, box[3] - box[1] + offset
     if width == 0.0 or height == 0.0 or first == last:
         return best, 0
-    threshold = iou_threshold - SLACK if iou_threshold > FAINTEST and area > SMALLEST_AREA else 0.0
+    threshold = iou_threshold - SLACK if area > SMALLEST_AREA else 0.0
     low, high = state[SMALLEST], state[LARGEST]
     longest = max(width, height)
     if threshold > 0.0:
-        low = max(low, min(octave(longest * threshold * (1.0 - SLACK)), state[HIGHEST]))
-        high = min(high, max(octave(longest / threshold * (1.0 + SLACK)), state[LOWEST]))
+        low = max(low, min(octave(longest * threshold), state[HIGHEST]))
+        high = min(high, max(octave(longest / threshold), state[LOWEST]))
     x, y = box[0] + box[2], box[1] + box[3]
     slack_x = RELATIVE * (abs(box[0]) + abs(box[2]))
     slack_y = RELATIVE * (abs(box[1]) + abs(box[3]))
