@@ -27,7 +27,7 @@ from tests.mutant_list import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("detutils", "tests", "benchmarks", "pyproject.toml")
-PATIENCE = 300  # seconds; a mutant that never ends is noticed as well
+PATIENCE = 150  # seconds; a mutant that never ends is noticed as well
 PYTEST = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
 
 

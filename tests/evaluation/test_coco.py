@@ -194,6 +194,13 @@ def test_at_exactly_the_threshold_and_between_sizes() -> None:
     assert (both.ar_small, both.ar_medium, both.ar_large) == (1.0, 1.0, -1.0)
 
 
+def test_a_threshold_of_one_and_a_precision_of_one() -> None:
+    found, truth = [([[0, 0, 1, 1 - 1e-11]], [0.5], [0])], [([[0, 0, 1, 1]], [0])]
+    result = detutils.evaluate_coco(found, truth, iou_thresholds=[1.0])  # cocoeval.py takes 1 - 1e-10
+    assert result.recall[0, 0, 0, 2] == 1.0
+    assert (result.precision[0, :, 0, 0] == 1 / (1 + np.spacing(1))).all()  # and its precisions end below 1
+
+
 def test_of_two_objects_overlapped_alike_the_last_is_taken() -> None:
     truth = [([[0, 0, 10, 10], [10, 0, 20, 10]], [0, 0])]
     found = [([[5, 0, 15, 10], [10, 0, 20, 10]], [0.9, 0.8], [0, 0])]

@@ -114,6 +114,26 @@ def test_each_kind_in_one_scene_by_hand() -> None:
     assert limited.kinds[0].tolist() == [0, 4, -1, -1, -1, -1]
 
 
+@pytest.mark.parametrize(
+    ("bottom", "label", "kind"), [(5, 0, "right"), (1, 0, "loc"), (5, 1, "cls"), (1, 1, "bkg"), (2, 1, "both")]
+)
+def test_kinds_at_exactly_the_thresholds(bottom: int, label: int, kind: str) -> None:
+    found, truth = [([[0, 0, 10, bottom]], [0.9], [label])], [([[0, 0, 10, 10]], [0])]  # IoU 0.5 or 0.1
+    assert KINDS[detection_errors(found, truth).kinds[0][0]] == kind
+    assert naive.judge(
+        {"boxes": found[0][0], "scores": [0.9], "labels": [label]},
+        {"boxes": truth[0][0], "labels": [0], "crowd": [False]}, 0.5, 0.1,
+    )[1] == {0: kind}  # fmt: skip
+
+
+def test_of_equal_overlaps_the_first_object_is_taken() -> None:
+    first, second = [0, 0, 10, 10], [2, 0, 12, 10]
+    found = [([[1, 0, 11, 10], first], [0.9, 0.8], [0, 0])]  # 9 / 11 with either
+    for objects, kind in (([first, second], "dupe"), ([second, first], "right")):
+        errors = detection_errors(found, [(objects, [0, 0])], iou_threshold=0.7)
+        assert [KINDS[k] for k in errors.kinds[0]] == ["right", kind]
+
+
 def test_a_perfect_detector_gains_nothing() -> None:
     _, truth = scene(3, crowds=False)
     found = [(t["boxes"], np.linspace(0.9, 0.5, len(t["labels"])), t["labels"]) for t in truth]
@@ -141,6 +161,8 @@ def test_confusion_prefers_the_right_class_and_counts_nothing_twice() -> None:
     found = [([[0, 0, 10, 10], [0, 0, 10, 8], [0, 0, 10, 9]], [0.9, 0.8, 0.7], [1, 0, 0])]
     result = confusion_matrix(found, objects)
     assert result.matrix.tolist() == [[1, 0, 0], [0, 0, 0], [1, 1, 0]]
+    half = confusion_matrix([([[0, 0, 10, 5]], [0.9], [0])], objects)  # IoU 0.5 is enough
+    assert half.matrix.tolist() == [[1, 0], [0, 0]]
     fixed = confusion_matrix(found, objects, n_classes=3)
     assert fixed.matrix.shape == (4, 4)
     assert fixed.labels.tolist() == [0, 1, 2]

@@ -98,6 +98,20 @@ def test_float32_at_sizes_whose_squares_leave_it(name: str, scale: float) -> Non
     assert np.isfinite(result).all()
 
 
+@pytest.mark.parametrize("name", PAIRWISE)
+def test_boxes_smaller_than_a_pixel(name: str) -> None:
+    a, b = boxes_for(9, seed=9) * 2.0**-14, boxes_for(9, seed=10) * 2.0**-14
+    agree(name, getattr(detutils, name)(a, b), getattr(naive, name)(a.tolist(), b.tolist()))
+
+
+@pytest.mark.parametrize("name", PAIRWISE)
+def test_float32_where_one_side_alone_leaves_it(name: str) -> None:
+    boxes, huge = np.float32([[0, 0, 1, 1]]), np.float32([[0, 0, 3e37, 3e37]])
+    for a, b in ((boxes, huge), (huge, boxes)):
+        result = getattr(detutils, name)(a, b)
+        np.testing.assert_allclose(result, getattr(detutils, name)(a.astype(float), b.astype(float)), atol=2e-6)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_float32_far_from_the_origin(dtype: type) -> None:
     a = boxes_for(30, seed=9).astype(np.float32) + np.float32(2**16)

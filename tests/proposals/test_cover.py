@@ -80,6 +80,18 @@ def test_boxes_far_apart_go_by_their_evidence() -> None:
     assert gains.tolist() == [3.0, 3.0, 2.0, 1.0, 1.0, 0.0]
 
 
+def test_equal_gains_go_by_number() -> None:
+    boxes = np.array([[10 * i, 0, 10 * i + 5, 5] for i in range(15)], np.int32)
+    assert selection.cover(boxes, np.ones(15), 15)[0].tolist() == list(range(15))
+
+
+def test_what_is_covered_well_stays_so() -> None:
+    boxes = np.array([[0, 0, 10, 9], [0, 3, 10, 10], [0, 0, 10, 10]], np.int32)  # IoU 0.6, with the last 0.9 and 0.7
+    order, gains = selection.cover(boxes, np.array([10.0, 5.0, 1.0]), 3)
+    assert order.tolist() == [0, 1, 2]
+    np.testing.assert_allclose(gains, [10 + 5 * 0.6**3 + 0.9**3, 5 * (1 - 0.6**3), 1 - 0.9**3], rtol=1e-6)
+
+
 def test_one_box_speaks_for_those_it_covers() -> None:
     boxes = np.array([[0, 0, 10, 9], [0, 0, 10, 10], [0, 0, 10, 8], [50, 0, 60, 10]], np.int32)
     order, gains = selection.cover(boxes, np.array([1.0, 1.0, 1.0, 2.0]), 4)

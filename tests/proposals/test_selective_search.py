@@ -10,7 +10,7 @@ import pytest
 
 from detutils import Strategy, box_iou, selective_search
 from detutils.proposals import strategies
-from detutils.proposals._kernels.objectness import FEATURES
+from detutils.proposals._kernels import objectness as kernels
 from detutils.proposals.objectness import TERMS, WEIGHTS
 from tests.cases import BAD_IMAGES, JIT, size, unchanged
 from tests.proposals.test_segmentation import picture
@@ -119,8 +119,18 @@ def test_priorities_never_rise() -> None:
         assert (priorities > 0).all()
 
 
+def test_boxes_that_differ_in_one_number_have_places_of_their_own() -> None:
+    boxes, table = np.array([[1, 2, 3, 4]], np.int32), np.array([0, -1], np.int32)  # one of two places is taken
+    assert kernels._slot(table, boxes, 1, 2, 3, 4) == 0
+    for column in range(4):
+        for value in range(5, 25):
+            box = [1, 2, 3, 4]
+            box[column] = value
+            assert kernels._slot(table, boxes, *box) == 1
+
+
 def test_the_model_has_a_weight_for_every_term() -> None:
-    assert len(TERMS) == len(WEIGHTS) == FEATURES
+    assert len(TERMS) == len(WEIGHTS) == kernels.FEATURES
 
 
 def test_modes_of_the_paper_have_exact_edges() -> None:
