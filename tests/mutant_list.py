@@ -351,7 +351,7 @@ NMS = [
         ("for other in range(level - 1, -1, -1):", "for other in range(level - 1, 0, -1):"),
         ("for _ in range(3):", "for _ in range(2):"),
         ("begin + STRIDE >= end", "begin + STRIDE + 1 >= end"),
-        ("dropped[worse[k]] |= blocked", "dropped[worse[k]] = blocked"),
+        ("(dropped[ahead] | dropped[behind]) == 0", "dropped[behind] == 0"),
         ("for cell in range(cells, 0, -1):", "for cell in range(cells, 1, -1):"),
     ),
     *_faults(
