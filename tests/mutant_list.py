@@ -352,7 +352,6 @@ NMS = [
         ("for _ in range(3):", "for _ in range(2):"),
         ("begin + STRIDE >= end", "begin + STRIDE + 1 >= end"),
         ("(dropped[ahead] | dropped[behind]) == 0", "dropped[behind] == 0"),
-        ("for cell in range(cells, 0, -1):", "for cell in range(cells, 1, -1):"),
     ),
     *_faults(
         "suppression/_kernels/listed.py", f"{BOUNDS} {GREEDY} {EXPLAIN}",
