@@ -3,8 +3,8 @@
 Wrong in one line, as a slip would be: a comparison at a threshold, a tie, the end of a block, a bound that is drawn too
 tight. What would change no result is not among them:
 
-- how a scene is laid out (``neighbor_order``, the size of a hash table, the multiplier of a hash) and how long a call may
-  work (``patience``): they cost time alone;
+- how a scene is laid out (``neighbor_order``, the size of a hash table, the multiplier of a hash) and how long a call
+  may work (``patience``): they cost time alone;
 - soft-NMS's ``_touches`` with > for >=: what only touches is not decayed, and a kept box is marked without a visit;
 - ``share_of`` with area >= 0: a box without area then runs through the filters, and its quotient is 0;
 - ``total > most`` for ``==`` in suppression: what is kept too many is cut off by ``pick``; likewise ``seen > limit`` in
@@ -12,7 +12,7 @@ tight. What would change no result is not among them:
 - the sweep's ``=`` for ``|=`` at ``dropped``: a box that is forgotten is dropped in a later round, by the same pair;
 - the sides of a binary search for a bound that is drawn wider than what it must hold (``close_pairs``, ``vote``);
 - the column of a block in a scan of one component (``walk_scan``), where units are one block wide;
-- the guard of ``_quotient``: a numeral of 19 digits is no closer to a tie than the quotient is exact.
+- the guard of ``_quotient``: no numeral of up to 19 digits is known that comes so close to a tie.
 """
 
 from __future__ import annotations
