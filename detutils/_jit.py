@@ -402,14 +402,16 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "anchors": ("targets.anchors",),
     "boxes": ("geometry.boxes",),
     "coding": ("geometry.coding",),
+    "datasets": ("datasets.coco",),
     "drawing": ("pictures.draw",),
     "evaluation": (
-        "evaluation.coco", "evaluation.voc", "evaluation.recall", "evaluation.precision_recall"
+        "evaluation.coco", "evaluation.voc", "evaluation.recall", "evaluation.precision_recall", "evaluation.errors",
+        "evaluation.confusion",
     ),
     "features": ("rcnn.features",),
     "fusion": ("suppression.fusion",),
     "matching": ("targets.matching", "targets.rpn"),
-    "nms": ("suppression.greedy",),
+    "nms": ("suppression.greedy", "suppression.explain"),
     "overlaps": ("geometry.overlaps", "geometry.aligned"),
     "proposals": ("proposals.strategies", "proposals.segmentation"),
     "rcnn": ("rcnn.training", "rcnn.model"),

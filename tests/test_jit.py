@@ -466,6 +466,7 @@ IN_FRONT: dict[str, Any] = {
     "distance_box_iou": lambda boxes, scores: detutils.distance_box_iou(boxes, boxes),
     "complete_box_iou": lambda boxes, scores: detutils.complete_box_iou(boxes, boxes),
     "soft_nms": lambda boxes, scores: detutils.soft_nms(boxes, scores),
+    "explain_nms": lambda boxes, scores: detutils.explain_nms(boxes, scores, 0.5).iou,
 }
 
 

@@ -24,19 +24,19 @@ def add_convert(commands: Any) -> None:
         description="Read a data set of COCO, VOC, YOLO, LabelMe or CVAT and write it as COCO, VOC or YOLO. What is "
         "written appears whole or not at all; what the format does not hold is said.",
     )
-    parser.add_argument("source", type=Path, metavar="SRC", help="a file or a folder")
+    parser.add_argument("source", type=Path, metavar="SRC", help="A file or a folder.")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DST",
-                        help="a new folder; a .json file for COCO")  # fmt: skip
-    parser.add_argument("--to", choices=WRITTEN, required=True, help="the format to write")
-    parser.add_argument("--format", choices=tuple(READERS), help="that of SRC, where its files do not say it")
-    parser.add_argument("--images", type=Path, metavar="FOLDER", help="the pictures, for sizes that SRC does not say")
-    parser.add_argument("--classes", nargs="+", metavar="NAME", help="these only (default all)")
+                        help="A new folder; a .json file for COCO.")  # fmt: skip
+    parser.add_argument("--to", choices=WRITTEN, required=True, help="The format to write.")
+    parser.add_argument("--format", choices=tuple(READERS), help="The format of SRC, where its files do not say it.")
+    parser.add_argument("--images", type=Path, metavar="FOLDER", help="The pictures, for sizes that SRC does not say.")
+    parser.add_argument("--classes", nargs="+", metavar="NAME", help="Only these classes. The default is all.")
     parser.add_argument("--on-invalid", choices=("raise", "drop"), default="raise",
-                        help="refuse SRC for entries of no use (default), or leave them out")  # fmt: skip
+                        help="Stop at entries that cannot be used, or leave them out. The default is raise.")  # fmt: skip
     parser.add_argument("--pixels", choices=("inclusive", "continuous"),
-                        help="what xmax and ymax of VOC are, in SRC and DST (default: inclusive)")  # fmt: skip
-    parser.add_argument("--outlines", action="store_true", help="write polygons into YOLO's files")
-    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+                        help="What xmax and ymax of VOC are, in SRC and DST. The default is inclusive.")  # fmt: skip
+    parser.add_argument("--outlines", action="store_true", help="Write polygons into YOLO's files.")
+    parser.add_argument("--json", action="store_true", help="Print the summary as JSON.")
     parser.set_defaults(run=run_convert)
 
 

@@ -22,28 +22,28 @@ STATS = (
 def add_evaluate(commands: Any) -> None:
     """Arguments of ``detutils evaluate``."""
     parser = commands.add_parser("evaluate", help="average precision of detections, by COCO's rules or VOC's")
-    parser.add_argument("annotations", help="COCO JSON with images, annotations and categories")
-    parser.add_argument("results", help="COCO results JSON: image_id, category_id, bbox, score")
+    parser.add_argument("annotations", help="COCO JSON with images, annotations and categories.")
+    parser.add_argument("results", help="COCO results JSON: image_id, category_id, bbox, score.")
     parser.add_argument(
         "--rules",
         choices=("coco", "voc2007", "voc2010"),
         default="coco",
-        help="COCO's twelve numbers (default), or VOC's AP over 11 points (2007) or as an area (2010)",
+        help="COCO's twelve numbers, or VOC's AP over 11 points (2007) or as an area (2010). The default is coco.",
     )
-    parser.add_argument("--iou", type=float, default=0.5, help="IoU of a hit by VOC's rules and in the report")
+    parser.add_argument("--iou", type=float, default=0.5, help="IoU of a hit by VOC's rules and in the report. The default is 0.5.")
     parser.add_argument(
         "--on-invalid",
         choices=("raise", "drop"),
         default="raise",
-        help="refuse files with entries that cannot be used (default), or leave these out and say how many",
+        help="Stop at entries that cannot be used, or leave them out and say how many. The default is raise.",
     )
-    parser.add_argument("--report", metavar="FOLDER", type=Path, help="write report.html, one self-contained page")
+    parser.add_argument("--report", metavar="FOLDER", type=Path, help="Write report.html, one self-contained page.")
     parser.add_argument(
-        "--images", metavar="FOLDER", type=Path, help="where the pictures are: the report shows the worst"
+        "--images", metavar="FOLDER", type=Path, help="Where the pictures are; the report shows the worst."
     )
-    parser.add_argument("--worst", type=int, default=12, metavar="N", help="pictures in the report (default 12)")
-    parser.add_argument("--json", action="store_true", help="print a JSON object")
-    parser.add_argument("--plot", metavar="PICTURE", help="draw precision against recall (matplotlib)")
+    parser.add_argument("--worst", type=int, default=12, metavar="N", help="Pictures in the report. The default is 12.")
+    parser.add_argument("--json", action="store_true", help="Print a JSON object.")
+    parser.add_argument("--plot", metavar="PICTURE", help="Draw precision against recall (matplotlib).")
     parser.set_defaults(run=run_evaluate)
 
 

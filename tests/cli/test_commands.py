@@ -66,8 +66,7 @@ def test_help_texts_are_sentences() -> None:
         for action in parser._actions:
             if isinstance(action, argparse._SubParsersAction):
                 for name, inner in action.choices.items():
-                    if name != "evaluate":
-                        yield from ((f"{name} {action.dest}", action) for _, action in arguments(inner))
+                    yield from ((f"{name} {action.dest}", action) for _, action in arguments(inner))
             elif action.dest not in ("help", "version"):
                 yield action.dest, action
 
