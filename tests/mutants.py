@@ -27,7 +27,8 @@ from tests.mutant_list import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("detutils", "tests", "benchmarks", "pyproject.toml")
-PATIENCE = 150  # seconds; a mutant that never ends is noticed as well
+PATIENCE = 600  # seconds for compiled tests: a mutant that never ends is noticed as well
+SHORT_PATIENCE = 150  # without the JIT; beyond it the compiled tests decide
 PYTEST = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
 
 
@@ -45,9 +46,10 @@ def judge(copy: Path, places: str, *, compiled: bool, patience: float | None = N
 def outcome_of(mutant: Mutant, copy: Path, *, compiled: bool) -> str:
     """What the tests say of a mutant, which is there already."""
     try:
-        status, output = judge(copy, mutant.tests, compiled=compiled, patience=PATIENCE)
+        patience = PATIENCE if compiled else SHORT_PATIENCE
+        status, output = judge(copy, mutant.tests, compiled=compiled, patience=patience)
     except subprocess.TimeoutExpired:
-        return "killed"
+        return "killed" if compiled else "survived"
     if "numba.core.errors" in output:
         return "does not compile"
     if status == 1 or status < 0:  # a test failed, or the process crashed

@@ -167,8 +167,9 @@ def test_many_objects_and_many_doubts() -> None:
         b'[{"a":"\\u12g4"}]', b'[{"a":"\\"}]', b"{}", b"3", b"[3]", b"[{}, null]", b'[{"a":[1 2]}]', b'[{"a":{1:2}}]',
         b'[{"a":[}]', b'[{"a":{]}}]', b"[{\0}]", b'[{"a":01}]', b'[{"a":' + b"[" * 600 + b"]" * 600 + b"}]",
         b'[{"a":' + b"9" * 5000 + b"}]", b"[{}] []", b'[{"a":nul}]', b'[{"a":fals}]', b'[{"a":-}]', b"\x0b[{}]",
+        b'[{"a":"\\u123g"}]',
     ],
-    ids=range(38),
+    ids=range(39),
 )  # fmt: skip
 def test_what_is_not_understood_is_left_to_json(content: bytes) -> None:
     columns = text_of(content).objects({"i": INTEGER})

@@ -121,13 +121,26 @@ def test_priorities_never_rise() -> None:
 
 @pytest.mark.skipif(not JIT, reason="the hash is that of 64 bits")
 def test_boxes_that_differ_in_one_number_have_places_of_their_own() -> None:
-    boxes, table = np.array([[1, 2, 3, 4]], np.int32), np.array([0, -1], np.int32)  # one of two places is taken
-    assert kernels._slot(table, boxes, 1, 2, 3, 4) == 0
+    boxes, table = np.array([[1, 2, 3, 4]], np.int32), np.array([-1, -1], np.int32)
+    place = kernels._slot(table, boxes, 1, 2, 3, 4)
+    table[place] = 0
+    assert kernels._slot(table, boxes, 1, 2, 3, 4) == place
     for column in range(4):
         for value in range(5, 25):
             box = [1, 2, 3, 4]
             box[column] = value
-            assert kernels._slot(table, boxes, *box) == 1
+            assert kernels._slot(table, boxes, *box) == 1 - place
+
+
+def test_sides_within_two_pixels_of_the_border_touch_it() -> None:
+    boxes = np.array([[0, 0, 20, 10], [1, 1, 18, 8], [2, 2, 17, 7], [1, 2, 17, 7], [2, 2, 17, 8]], np.int32)
+    features = np.empty((len(boxes), kernels.FEATURES))
+    sums = np.full((len(boxes), 1 + kernels.SUMS + kernels.EXTREMES), 6.0)
+    sums[:, 0] = 2.0
+    kernels.describe_boxes(boxes, sums, np.zeros((11, 21), np.int64), 1, (10, 20), features, 0, len(boxes))
+    assert features[:, 5].tolist() == [4, 4, 0, 1, 1]
+    assert (features[:, 13 : 13 + kernels.SUMS] == 3.0).all()  # means over the regions with this box
+    assert (features[:, 20 : 20 + kernels.EXTREMES] == 6.0).all()
 
 
 def test_the_model_has_a_weight_for_every_term() -> None:
