@@ -31,8 +31,10 @@ def add_convert(commands: Any) -> None:
     parser.add_argument("--format", choices=tuple(READERS), help="The format of SRC, where its files do not say it.")
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="The pictures, for sizes that SRC does not say.")
     parser.add_argument("--classes", nargs="+", metavar="NAME", help="Only these classes. The default is all.")
-    parser.add_argument("--on-invalid", choices=("raise", "drop"), default="raise",
-                        help="Stop at entries that cannot be used, or leave them out. The default is raise.")  # fmt: skip
+    parser.add_argument(
+        "--on-invalid", choices=("raise", "drop"), default="raise",
+        help="Stop at entries that cannot be used, or leave them out. The default is raise.",
+    )
     parser.add_argument("--pixels", choices=("inclusive", "continuous"),
                         help="What xmax and ymax of VOC are, in SRC and DST. The default is inclusive.")  # fmt: skip
     parser.add_argument("--outlines", action="store_true", help="Write polygons into YOLO's files.")

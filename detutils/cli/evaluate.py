@@ -30,7 +30,9 @@ def add_evaluate(commands: Any) -> None:
         default="coco",
         help="COCO's twelve numbers, or VOC's AP over 11 points (2007) or as an area (2010). The default is coco.",
     )
-    parser.add_argument("--iou", type=float, default=0.5, help="IoU of a hit by VOC's rules and in the report. The default is 0.5.")
+    parser.add_argument(
+        "--iou", type=float, default=0.5, help="IoU of a hit by VOC's rules and in the report. The default is 0.5."
+    )
     parser.add_argument(
         "--on-invalid",
         choices=("raise", "drop"),
