@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detutils._jit import B1, F8, I8
-from detutils._validate import as_boxes, as_items, as_labels, as_marks, as_sizes, as_vector
+from detutils._validate import as_boxes, as_items, as_labels, as_marks, as_sizes, as_vector, check_memory
 from detutils.datasets.records import (
     AnnotatedImage,
     AnnotatedImages,
@@ -192,7 +192,7 @@ def _quick_objects(items: list[Any]) -> Objects | None:
             side,
             starts,
         )
-    except (TypeError, ValueError):
+    except Exception:  # whatever it is, the way of each image finds it again and names the image
         return None
 
 
@@ -213,7 +213,7 @@ def _quick_detections(items: list[Any]) -> Found | None:
             as_sizes(_optional_column(sizes, FLOATS, 2), rows),
             starts,
         )
-    except (TypeError, ValueError):
+    except Exception:  # as above
         return None
 
 
@@ -249,6 +249,7 @@ def _end_to_end(parts: list[Any], dtypes: frozenset[Any], width: int) -> Any:
     ):
         raise TypeError
     dtype = np.float64 if dtypes is FLOATS else (np.int64 if dtypes is INTEGERS else np.bool_)
+    check_memory(np.dtype(dtype).itemsize * width * sum(map(len, full)), "the arrays of all images")
     return np.concatenate(full, dtype=dtype) if full else np.empty((0, *tail), dtype)
 
 
