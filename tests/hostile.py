@@ -27,7 +27,7 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
@@ -1043,7 +1043,7 @@ def entries() -> list[Entry]:
         "iou_thresholds": A(np.array([0.5, 0.75]), numbers, optional=True),
         "max_detections": A((1, 2, 3), few_integers),
     }
-    areas = {"areas": A({"all": (0.0, 1e10)}, nothing, optional=True), "class_agnostic": A(False, flag)}
+    areas = {"areas": A({"all": (0.0, 1e10)}, nothing, optional=True, taken="{}"), "class_agnostic": A(False, flag)}
     add(
         "evaluate_coco",
         d.evaluate_coco,
@@ -1051,8 +1051,8 @@ def entries() -> list[Entry]:
         ground_truth=truth,
         **rules,
         **areas,
-        images=A(np.array([0]), indices, optional=True),
-        classes=A(np.array([1, 0]), indices, optional=True),
+        images=A(np.array([0]), indices, optional=True, taken="empty texts|empty bools"),
+        classes=A(np.array([1, 0]), indices, optional=True, taken="empty texts|empty bools"),
         arrays=A(False, flag),
         workers=A(1, integer),
     )
@@ -1574,7 +1574,7 @@ def same(ours: Any, theirs: Any, loose: bool = False) -> bool:
         )
     if type(ours) is not type(theirs):
         return False
-    if isinstance(ours, (tuple, list)):
+    if isinstance(ours, (tuple, list)) or (isinstance(ours, Sequence) and not isinstance(ours, (str, bytes))):
         return len(ours) == len(theirs) and all(same(a, b, loose) for a, b in zip(ours, theirs, strict=True))
     if isinstance(ours, dict):
         return ours.keys() == theirs.keys() and all(same(value, theirs[key], loose) for key, value in ours.items())
