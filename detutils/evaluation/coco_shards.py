@@ -238,7 +238,7 @@ def bootstrap_coco(
     length = truth.starts.size - 1
     runs = [match(gather_detections(detections, length), truth, rules)]
     if other is not None:
-        runs.append(match(gather_detections(other, length), truth, rules))
+        runs.append(match(gather_detections(other, length, "other"), truth, rules))
     value = _number([_metric(run, rules, which) for run in runs])
     samples = np.empty(count)
     for b in range(count):

@@ -63,19 +63,19 @@ def gather_objects(ground_truth: Any, *, labeled: bool = True) -> Objects:
     )
 
 
-def gather_detections(detections: Any, images: int) -> Found:
+def gather_detections(detections: Any, images: int, name: str = "detections") -> Found:
     """Records, mappings or (boxes, scores, labels) triples, as many as there are images; or a reader's columns."""
     if isinstance(detections, DetectionsByImage):
-        _same_length(len(detections), "detections", images)
+        _same_length(len(detections), name, images)
         return detections.columns
-    items = _items(detections, "detections")
-    _same_length(len(items), "detections", images)
+    items = _items(detections, name)
+    _same_length(len(items), name, images)
     quick = _quick_detections(items)
     if quick is not None:
         return quick
     boxes, scores, labels, sizes = [], [], [], []
     for i, item in enumerate(items):
-        where = f"detections[{i}]"
+        where = f"{name}[{i}]"
         rows = as_boxes(_part(item, ("boxes",), 0, where, True), f"{where} boxes")
         boxes.append(rows)
         scores.append(as_vector(_part(item, ("scores",), 1, where, True), f"{where} scores", rows.shape[0]))
