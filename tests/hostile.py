@@ -236,6 +236,13 @@ def names(value: Any) -> Any:
     return found
 
 
+def names_or_ids(value: Any) -> Any:
+    """Words, and whole numbers that stay numbers."""
+    items = sequence(value)
+    found = [INVALID] if items is None else [item if isinstance(item, str) else integer(item) for item in items]
+    return INVALID if any(item is INVALID for item in found) else found
+
+
 def image(value: Any) -> Any:
     """8 or 16 bits without a sign, or floats; the dtype matters."""
     plain = as_plain(value)
@@ -1228,7 +1235,7 @@ def entries() -> list[Entry]:
     add("write_image", _saved(d.write_image), path=A("written.png", path), image=pixels)
     add("write_image, JPEG", _saved(d.write_image), path=A("written.jpg", path), image=pixels, quality=A(90, integer))
 
-    reading = {"classes": A(["cat"], names, optional=True), "on_invalid": A("raise", word)}
+    reading = {"classes": A(["cat"], names_or_ids, optional=True), "on_invalid": A("raise", word)}
     naming = {"class_names": A(["cat"], names, optional=True), **reading}
     add("read_coco", d.read_coco, path=A("coco.json", path), keep_outlines=A(False, flag), **reading)
     add("read_labelme", d.read_labelme, path=A("labelme.json", path), **naming)
@@ -1292,8 +1299,9 @@ def entries() -> list[Entry]:
         d.read_voc,
         path=A("voc", path),
         image_set=A("train", word, optional=True),
-        class_names=A(["cat"], names, optional=True),
-        first_pixel=A(1, integer),
+        pixels=A("continuous", word),
+        first_pixel=A(1, integer, optional=True),
+        **naming,
         **OFFSET,
     )
     add(
@@ -1301,7 +1309,7 @@ def entries() -> list[Entry]:
         d.read_yolo,
         labels=A("labels", path),
         images=A("pictures", path),
-        class_names=A(["a", "b"], names, optional=True),
+        **{**naming, "class_names": A(["cat", "dog"], names, optional=True)},
     )
     add("read_yolo, sizes", lambda size: d.read_yolo("labels", {"a": size}), size=A((64, 80), few_numbers, "images"))
     add(

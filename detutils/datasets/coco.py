@@ -654,7 +654,9 @@ def _chosen(names: dict[int, str], classes: Sequence[str | int] | None) -> list[
     if classes is None:
         return sorted(names)
     chosen: list[int] = []
-    for item in as_items(classes, "classes", "names or category ids"):
+    for place, item in enumerate(as_items(classes, "classes", "names or category ids")):
+        if not isinstance(item, str):
+            item = as_integer(item, f"classes[{place}]", -(2**63), 2**63 - 1)
         matching = [key for key, name in sorted(names.items()) if item == (name if isinstance(item, str) else key)]
         if not matching:
             there = ", ".join(f"{name} ({key})" for key, name in sorted(names.items())[:12])
