@@ -23,10 +23,11 @@ import math
 import multiprocessing
 import os
 import re
+import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
@@ -233,6 +234,13 @@ def names(value: Any) -> Any:
         else:
             return INVALID
     return found
+
+
+def names_or_ids(value: Any) -> Any:
+    """Words, and whole numbers that stay numbers."""
+    items = sequence(value)
+    found = [INVALID] if items is None else [item if isinstance(item, str) else integer(item) for item in items]
+    return INVALID if any(item is INVALID for item in found) else found
 
 
 def image(value: Any) -> Any:
@@ -737,6 +745,14 @@ COCO = {
         {"id": 1, "image_id": 1, "category_id": 2, "bbox": [10, 20, 30.5, 40], "area": 700.25, "iscrowd": 0}
     ],
 }
+LABELME = {
+    "imagePath": "a.png",
+    "imageHeight": 64,
+    "imageWidth": 80,
+    "shapes": [{"label": "cat", "shape_type": "rectangle", "points": [[1, 2], [30, 40]]}],
+}
+CVAT = """<annotations><version>1.1</version><image id="0" name="a.png" width="80" height="64">
+<box label="cat" xtl="1" ytl="2" xbr="30.5" ybr="40"/></image></annotations>"""
 VOC = """<annotation><filename>a.png</filename><size><width>80</width><height>64</height></size>
 <object><name>cat</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>"""
 
@@ -751,6 +767,12 @@ def _files() -> None:
     _write("voc/ImageSets/Main/train.txt", "a\n")
     Path("labels").mkdir(exist_ok=True)
     _write("labels/a.txt", "1 0.5 0.5 0.25 0.25\n")
+    _write("labelme.json", LABELME)
+    _write("cvat.xml", CVAT)
+    _write("found.csv", "image,class,score,x1,y1,x2,y2\na,dog,0.5,1,2,3,4\n")
+    _write("comp4_det_test_cat.txt", "a 0.5 1 2 30 40\n")
+    Path("found").mkdir(exist_ok=True)
+    _write("found/a.txt", "1 0.5 0.5 0.25 0.25 0.5\n")
     Path("pictures").mkdir(exist_ok=True)
     detutils.write_image("pictures/a.png", PICTURE)
     _fitted().save("regressor.npz")
@@ -766,6 +788,24 @@ def _saved(write: Callable[..., Any]) -> Callable[..., Any]:
         return Path(place).read_bytes() if isinstance(place, (str, os.PathLike)) else None
 
     return call
+
+
+def _saved_folder(write: Callable[..., Any]) -> Callable[..., Any]:
+    """A writer of a new folder as a function of its arguments that gives what it wrote, and takes it away again."""
+
+    def call(**arguments: Any) -> Any:
+        lost = write(**arguments)
+        folder = Path(arguments["folder"])
+        files = sorted(file for file in folder.rglob("*") if file.is_file())
+        written = {str(file.relative_to(folder)): file.read_bytes() for file in files}
+        shutil.rmtree(folder)
+        return lost, written
+
+    return call
+
+
+def _accumulated(**options: Any) -> Any:
+    return detutils.CocoAccumulator(**options).update([FOUND], [IMAGE]).result()
 
 
 def _regressor(**options: Any) -> Any:
@@ -989,15 +1029,14 @@ def entries() -> list[Entry]:
     )
 
     detections, truth = A([FOUND], nothing), A([IMAGE], nothing)
+    found = {
+        "boxes": A(BOXES, numbers),
+        "scores": A(SCORES, numbers),
+        "labels": A(LABELS, labels),
+        "sizes": A(BOXES[:, 2:] - BOXES[:, :2], numbers, optional=True),
+    }
     for name, function in (("evaluate_coco", d.evaluate_coco), ("evaluate_voc", d.evaluate_voc)):
-        add(
-            f"{name}, detections",
-            _record("detections")(function),
-            boxes=A(BOXES, numbers),
-            scores=A(SCORES, numbers),
-            labels=A(LABELS, labels),
-            sizes=A(BOXES[:, 2:] - BOXES[:, :2], numbers, optional=True),
-        )
+        add(f"{name}, detections", _record("detections")(function), **found)
     fields = {
         "boxes": A(OTHERS, numbers),
         "labels": A(LABELS[:3], labels),
@@ -1007,14 +1046,75 @@ def entries() -> list[Entry]:
     add("evaluate_coco, ground truth", _record("ground_truth")(d.evaluate_coco, [FOUND]), **fields)
     add("evaluate_voc, ground truth", _record("ground_truth")(d.evaluate_voc, [FOUND]), **fields)
     add("average_best_overlap, ground truth", _record("ground_truth")(d.average_best_overlap, [BOXES]), **fields)
+    rules = {
+        "iou_thresholds": A(np.array([0.5, 0.75]), numbers, optional=True),
+        "max_detections": A((1, 2, 3), few_integers),
+    }
+    areas = {"areas": A({"all": (0.0, 1e10)}, nothing, optional=True, taken="{}"), "class_agnostic": A(False, flag)}
     add(
         "evaluate_coco",
         d.evaluate_coco,
         detections=detections,
         ground_truth=truth,
-        iou_thresholds=A(np.array([0.5, 0.75]), numbers, optional=True),
-        max_detections=A((1, 2, 3), few_integers),
+        **rules,
+        **areas,
+        images=A(np.array([0]), indices, optional=True, taken="empty texts|empty bools"),
+        classes=A(np.array([1, 0]), indices, optional=True, taken="empty texts|empty bools"),
+        arrays=A(False, flag),
+        workers=A(1, integer),
     )
+    add("CocoAccumulator", _accumulated, **rules, **areas)
+    add(
+        "CocoAccumulator.update",
+        lambda **v: d.CocoAccumulator().update(**v).result(),
+        detections=detections,
+        ground_truth=truth,
+    )
+    accumulator = d.CocoAccumulator().update([FOUND], [IMAGE])
+    add("CocoAccumulator.merge", lambda other: accumulator.merge(other).result(), other=A(accumulator, nothing))
+    add("CocoAccumulator.result", accumulator.result, arrays=A(False, flag))
+    add(
+        "bootstrap_coco",
+        d.bootstrap_coco,
+        slow=True,
+        detections=detections,
+        ground_truth=truth,
+        other=A([FOUND], nothing, optional=True),
+        metric=A("ap50", word),
+        resamples=A(3, integer),
+        confidence=A(0.5, number),
+        seed=A(1, integer),
+        **rules,
+    )
+    add(
+        "confusion_matrix",
+        d.confusion_matrix,
+        detections=detections,
+        ground_truth=truth,
+        iou_threshold=A(0.5, number),
+        score_threshold=A(0.25, number),
+        n_classes=A(3, integer, optional=True),
+    )
+    add(
+        "detection_errors",
+        d.detection_errors,
+        detections=detections,
+        ground_truth=truth,
+        iou_threshold=A(0.5, number),
+        background_threshold=A(0.125, number),
+        max_detections=A(3, integer),
+    )
+    add(
+        "best_threshold",
+        d.best_threshold,
+        detections=detections,
+        ground_truth=truth,
+        iou_threshold=A(0.5, number),
+        beta=A(2.0, number),
+    )
+    for function in (d.confusion_matrix, d.detection_errors, d.best_threshold):
+        add(f"{function.__name__}, found", _record("detections")(function), **found)
+        add(f"{function.__name__}, ground truth", _record("ground_truth")(function, [FOUND]), **fields)
     add(
         "evaluate_voc",
         d.evaluate_voc,
@@ -1075,7 +1175,27 @@ def entries() -> list[Entry]:
             ax=A(None, nothing, optional=True),
         )
 
+        add(
+            "plot_confusion_matrix",
+            lambda **v: type(d.plot_confusion_matrix(**v)),
+            slow=True,
+            result=A(d.confusion_matrix([FOUND], [IMAGE]), nothing),
+            names=A(["a", "b"], names, optional=True),
+            ax=A(None, nothing, optional=True),
+        )
+
     pixels = A(PICTURE, image)
+    add(
+        "draw_errors",
+        d.draw_errors,
+        image=pixels,
+        errors=A(d.detection_errors([FOUND], [IMAGE]), nothing),
+        index=A(0, integer),
+        detections=detections,
+        ground_truth=truth,
+        names=A(["a", "b"], names, optional=True),
+        show_right=A(True, flag),
+    )
     add(
         "draw_boxes",
         d.draw_boxes,
@@ -1115,7 +1235,50 @@ def entries() -> list[Entry]:
     add("write_image", _saved(d.write_image), path=A("written.png", path), image=pixels)
     add("write_image, JPEG", _saved(d.write_image), path=A("written.jpg", path), image=pixels, quality=A(90, integer))
 
-    add("read_coco", d.read_coco, path=A("coco.json", path))
+    reading = {"classes": A(["cat"], names_or_ids, optional=True), "on_invalid": A("raise", word)}
+    naming = {"class_names": A(["cat"], names, optional=True), **reading}
+    add("read_coco", d.read_coco, path=A("coco.json", path), keep_outlines=A(False, flag), **reading)
+    add("read_labelme", d.read_labelme, path=A("labelme.json", path), **naming)
+    add("read_cvat", d.read_cvat, path=A("cvat.xml", path), **naming)
+    add("read_dataset", d.read_dataset, path=A("cvat.xml", path), format=A("cvat", word, optional=True), **naming)
+    add("dataset_format", d.dataset_format, path=A("voc", path))
+    add(
+        "read_detections",
+        d.read_detections,
+        path=A("found.csv", path),
+        dataset=A(DATASET, nothing),
+        format=A("csv", word, optional=True),
+        on_invalid=A("raise", word),
+    )
+    add(
+        "read_detections, VOC",
+        lambda **v: d.read_detections("comp4_det_test_cat.txt", DATASET, **v),
+        pixels=A("continuous", word),
+        first_pixel=A(1, integer, optional=True),
+        **OFFSET,
+    )
+    add(
+        "read_detections, YOLO",
+        lambda **v: d.read_detections("found", DATASET, **{"class_numbers": "labels", **v}),
+        class_numbers=A("labels", word, optional=True),
+        keypoints=A(None, few_integers, optional=True),
+    )
+    add("write_coco", _saved(d.write_coco), path=A("written.json", path), dataset=A(DATASET, nothing))
+    add(
+        "write_voc",
+        _saved_folder(d.write_voc),
+        folder=A("written_voc", path),
+        dataset=A(DATASET, nothing),
+        pixels=A("continuous", word),
+        first_pixel=A(1, integer, optional=True),
+    )
+    add(
+        "write_yolo",
+        _saved_folder(d.write_yolo),
+        folder=A("written_yolo", path),
+        dataset=A(DATASET, nothing),
+        outlines=A(False, flag),
+    )
     add("read_coco_detections", d.read_coco_detections, path=A("found.json", path), dataset=A(DATASET, nothing))
     add(
         "write_coco_detections",
@@ -1136,8 +1299,9 @@ def entries() -> list[Entry]:
         d.read_voc,
         path=A("voc", path),
         image_set=A("train", word, optional=True),
-        class_names=A(["cat"], names, optional=True),
-        first_pixel=A(1, integer),
+        pixels=A("continuous", word),
+        first_pixel=A(1, integer, optional=True),
+        **naming,
         **OFFSET,
     )
     add(
@@ -1145,7 +1309,7 @@ def entries() -> list[Entry]:
         d.read_yolo,
         labels=A("labels", path),
         images=A("pictures", path),
-        class_names=A(["a", "b"], names, optional=True),
+        **{**naming, "class_names": A(["cat", "dog"], names, optional=True)},
     )
     add("read_yolo, sizes", lambda size: d.read_yolo("labels", {"a": size}), size=A((64, 80), few_numbers, "images"))
     add(
@@ -1418,7 +1582,7 @@ def same(ours: Any, theirs: Any, loose: bool = False) -> bool:
         )
     if type(ours) is not type(theirs):
         return False
-    if isinstance(ours, (tuple, list)):
+    if isinstance(ours, (tuple, list)) or (isinstance(ours, Sequence) and not isinstance(ours, (str, bytes))):
         return len(ours) == len(theirs) and all(same(a, b, loose) for a, b in zip(ours, theirs, strict=True))
     if isinstance(ours, dict):
         return ours.keys() == theirs.keys() and all(same(value, theirs[key], loose) for key, value in ours.items())

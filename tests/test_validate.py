@@ -321,6 +321,8 @@ def test_out() -> None:
 def test_what_cannot_fit_is_refused_at_once() -> None:
     with refused(MemoryError, r"a \(10000000, 10000000\) float64 result needs 745058\.1 GiB"):
         validate.as_out(None, (10**7, 10**7), np.float64)
+    with refused(MemoryError, r"a \(10000000, 10000000\) float64 result of boxes1 and boxes2 needs 745058\.1 GiB"):
+        validate.as_out(None, (10**7, 10**7), np.float64, of="boxes1 and boxes2")
     validate.check_memory(1 << 28, "a matrix")
 
 

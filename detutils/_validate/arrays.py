@@ -303,13 +303,16 @@ def as_marks(marks: Any, name: str, length: int) -> B1:
     return array.astype(np.bool_)
 
 
-def as_out(out: Any, shape: tuple[int, ...], dtype: npt.DTypeLike, name: str = "out") -> Array:
-    """An array to write a result into: allocated if None, else of exactly this shape and dtype."""
+def as_out(out: Any, shape: tuple[int, ...], dtype: npt.DTypeLike, name: str = "out", *, of: str = "") -> Array:
+    """An array to write a result into: allocated if None, else of exactly this shape and dtype.
+
+    ``of`` names what the result is computed from, for the text that refuses one beyond the memory.
+    """
     dtype = np.dtype(dtype)
     if out is None:
         size = math.prod(shape) * dtype.itemsize
         if size >= ALWAYS_FITS:
-            check_memory(size, f"a {shape} {dtype} result")
+            check_memory(size, f"a {shape} {dtype} result" + (f" of {of}" if of else ""))
         return np.empty(shape, dtype)
     if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"{name} must be a NumPy array, got {type(out).__name__}")

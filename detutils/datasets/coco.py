@@ -12,7 +12,17 @@ import numpy as np
 
 from detutils._files import read_padded
 from detutils._jit import B1, F8, I8
-from detutils._validate import as_boxes, as_integer, as_items, as_labels, as_path, as_sizes, as_vector, count_of
+from detutils._validate import (
+    as_boxes,
+    as_flag,
+    as_integer,
+    as_items,
+    as_labels,
+    as_path,
+    as_sizes,
+    as_vector,
+    count_of,
+)
 from detutils.datasets import coco_entries as entries
 from detutils.datasets._kernels.json_scan import BOX, INTEGER, NUMBER, SPAN
 from detutils.datasets.entries import BadEntries
@@ -103,7 +113,7 @@ def read_coco(
     (('dog',), array([[10., 20., 40., 60.]]))
     """
     file = as_path(path)
-    bad = BadEntries(on_invalid)
+    outlined, bad = as_flag(keep_outlines, "keep_outlines"), BadEntries(on_invalid)
     content = _Content(file, ("images", "annotations", "categories"))
     names = _categories(content, bad)
     frames = _frames(content, bad)
@@ -119,7 +129,7 @@ def read_coco(
         box = entries.read_box(entry)
         return owner, category, box, entries.read_area(entry, box), entries.read_crowd(entry), entry.get("id")
 
-    wanted = {**ANNOTATION, "segmentation": SPAN} if keep_outlines else ANNOTATION
+    wanted = {**ANNOTATION, "segmentation": SPAN} if outlined else ANNOTATION
     table = _table(content, "annotations", wanted, slow, (images, categories), bad)
     labels = np.full(len(known) + 1, -1)  # one more, so that a file without classes has a row to look at
     labels[[known.index(key) for key in chosen]] = np.arange(len(chosen))
@@ -135,7 +145,7 @@ def read_coco(
         sizes=sizes,
         starts=np.searchsorted(table.owners[rows], np.arange(len(frames) + 1)),
     )
-    outlines = [table.outline(row) for row in rows.tolist()] if keep_outlines else None
+    outlines = [table.outline(row) for row in rows.tolist()] if outlined else None
     skipped = bad.finish()
     records = AnnotatedImages(
         columns,
@@ -644,7 +654,9 @@ def _chosen(names: dict[int, str], classes: Sequence[str | int] | None) -> list[
     if classes is None:
         return sorted(names)
     chosen: list[int] = []
-    for item in as_items(classes, "classes", "names or category ids"):
+    for place, item in enumerate(as_items(classes, "classes", "names or category ids")):
+        if not isinstance(item, str):
+            item = as_integer(item, f"classes[{place}]", -(2**63), 2**63 - 1)
         matching = [key for key, name in sorted(names.items()) if item == (name if isinstance(item, str) else key)]
         if not matching:
             there = ", ".join(f"{name} ({key})" for key, name in sorted(names.items())[:12])

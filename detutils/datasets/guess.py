@@ -95,9 +95,7 @@ def read_dataset(
     place = _format(source)[1] if format is None else source
     given = {"class_names": class_names, "classes": classes}
     options |= {name: value for name, value in given.items() if value is not None}
-    if on_invalid != "raise":
-        options["on_invalid"] = on_invalid
-    return READERS[kind](place, **options)
+    return READERS[kind](place, on_invalid=on_invalid, **options)
 
 
 def dataset_format(path: str | os.PathLike[str]) -> DatasetFormat:

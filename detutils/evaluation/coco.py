@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detutils._jit import F8, I8
-from detutils._validate import as_workers
+from detutils._validate import as_flag, as_workers
 from detutils.evaluation.coco_states import Rules, States, added_up, as_rules, chosen, match
 from detutils.evaluation.inputs import gather_detections, gather_objects
 
@@ -197,11 +197,11 @@ def evaluate_coco(
     (0.2525, 0.225, -1.0)
     """
     rules = as_rules(iou_thresholds, max_detections, areas, class_agnostic)
-    threads = as_workers(workers)
+    threads, more = as_workers(workers), as_flag(arrays, "arrays")
     truth = gather_objects(ground_truth)
     found = gather_detections(detections, truth.starts.size - 1)
     found, truth = chosen(found, truth, images, classes)
-    return summed_up(match(found, truth, rules, threads), rules, arrays)
+    return summed_up(match(found, truth, rules, threads), rules, more)
 
 
 def summed_up(states: States, rules: Rules, arrays: bool = False) -> CocoResult:

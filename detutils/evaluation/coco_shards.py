@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detutils._jit import F8, I8
-from detutils._validate import as_choice, as_integer, as_number, as_seed
+from detutils._validate import as_choice, as_flag, as_integer, as_number, as_seed
 from detutils.evaluation.coco import CocoResult, summed_up
 from detutils.evaluation.coco_states import Rules, States, added_up, as_rules, joined, match
 from detutils.evaluation.inputs import gather_detections, gather_objects
@@ -122,7 +122,7 @@ class CocoAccumulator:
         result : CocoResult
             Of all images together.
         """
-        return summed_up(_whole(self._parts, self._rules), self._rules, arrays)
+        return summed_up(_whole(self._parts, self._rules), self._rules, as_flag(arrays, "arrays"))
 
 
 def _whole(parts: list[States], rules: Rules) -> States:
@@ -238,7 +238,7 @@ def bootstrap_coco(
     length = truth.starts.size - 1
     runs = [match(gather_detections(detections, length), truth, rules)]
     if other is not None:
-        runs.append(match(gather_detections(other, length), truth, rules))
+        runs.append(match(gather_detections(other, length, "other"), truth, rules))
     value = _number([_metric(run, rules, which) for run in runs])
     samples = np.empty(count)
     for b in range(count):

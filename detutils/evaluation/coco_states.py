@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detutils._jit import B1, F8, I8
-from detutils._validate import as_integer, as_items, as_number, as_vector, check_memory
+from detutils._validate import as_flag, as_integer, as_items, as_number, as_vector, check_memory
 from detutils.evaluation._kernels.coco import accumulate, match_class
 from detutils.evaluation.inputs import Found, Objects, rank
 
@@ -56,7 +56,8 @@ def as_rules(iou_thresholds: Any, max_detections: Any, areas: Any, class_agnosti
     """The checked options of an evaluation."""
     if not isinstance(class_agnostic, (bool, np.bool_)):
         raise TypeError(f"class_agnostic must be a bool, got {type(class_agnostic).__name__}")
-    return Rules(_thresholds(iou_thresholds), _limits(max_detections), _areas(areas), bool(class_agnostic))
+    agnostic = as_flag(class_agnostic, "class_agnostic")
+    return Rules(_thresholds(iou_thresholds), _limits(max_detections), _areas(areas), agnostic)
 
 
 def _thresholds(iou_thresholds: Any) -> F8:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detutils._jit import U1
-from detutils._validate import as_integer, as_items, as_names
+from detutils._validate import as_flag, as_integer, as_items, as_names
 from detutils.evaluation.errors import KINDS, RIGHT, DetectionErrors
 from detutils.evaluation.inputs import gather_detections, gather_objects
 from detutils.pictures.draw import draw_boxes
@@ -83,11 +83,12 @@ def draw_errors(
             f"errors are of {len(errors.kinds)} images, detections of {len(answers)}, ground_truth of {len(images)}"
         )
     place = as_integer(index, "index", 0, len(images) - 1)
+    right_too = as_flag(show_right, "show_right")
     truth, found = gather_objects([images[place]]), gather_detections([answers[place]], 1)
     kinds, missed = errors.kinds[place], errors.missed[place]
     if kinds.size != found.labels.size or missed.size != truth.labels.size:
         raise ValueError(f"errors of image {place} are of other boxes than detections[{place}], ground_truth[{place}]")
-    wanted = (kinds > RIGHT) & (kinds <= len(KINDS)) | (show_right & (kinds == RIGHT))
+    wanted = (kinds > RIGHT) & (kinds <= len(KINDS)) | ((kinds == RIGHT) & right_too)
     titles = _titles(np.concatenate([found.labels, truth.labels]), names)
     words = ["right", *KINDS]
     labels = [
@@ -104,7 +105,7 @@ def _titles(labels: Any, names: Sequence[str] | None) -> dict[int, str]:
     every = np.unique(labels).tolist()
     if names is None:
         return {label: str(label) for label in every}
-    words = as_names(names, "names", len(names))
+    words = as_names(names, "names")
     outside = [label for label in every if not 0 <= label < len(words)]
     if outside:
         raise ValueError(f"names has {len(words)} entries, but there is the label {outside[0]}")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detutils._jit import B1, F8, I8
-from detutils._validate import as_boxes, as_items, as_labels, as_marks, as_sizes, as_vector
+from detutils._validate import as_boxes, as_items, as_labels, as_marks, as_sizes, as_vector, check_memory
 from detutils.datasets.records import (
     AnnotatedImage,
     AnnotatedImages,
@@ -63,19 +63,19 @@ def gather_objects(ground_truth: Any, *, labeled: bool = True) -> Objects:
     )
 
 
-def gather_detections(detections: Any, images: int) -> Found:
+def gather_detections(detections: Any, images: int, name: str = "detections") -> Found:
     """Records, mappings or (boxes, scores, labels) triples, as many as there are images; or a reader's columns."""
     if isinstance(detections, DetectionsByImage):
-        _same_length(len(detections), "detections", images)
+        _same_length(len(detections), name, images)
         return detections.columns
-    items = _items(detections, "detections")
-    _same_length(len(items), "detections", images)
+    items = _items(detections, name)
+    _same_length(len(items), name, images)
     quick = _quick_detections(items)
     if quick is not None:
         return quick
     boxes, scores, labels, sizes = [], [], [], []
     for i, item in enumerate(items):
-        where = f"detections[{i}]"
+        where = f"{name}[{i}]"
         rows = as_boxes(_part(item, ("boxes",), 0, where, True), f"{where} boxes")
         boxes.append(rows)
         scores.append(as_vector(_part(item, ("scores",), 1, where, True), f"{where} scores", rows.shape[0]))
@@ -192,7 +192,7 @@ def _quick_objects(items: list[Any]) -> Objects | None:
             side,
             starts,
         )
-    except (TypeError, ValueError):
+    except Exception:  # whatever it is, the way of each image finds it again and names the image
         return None
 
 
@@ -213,7 +213,7 @@ def _quick_detections(items: list[Any]) -> Found | None:
             as_sizes(_optional_column(sizes, FLOATS, 2), rows),
             starts,
         )
-    except (TypeError, ValueError):
+    except Exception:  # as above
         return None
 
 
@@ -249,6 +249,7 @@ def _end_to_end(parts: list[Any], dtypes: frozenset[Any], width: int) -> Any:
     ):
         raise TypeError
     dtype = np.float64 if dtypes is FLOATS else (np.int64 if dtypes is INTEGERS else np.bool_)
+    check_memory(np.dtype(dtype).itemsize * width * sum(map(len, full)), "the arrays of all images")
     return np.concatenate(full, dtype=dtype) if full else np.empty((0, *tail), dtype)
 
 

@@ -59,7 +59,7 @@ def _pairwise(
     if small and out is None:
         result = np.empty(shape, dtype)
     else:
-        result = as_out(out, shape, dtype)
+        result = as_out(out, shape, dtype, of="boxes1 and boxes2")
         check_apart(out, "out", boxes1, boxes2)
     if small:  # the kernel looks at the rows itself, because small calls have no time for another pass
         row = of[2 * form + (dtype is FLOAT32)].call(boxes1, boxes2, added, result)

@@ -95,3 +95,16 @@ def test_the_quick_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("tuples", "floats of two kinds", "small labels", "empty lists", "dicts", "flags", "all with sizes"):
         assert inputs.gather_detections(IMAGES[name], len(IMAGES[name])).starts.size == len(IMAGES[name]) + 1
     assert inputs.gather_objects(IMAGES["flags"]).crowd.tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("part", ["boxes", "scores", "labels", "sizes"])
+@pytest.mark.parametrize(
+    "value",
+    [range(10**30), np.broadcast_to(0.0, (2**33, 4)), np.broadcast_to(0.0, 2**36), type("Odd", (), {"__len__": lambda self: 1 // 0})()],
+    ids=["absurd range", "endless rows", "endless vector", "odd"],
+)
+def test_what_cannot_be_joined_is_refused_by_its_image(part: str, value: object) -> None:
+    good = {"boxes": np.zeros((1, 4)), "scores": np.zeros(1), "labels": np.zeros(1, int), "sizes": np.zeros((1, 2))}
+    objects = [(np.zeros((1, 4)), np.zeros(1, int))] * 2
+    with pytest.raises((TypeError, ValueError, MemoryError), match=rf"detections\[1\] {part}"):
+        detutils.evaluate_voc([good, {**good, part: value}], objects)
