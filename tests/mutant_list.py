@@ -36,7 +36,8 @@ def _faults(file: str, tests: str, *changes: tuple[str, str] | tuple[str, str, s
 
 BOXES, CODING, OVERLAPS = (f"tests/geometry/test_{name}.py" for name in ("boxes", "coding", "overlaps"))
 ANCHORS, MATCHING = "tests/targets/test_anchors.py", "tests/targets/test_matching.py"
-FUSION, SOFT = "tests/suppression/test_fusion.py", "tests/suppression/test_soft_nms.py"
+FUSION = "tests/suppression/test_fusion.py tests/suppression/test_fusion_bounds.py"
+SOFT = "tests/suppression/test_soft_nms.py"
 
 CHECKS_OF_NUMBERS = _faults(
     "_kernels/checks.py", f"tests/test_validate.py {BOXES}",
