@@ -155,16 +155,6 @@ def test_fusion_at_exactly_the_thresholds() -> None:
     np.testing.assert_array_equal(low.sources, [[0], [-1]])
 
 
-@pytest.mark.parametrize("others", [0, 300])  # few clusters are looked through, many by their cells
-@pytest.mark.parametrize("sign", [-1, 1])
-def test_of_clusters_overlapped_alike_the_older_is_joined(others: int, sign: int) -> None:
-    far = [[1000 + 40 * i, 0, 1010 + 40 * i, 10] for i in range(others)]
-    alike = [[-10 * sign, 0, 10 - 10 * sign, 10], [0, 0, 10, 10], [-5 * sign, 0, 10 - 5 * sign, 10]]  # IoU 1 / 3
-    scores = [*([0.9] * others), 0.8, 0.7, 0.6]
-    first, second, third = detutils.weighted_boxes_fusion([far + alike], [scores], iou_threshold=0.3).sources[0][-3:]
-    assert first == third != second
-
-
 def test_fusion_of_many_clusters_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     n = cases.size(2000, 150)
     rng = np.random.default_rng(3)
