@@ -100,7 +100,12 @@ def test_the_quick_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("part", ["boxes", "scores", "labels", "sizes"])
 @pytest.mark.parametrize(
     "value",
-    [range(10**30), np.broadcast_to(0.0, (2**33, 4)), np.broadcast_to(0.0, 2**36), type("Odd", (), {"__len__": lambda self: 1 // 0})()],
+    [
+        range(10**30),
+        np.broadcast_to(0.0, (2**33, 4)),
+        np.broadcast_to(0.0, 2**36),
+        type("Odd", (), {"__len__": lambda self: 1 // 0})(),
+    ],
     ids=["absurd range", "endless rows", "endless vector", "odd"],
 )
 def test_what_cannot_be_joined_is_refused_by_its_image(part: str, value: object) -> None:
