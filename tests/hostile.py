@@ -1605,6 +1605,7 @@ def outcome(entry: Entry, name: str, value: Any) -> tuple[Any, BaseException | N
     try:
         with warnings.catch_warnings(action="error"), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore", CacheWarning)
+            warnings.filterwarnings("ignore", "the typeface lacks")  # drawn, with a mark in the place of the letter
             return entry.function(**given), None
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):

@@ -117,7 +117,7 @@ def read_coco(
     content = _Content(file, ("images", "annotations", "categories"))
     names = _categories(content, bad)
     frames = _frames(content, bad)
-    chosen = _chosen(names, classes)
+    chosen = entries.chosen_ids(names, classes)
     known = sorted(names)
     images = entries.Known("image_id", [frame.key for frame in frames], [frame.name for frame in frames])
     categories = entries.Known("category_id", known)
@@ -647,22 +647,6 @@ def _categories(content: _Content, bad: BadEntries) -> dict[int, str]:
             continue
         names[key] = name
     return names
-
-
-def _chosen(names: dict[int, str], classes: Sequence[str | int] | None) -> list[int]:
-    """The ids of the classes that are wanted; all of them in order by default."""
-    if classes is None:
-        return sorted(names)
-    chosen: list[int] = []
-    for place, item in enumerate(as_items(classes, "classes", "names or category ids")):
-        if not isinstance(item, str):
-            item = as_integer(item, f"classes[{place}]", -(2**63), 2**63 - 1)
-        matching = [key for key, name in sorted(names.items()) if item == (name if isinstance(item, str) else key)]
-        if not matching:
-            there = ", ".join(f"{name} ({key})" for key, name in sorted(names.items())[:12])
-            raise ValueError(f"classes holds {item!r}, which is not among {there}{', ...' if len(names) > 12 else ''}")
-        chosen += [key for key in matching if key not in chosen]
-    return chosen
 
 
 def _names(dataset: Dataset) -> list[str]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
+from detutils._validate import as_integer, as_items
+
 _NUMBERS = {int, float}  # true and false are neither
 LARGEST_SCORE = 1e300
 
@@ -227,3 +229,19 @@ def _decoded(text: str) -> list[int]:
             runs.append(value + (runs[-2] if len(runs) > 2 else 0))
             value = shift = 0
     return runs
+
+
+def chosen_ids(names: dict[int, str], classes: Any) -> list[int]:
+    """The ids of the classes that are wanted; all of them in order by default."""
+    if classes is None:
+        return sorted(names)
+    chosen: list[int] = []
+    for place, item in enumerate(as_items(classes, "classes", "names or category ids")):
+        if not isinstance(item, str):
+            item = as_integer(item, f"classes[{place}]", -(2**63), 2**63 - 1)
+        matching = [key for key, name in sorted(names.items()) if item == (name if isinstance(item, str) else key)]
+        if not matching:
+            there = ", ".join(f"{name} ({key})" for key, name in sorted(names.items())[:12])
+            raise ValueError(f"classes holds {item!r}, which is not among {there}{', ...' if len(names) > 12 else ''}")
+        chosen += [key for key in matching if key not in chosen]
+    return chosen

@@ -175,11 +175,15 @@ def suppress(
         return good[suppress(boxes[good], scores[good], (threshold, floor, most, pixel, False), plan)]
     if n <= plan.some:
         keep = _empty(n, INT64)
-        if boxes.dtype is FLOAT32 and pixel == 0.0:
-            count = _FLOAT32.call(boxes, scores, threshold, floor, most, keep)
-        else:
-            rows, values = boxes.astype(FLOAT64, copy=False), scores.astype(FLOAT64, copy=False)
-            count = _FLOAT64.call(rows, values, threshold, floor, most, pixel, keep)
+        try:
+            if boxes.dtype is FLOAT32 and pixel == 0.0:
+                count = _FLOAT32.call(boxes, scores, threshold, floor, most, keep)
+            else:
+                rows, values = boxes.astype(FLOAT64, copy=False), scores.astype(FLOAT64, copy=False)
+                count = _FLOAT64.call(rows, values, threshold, floor, most, pixel, keep)
+        except MemoryError:
+            as_canonical_pair(boxes, scores)  # says which of them is too large
+            raise
         if count >= 0:
             return keep[:count]
         if count < -1:
