@@ -167,6 +167,16 @@ class DetectionColumns(NamedTuple):
     starts: I8
 
 
+def _same(first: Any, second: Any) -> bool:
+    """Whether two records hold the same numbers; their own ``==`` would ask an array whether it is true."""
+    if type(first) is not type(second) or not isinstance(first, tuple) or len(first) != len(second):
+        return False
+    return all(
+        np.array_equal(mine, theirs) if isinstance(mine, np.ndarray) else bool(mine == theirs)
+        for mine, theirs in zip(first, second, strict=True)
+    )
+
+
 class _Views(Sequence[Record]):
     """A sequence of records that are made when they are asked for, as views of columns."""
 
@@ -194,7 +204,9 @@ class _Views(Sequence[Record]):
         return (self._record(i, slice(starts[i], starts[i + 1])) for i in range(len(starts) - 1))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
+        if not isinstance(other, Sequence) or isinstance(other, (str, bytes)) or len(self) != len(other):
+            return False
+        return all(_same(mine, theirs) for mine, theirs in zip(self, other, strict=True))
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -452,3 +452,13 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="dataset must be a Dataset"):
         detutils.write_coco(tmp_path / "c.json", [])  # type: ignore[arg-type]
     assert not (tmp_path / "c.json").exists()
+
+
+def test_equal_readings_are_equal(tmp_path: Path) -> None:
+    first, second = write(tmp_path / "a.json", coco()), write(tmp_path / "b.json", coco())
+    assert detutils.read_coco(first) == detutils.read_coco(second)
+    moved = coco(annotations=[{"image_id": 9, "category_id": 3, "bbox": [10, 20, 30.5, 41]}])
+    assert detutils.read_coco(first) != detutils.read_coco(write(tmp_path / "c.json", moved))
+    dataset = detutils.read_coco(first)
+    assert dataset.images == list(dataset.images)
+    assert dataset.images != list(dataset.images)[:1]
