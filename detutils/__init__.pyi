@@ -39,6 +39,8 @@ from detutils.evaluation.confusion import plot_confusion_matrix as plot_confusio
 from detutils.evaluation.error_pictures import draw_errors as draw_errors
 from detutils.evaluation.errors import DetectionErrors as DetectionErrors
 from detutils.evaluation.errors import detection_errors as detection_errors
+from detutils.evaluation.plots import plot_best_threshold as plot_best_threshold
+from detutils.evaluation.plots import plot_detection_errors as plot_detection_errors
 from detutils.evaluation.thresholds import BestThreshold as BestThreshold
 from detutils.evaluation.thresholds import ThresholdCurve as ThresholdCurve
 from detutils.evaluation.thresholds import best_threshold as best_threshold

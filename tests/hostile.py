@@ -1183,6 +1183,21 @@ def entries() -> list[Entry]:
             names=A(["a", "b"], names, optional=True),
             ax=A(None, nothing, optional=True),
         )
+        add(
+            "plot_best_threshold",
+            lambda **v: type(d.plot_best_threshold(**v)),
+            slow=True,
+            best=A(d.best_threshold([FOUND], [IMAGE]), nothing),
+            names=A(["a", "b"], names, optional=True),
+            ax=A(None, nothing, optional=True),
+        )
+        add(
+            "plot_detection_errors",
+            lambda **v: type(d.plot_detection_errors(**v)),
+            slow=True,
+            errors=A(d.detection_errors([FOUND], [IMAGE]), nothing),
+            ax=A(None, nothing, optional=True),
+        )
 
     pixels = A(PICTURE, image)
     add(

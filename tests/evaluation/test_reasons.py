@@ -14,7 +14,9 @@ from detutils import (
     confusion_matrix,
     detection_errors,
     draw_errors,
+    plot_best_threshold,
     plot_confusion_matrix,
+    plot_detection_errors,
 )
 from tests.cases import size
 from tests.naive import reasons as naive
@@ -259,3 +261,28 @@ def test_plot_of_a_confusion_matrix() -> None:
         plot_confusion_matrix(result, names=["cat"])
     with pytest.raises(TypeError, match="result"):
         plot_confusion_matrix(result.matrix)  # type: ignore[arg-type]
+
+
+def test_plots_of_thresholds_and_errors() -> None:
+    pytest.importorskip("matplotlib")
+    found, truth = scene(4)
+    best, errors = best_threshold(found, truth), detection_errors(found, truth)
+    names = [str(label) for label in best.labels]
+    ax = plot_best_threshold(best, names=names)
+    curves = [line for line in ax.get_lines() if len(line.get_xdata()) == best.curve.f1.size]
+    assert any(np.array_equal(line.get_ydata(), best.curve.f1) for line in curves)
+    bars = plot_detection_errors(errors, ax=plot_best_threshold(best).figure.add_subplot()).patches
+    wanted = [errors.cls, errors.loc, errors.both, errors.dupe, errors.bkg, errors.miss]
+    np.testing.assert_allclose([bar.get_width() for bar in bars], wanted)
+    empty = best_threshold([], []), detection_errors([], [])
+    plot_best_threshold(empty[0])
+    plot_detection_errors(empty[1])
+    for wrong in (None, errors, 3):
+        with pytest.raises(TypeError, match="best must be a BestThreshold"):
+            plot_best_threshold(wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="errors must be DetectionErrors"):
+        plot_detection_errors(best)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="ax must be matplotlib Axes"):
+        plot_detection_errors(errors, ax=3)
+    with pytest.raises(ValueError, match="names"):
+        plot_best_threshold(best, names=[*names, "one more"])
