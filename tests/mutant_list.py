@@ -385,7 +385,7 @@ NMS = [
         ("    if not good:\n        for i", "    if False:\n        for i"),
         ("return -2 - 2 * i", "return -2 - 2 * (i + 1)"),
         ("if not abs(scores[i]) <= largest", "if abs(scores[i]) > largest"),
-        ("limit) | (scores[i] <= junk)", "limit) | (scores[i] < junk)"),
+        ("(fine or scores[i] <= junk)", "(fine or scores[i] < junk)"),
     ),
     *_faults(
         "suppression/_kernels/order.py", GREEDY,

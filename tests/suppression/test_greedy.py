@@ -378,6 +378,10 @@ def test_rows_up_to_the_score_threshold_are_not_judged(way: Way, dtype: type) ->
         way.nms(junk, scores, 0.3)
     with pytest.raises(ValueError, match=r"boxes\[\d+\]"):
         way.nms(junk, scores, 0.3, score_threshold=floor - 1)
+    bad, high = np.vstack([junk, [[3, 3, 2, 4]]]).astype(dtype), np.append(scores, floor + 1).astype(dtype)
+    assert np.any(scores[low] == floor)
+    with pytest.raises(ValueError, match=rf"boxes\[{n}\]"):  # the first that is judged
+        way.nms(bad, high, 0.3, score_threshold=floor)
     scores[low[0]] = np.nan  # a score must be a number, or nobody knows whether the row takes part
     junk[low[0]] = 0
     with pytest.raises(ValueError, match=rf"scores\[{low[0]}\] is not finite: nan"):
