@@ -265,6 +265,11 @@ def test_chromaticity_and_intensity() -> None:
     np.testing.assert_array_equal(colors.planes_of(image, "rgb"), image.transpose(2, 0, 1))
 
 
+def test_intensity_is_rounded() -> None:
+    image = np.array([[[0, 0, 1], [0, 1, 1], [1, 1, 1], [255, 255, 254]]], np.uint8)
+    assert colors.planes_of(image, "rgi")[2].tolist() == [[0, 1, 1, 255]]
+
+
 def test_hue_uses_the_whole_byte() -> None:
     ring = np.array([[[255, g, 0] for g in range(256)] + [[255 - r, 255, 0] for r in range(256)]], np.uint8)
     full = np.concatenate([ring, ring[:, :, [2, 0, 1]], ring[:, :, [1, 2, 0]]], axis=1)
