@@ -13,6 +13,7 @@ import pytest
 
 import detutils
 from detutils.datasets.guess import READERS
+from tests.cases import size
 from tests.datasets.damaged import CONTENTS, GOOD, PLACES
 
 NAMES = sorted(name for name in detutils.__all__ if name.startswith("read_") and name != "read_image")
@@ -78,7 +79,7 @@ def check(result: Any) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.filterwarnings("ignore")
 def test_damaged_contents(name: str, tmp_path: Path) -> None:
-    for number, content in enumerate(CONTENTS.values()):
+    for number, content in enumerate([*CONTENTS.values()][:: size(1, 12)]):
         folder = tmp_path / str(number)
         folder.mkdir()
         for extension in EXTENSIONS:
