@@ -719,7 +719,7 @@ def _record(field: str) -> Callable[..., Any]:
         return lambda **fields: evaluate(detections, [IMAGE._replace(**fields)])
 
     def found(evaluate: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda **fields: evaluate([FOUND._replace(**fields)], [IMAGE])
+        return lambda **fields: evaluate([FOUND.replace(**fields)], [IMAGE])
 
     return ground_truth if field == "ground_truth" else found
 
@@ -1304,7 +1304,7 @@ def entries() -> list[Entry]:
     )
     add(
         "write_coco_detections, fields",
-        lambda **v: d.write_coco_detections("fields.json", [FOUND._replace(**v)], DATASET),
+        lambda **v: d.write_coco_detections("fields.json", [FOUND.replace(**v)], DATASET),
         boxes=A(BOXES, numbers),
         scores=A(SCORES, numbers),
         labels=A(LABELS, labels),
