@@ -64,6 +64,8 @@ from detutils.geometry.overlaps import distance_box_iou as distance_box_iou
 from detutils.geometry.overlaps import generalized_box_iou as generalized_box_iou
 from detutils.heads.letterbox import Letterbox as Letterbox
 from detutils.heads.letterbox import letterbox as letterbox
+from detutils.heads.tiles import join_tiles as join_tiles
+from detutils.heads.tiles import tile_image as tile_image
 from detutils.pictures.draw import draw_boxes as draw_boxes
 from detutils.pictures.draw import draw_segments as draw_segments
 from detutils.pictures.files import read_image as read_image
