@@ -410,6 +410,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "features": ("rcnn.features",),
     "fusion": ("suppression.fusion",),
+    "letterbox": ("heads.letterbox",),
     "matching": ("targets.matching", "targets.rpn"),
     "nms": ("suppression.greedy", "suppression.explain"),
     "overlaps": ("geometry.overlaps", "geometry.aligned"),
