@@ -65,18 +65,16 @@ def _sigmoid(x: Any) -> Any:
 @inlined
 def _share_of(flat: Any, layout: Any, row: Any) -> Any:
     """The largest raw score of a row, the background's among them, and the sum of the exponentials of their
-    differences to it: of the background first, then class by class."""
-    start = layout.first + row * layout.step
-    aside = layout.background + row * layout.step
-    top = -np.inf
+    differences to it, as they follow one another."""
+    start, count = layout.first + row * layout.step, layout.classes
     if layout.background >= 0:
-        top = max(top, np.float64(flat[aside]))
-    for c in range(layout.classes):
+        count += 1
+        if layout.background == layout.first - layout.pitch:
+            start -= layout.pitch
+    top, total = -np.inf, 0.0
+    for c in range(count):
         top = max(top, np.float64(flat[start + c * layout.pitch]))
-    total = 0.0
-    if layout.background >= 0:
-        total += math.exp(np.float64(flat[aside]) - top)
-    for c in range(layout.classes):
+    for c in range(count):
         total += math.exp(np.float64(flat[start + c * layout.pitch]) - top)
     return top, total
 
@@ -243,7 +241,7 @@ def _search_dense_classes(flat: Any, objects: Any, layout: Any, bounds: Any, fou
             continue
         least = raw
         if beside:
-            least = flat[layout.background + i * layout.step] + margin
+            least = max(raw, flat[layout.background + i * layout.step] + margin)
         start = np.uint64(layout.first + i * layout.step)
         likely = False
         for c in range(np.uint64(layout.classes)):  # without an exit, so that it vectorizes
