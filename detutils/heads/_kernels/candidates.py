@@ -56,7 +56,7 @@ class Found(NamedTuple):
 
 
 @embedded
-def _sigmoid(x: Any) -> Any:
+def sigmoid(x: Any) -> Any:
     """Accurate at both ends."""
     e = math.exp(-abs(x))
     return 1.0 / (1.0 + e) if x >= 0.0 else e / (1.0 + e)
@@ -87,7 +87,7 @@ def _scale_of(flat: Any, objects: Any, layout: Any, bounds: Any, row: Any) -> An
     if layout.objectness >= 0:
         weight = np.float64(objects[layout.objectness + row * layout.objectness_step])
         if layout.activation != NONE:
-            weight = _sigmoid(weight)
+            weight = sigmoid(weight)
         if not weight > bounds.threshold:
             return np.nan, top, total
     if layout.activation == SOFTMAX:
@@ -101,7 +101,7 @@ def _add(raw: Any, scale: Any, layout: Any, bounds: Any, found: Any, count: Any,
     weight, top, total = scale
     score = np.float64(raw)
     if layout.activation == SIGMOID:
-        score = _sigmoid(score)
+        score = sigmoid(score)
     elif layout.activation == SOFTMAX:
         score = math.exp(score - top) / total
     score *= weight
