@@ -84,9 +84,27 @@ def assemble(
     placed = {name: column(rows) for name, column in points.items()}
     if tail.letterbox is not None:
         boxes = tail.letterbox.boxes_to_image(boxes, clip=True)
-        for numbers in placed.values():
-            numbers[..., :2] = tail.letterbox.points_to_image(numbers[..., :2])
-    return Detections(boxes, scores.take(keep), labels.take(keep), None, **placed, **further)
+    detections = Detections(boxes, scores.take(keep), labels.take(keep), None, **placed, **further)
+    return _with_points(detections, rows, placed, tail) if placed else detections
+
+
+def _with_points(found: Detections, rows: I8, points: dict[str, Array], tail: Tail) -> Detections:
+    """The points are judged, and moved onto the photograph."""
+    for name, numbers in points.items():
+        good = np.isfinite(numbers[..., :2]).all(axis=(1, 2))
+        if not good.all():
+            if not tail.judge.drop:
+                row = rows[int(np.argmin(good))]
+                raise ValueError(f"row {row} is a candidate, and its {name} are not finite")
+            found, rows = found[good], rows[good]
+            return _with_points(found, rows, {key: getattr(found, key) for key in points}, tail)
+    if tail.letterbox is None:
+        return found
+    moved = {}
+    for name, numbers in points.items():
+        moved[name] = numbers.copy()
+        moved[name][..., :2] = tail.letterbox.points_to_image(numbers[..., :2], clip=True)
+    return found.replace(**moved)
 
 
 def joined(parts: list[Candidates], sizes: list[int]) -> Candidates:

@@ -183,7 +183,10 @@ def _as_levels(
     outputs: Any, steps: list[tuple[float, float]], sizes: list[list[tuple[float, float]]], first: bool, input_size: Any
 ) -> list[Array]:
     """An array a level; one array of all of them is cut as the grids of the input say."""
-    if isinstance(outputs, (list, tuple)) and (len(outputs) != 1 or plain_array(outputs[0], "outputs[0]").ndim > 2):
+    single = isinstance(outputs, (list, tuple)) and len(outputs) == 1
+    if isinstance(outputs, (list, tuple)) and (
+        not single or (len(steps) == 1 and plain_array(outputs[0], "outputs[0]").ndim > 2)
+    ):
         if len(outputs) != len(steps):
             raise ValueError(f"outputs must have a grid for each of {len(steps)} strides, got {len(outputs)}")
         return [as_head(grid, f"outputs[{level}]", 3) for level, grid in enumerate(outputs)]

@@ -171,7 +171,7 @@ def keypoints_of(span: Span, numbers: int, scale: tuple[float, float] = (1.0, 1.
     take = numbers_of(span)
 
     def points(rows: I8) -> Array:
-        out = take(rows).reshape(len(rows), -1, numbers)
+        out = take(rows).reshape(len(rows), span.columns // numbers, numbers)
         if scale != (1.0, 1.0):
             out[..., :2] *= scale
         return out
