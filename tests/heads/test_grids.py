@@ -163,7 +163,8 @@ def test_empty_grids(shape: tuple[int, ...]) -> None:
     [
         ([np.zeros((14, 4, 4))] * 2, {}, ValueError, "^outputs must have a grid for each of 3 strides, got 2$"),
         ([np.zeros((15, 4, 4))] * 3, {}, ValueError, r"^outputs\[0\] must have shape \(A K, H, W\) or \(A, K, "
-         r"H, W\), as channels='first' says, with A = 2 anchors, got \(15, 4, 4\): 15 channels on axis 0 are no multiple$"),
+         r"H, W\), as channels='first' says, with A = 2 anchors, got \(15, 4, 4\): 15 channels on axis 0 are no "
+         r"multiple$"),
         ([np.zeros((4, 4, 14))] * 3, {"channels": "first"}, ValueError, r"got \(4, 4, 14\): K = 2 is too few for a "
          "box, objectness and class scores$"),
         ([np.zeros((4, 4, 8))] * 3, {"channels": "last", "objectness": False}, ValueError,
