@@ -24,6 +24,7 @@ from detutils.datasets.records import Detections
 from detutils.heads._kernels.grids import YOLOV3, YOLOV5, YOLOX, decode_float32, decode_float64
 from detutils.heads.assembly import Rows, as_tail, assemble, joined
 from detutils.heads.candidates import CHANNELS, Activation, Channels, Span, as_head, search, span_of
+from detutils.heads.letterbox import Letterbox
 
 Coding = Literal["yolov3", "yolov5", "yolox"]
 _CODINGS: tuple[Coding, ...] = ("yolov3", "yolov5", "yolox")
@@ -45,7 +46,7 @@ def detections_from_grids(
     strides: npt.ArrayLike,
     *,
     coding: Coding = "yolov5",
-    letterbox: Any = None,
+    letterbox: Letterbox | None = None,
     channels: Channels = "first",
     input_size: tuple[int, int] | None = None,
     activation: Activation | None = None,
