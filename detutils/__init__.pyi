@@ -62,6 +62,10 @@ from detutils.geometry.overlaps import box_iou as box_iou
 from detutils.geometry.overlaps import complete_box_iou as complete_box_iou
 from detutils.geometry.overlaps import distance_box_iou as distance_box_iou
 from detutils.geometry.overlaps import generalized_box_iou as generalized_box_iou
+from detutils.heads.candidates import Candidates as Candidates
+from detutils.heads.candidates import class_candidates as class_candidates
+from detutils.heads.grids import detections_from_grids as detections_from_grids
+from detutils.heads.yolo import detections_from_yolo as detections_from_yolo
 from detutils.heads.letterbox import Letterbox as Letterbox
 from detutils.heads.letterbox import letterbox as letterbox
 from detutils.heads.tiles import join_tiles as join_tiles
