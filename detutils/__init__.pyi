@@ -89,6 +89,7 @@ from detutils.suppression.fusion import weighted_boxes_fusion as weighted_boxes_
 from detutils.suppression.greedy import batched_nms as batched_nms
 from detutils.suppression.greedy import nms as nms
 from detutils.targets.anchors import anchors_inside_image as anchors_inside_image
+from detutils.targets.anchors import cell_anchors as cell_anchors
 from detutils.targets.anchors import generate_anchors as generate_anchors
 from detutils.targets.anchors import grid_anchors as grid_anchors
 from detutils.targets.anchors import kmeans_anchors as kmeans_anchors
