@@ -62,8 +62,12 @@ from detutils.geometry.overlaps import box_iou as box_iou
 from detutils.geometry.overlaps import complete_box_iou as complete_box_iou
 from detutils.geometry.overlaps import distance_box_iou as distance_box_iou
 from detutils.geometry.overlaps import generalized_box_iou as generalized_box_iou
+from detutils.heads.anchors import detections_from_anchors as detections_from_anchors
+from detutils.heads.points import detections_from_points as detections_from_points
 from detutils.heads.points import grid_points as grid_points
+from detutils.heads.priors import detections_from_priors as detections_from_priors
 from detutils.heads.priors import prior_boxes as prior_boxes
+from detutils.heads.queries import detections_from_queries as detections_from_queries
 from detutils.pictures.draw import draw_boxes as draw_boxes
 from detutils.pictures.draw import draw_segments as draw_segments
 from detutils.pictures.files import read_image as read_image

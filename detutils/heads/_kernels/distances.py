@@ -22,23 +22,31 @@ def _expectation(values: Any, first: int, bins: int) -> float:
     return moment / total
 
 
-@kernel("void(int64[::1], float64[:,::1], float64[:,::1], float64[:,::1])")
-def boxes_around_points(rows: I8, values: F8, levels: F8, out: F8) -> None:
-    """Write the boxes of some rows of a head: left, top, right, bottom of each as one number or one bin after another.
+@kernel("void(int64[::1], float64[:,::1], float64[:,::1])")
+def places(rows: I8, levels: F8, out: F8) -> None:
+    """Write x, y and the unit of distances for the points of some rows, which are numbered through all levels.
 
-    A level is the row at which it starts, the columns of its grid, its stride, the unit of its distances, and where in
-    its cell a point lies, in strides. Rows are numbered through all levels.
+    A level is: the row at which it starts, how many rows a point has, the columns of its grid, its stride, where in its
+    cell a point lies, in strides, and the unit.
     """
-    bins = values.shape[1] // 4
     for i in range(rows.shape[0]):
         level = 0
         while level + 1 < levels.shape[0] and rows[i] >= levels[level + 1, 0]:
             level += 1
-        columns, stride, unit, shift = levels[level, 1], levels[level, 2], levels[level, 3], levels[level, 4]
-        place = rows[i] - int(levels[level, 0])
-        row = place // int(columns)
-        x, y = (place - row * int(columns) + shift) * stride, (row + shift) * stride
+        each, columns = int(levels[level, 1]), int(levels[level, 2])
+        place = (rows[i] - int(levels[level, 0])) // each
+        row = place // columns
+        stride, shift = levels[level, 3], levels[level, 4]
+        out[i, 0], out[i, 1] = (place - row * columns + shift) * stride, (row + shift) * stride
+        out[i, 2] = levels[level, 5]
+
+
+@kernel("void(float64[:,::1], float64[:,::1], float64[:,::1])")
+def boxes_around(points: F8, values: F8, out: F8) -> None:
+    """Write the boxes around points (x, y, unit): left, top, right and bottom are a number each, or some bins."""
+    bins = values.shape[1] // 4
+    for i in range(points.shape[0]):
         for side in range(4):
             reach = values[i, side] if bins == 1 else _expectation(values[i], side * bins, bins)
-            center = x if side % 2 == 0 else y
-            out[i, side] = center - reach * unit if side < 2 else center + reach * unit
+            center = points[i, side % 2]
+            out[i, side] = center - reach * points[i, 2] if side < 2 else center + reach * points[i, 2]
