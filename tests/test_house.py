@@ -33,7 +33,7 @@ FLOORS = [
     ["geometry"],
     ["suppression", "pictures"],
     ["targets", "proposals", "datasets"],
-    ["heads", "rcnn", "evaluation"],
+    ["rcnn", "evaluation", "heads"],
     ["cli"],
     ["__main__"],
 ]

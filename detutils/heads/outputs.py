@@ -85,10 +85,10 @@ def gather(tables: list[Array], rows: I8) -> F8:
     return found
 
 
-def read_scores(
-    values: Any, name: str, channels: Channels, rows: list[int], other: str, *, single: bool = False
+def read_tables(
+    values: Any, name: str, channels: Channels, rows: list[int], other: str, width: int = 2
 ) -> list[Array]:
-    """The tables of scores (of one column if ``single``), each with as many rows as the level that it belongs to."""
+    """The tables of what belongs to the rows of each level; ``width`` is that of no rows, where nothing shows it."""
     named = as_levels(values, name)
     if len(named) == 1 and len(rows) > 1:
         rows = [sum(rows)]
@@ -98,15 +98,30 @@ def read_scores(
     for (title, value), count in zip(named, rows, strict=True):
         level = as_level(value, title, channels, count)
         table = level.table
-        if not count and not table.size:  # no rows, whatever their width
-            table = np.empty((0, 1 if single else 2), table.dtype)
+        if not count and not table.size:
+            table = np.empty((0, (0 if len(table) else table.shape[1]) or width), table.dtype)
         elif len(table) != count:
             raise_rows(level, title, channels, count, other if len(rows) == 1 else f"{other}{title.removeprefix(name)}")
-        if single and table.shape[1] != 1 and count:
-            raise ValueError(f"{title} must have one number for each row of {other}, got shape {level.shape}")
         tables.append(table)
-    if len({table.shape[1] for table in tables if len(table)}) > 1:
-        raise ValueError(f"{name} must have the same classes on every level, got {[t.shape[1] for t in tables]}")
+    return tables
+
+
+def read_scores(values: Any, name: str, channels: Channels, rows: list[int], other: str) -> list[Array]:
+    """The scores of each level, of the same classes."""
+    tables = read_tables(values, name, channels, rows, other)
+    widths = [table.shape[1] for table in tables if len(table)]
+    if len(set(widths)) > 1:
+        raise ValueError(f"{name} must have the same classes on every level, got {widths}")
+    return tables
+
+
+def read_weights(values: Any, name: str, channels: Channels, rows: list[int], other: str) -> list[Array]:
+    """One number for each row of each level."""
+    tables = read_tables(values, name, channels, rows, other, 1)
+    for level, table in enumerate(tables):
+        if table.shape[1] != 1:
+            title = name if len(tables) == 1 else f"{name}[{level}]"
+            raise ValueError(f"{title} must have one number for each row of {other}, got {table.shape[1]}")
     return tables
 
 
@@ -114,14 +129,14 @@ def read_numbers(
     values: Any, name: str, channels: Channels, rows: list[int], other: str, each: int, *, exact: bool = False
 ) -> list[Array]:
     """The tables of what belongs to the rows: so many numbers for each, or (unless ``exact``) a multiple of it."""
-    return check_width(read_scores(values, name, channels, rows, other), name, channels, each, exact=exact)
+    return check_width(read_tables(values, name, channels, rows, other, each), name, channels, each, exact=exact)
 
 
 def check_width(
     tables: list[Array], name: str, channels: Channels, each: int, *, exact: bool = False
 ) -> list[Array]:
     """Refuse tables of another width, or of different ones."""
-    widths = {table.shape[1] for table in tables if len(table)}
+    widths = {table.shape[1] for table in tables if len(table)} or {tables[0].shape[1] or each}
     if len(widths) > 1 or any(width % each or not width or (exact and width != each) for width in widths):
         got = [table.shape[1] for table in tables]
         wanted = f"{each} numbers a row" + ("" if exact else ", or a multiple of it, the same on every level")
@@ -129,8 +144,7 @@ def check_width(
             f"{name} must have {wanted}, got {got[0] if len(got) == 1 else got} on the {channels} axis, as "
             f"channels={channels!r} says"
         )
-    width = max(widths, default=each)
-    return [table if len(table) else np.empty((0, width), table.dtype) for table in tables]
+    return [table if len(table) else np.empty((0, *widths), table.dtype) for table in tables]
 
 
 def as_background(value: Any) -> Background | None:

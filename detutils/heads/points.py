@@ -35,6 +35,7 @@ from detutils.heads.outputs import (
     gather,
     read_numbers,
     read_scores,
+    read_weights,
 )
 
 _UNITS: tuple[Literal["stride", "pixel"], ...] = ("stride", "pixel")
@@ -276,7 +277,7 @@ def detections_from_points(
     tables = read_scores(scores, "scores", axis, counts, "distances")
     weights, marks = None, None
     if centerness is not None:
-        weights = read_scores(centerness, "centerness", axis, counts, "distances", single=True)
+        weights = read_weights(centerness, "centerness", axis, counts, "distances")
     if keypoints is not None:
         marks = read_numbers(keypoints, "keypoints", axis, counts, "distances", 2)
     if limit is not None and len(levels) == 1 < len(grids):
@@ -301,7 +302,8 @@ def detections_from_points(
 
     def keypoints_of(rows: I8) -> F8:
         points = points_of(rows)[:, None]
-        offsets = gather(marks or [], rows).reshape(len(rows), -1, 2)
+        offsets = gather(marks or [], rows)
+        offsets = offsets.reshape(len(rows), offsets.shape[1] // 2, 2)
         with np.errstate(all="ignore"):
             placed: F8 = points[..., :2] + offsets * points[..., 2:]
         return placed

@@ -269,7 +269,8 @@ def detections_from_priors(
     def keypoints_of(rows: I8) -> F8:
         boxes = around(rows)
         sides = boxes[:, 2:] - boxes[:, :2]
-        offsets = gather(marks or [], rows).reshape(len(rows), -1, 2)
+        offsets = gather(marks or [], rows)
+        offsets = offsets.reshape(len(rows), offsets.shape[1] // 2, 2)
         with np.errstate(all="ignore"):
             points: F8 = (boxes[:, :2] + 0.5 * sides)[:, None] + offsets * factors[0] * sides[:, None]
         return points

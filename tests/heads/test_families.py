@@ -118,7 +118,9 @@ def test_points_are_their_definition(bins: int, channels: str, guise: str, seed:
     as_one = {name: laid_out(table, None, channels, guise) for name, table in head.items()}
     common["grid_sizes"] = GRIDS
     check(call(**as_one), *expected)
-    as_rows = {name: [laid_out(t, None, channels, guise) for t in np.split(table, [35])] for name, table in head.items()}
+    as_rows = {
+        name: [laid_out(part, None, channels, guise) for part in np.split(table, [35])] for name, table in head.items()
+    }
     check(call(**as_rows), *expected)
     del common["grid_sizes"]
     check(call(**as_rows, input_size=(40, 56)), *expected)
@@ -323,9 +325,8 @@ SCORES = np.array([[0.1, 0.9], [0.6, 0.2], [0.3, 0.3], [0.25, 0.5]])
 
 def from_points(scores: Any, moves: Any = None, **options: Any) -> detutils.Detections:
     moves = np.ones((len(scores), 4)) if moves is None else moves
-    return detutils.detections_from_points(
-        moves, scores, (8,), grid_sizes=[(len(scores) // 2, 2)], **{"channels": "last", **options}
-    )
+    options = {"channels": "last", "grid_sizes": [(len(scores) // 2, 2)], **options}
+    return detutils.detections_from_points(moves, scores, (8,), **options)
 
 
 def from_priors(scores: Any, moves: Any = None, **options: Any) -> detutils.Detections:
@@ -359,7 +360,7 @@ def test_threshold_and_ties(family: str) -> None:
     both = call(SCORES, multi_label=True, iou_threshold=None, score_threshold=0.2)
     assert both.scores.tolist() == [0.9, 0.6, 0.5, 0.3, 0.3, 0.25]
     assert both.labels.tolist() == [1, 0, 1, 0, 1, 0]
-    assert len(call(SCORES, max_output=0).scores) == len(call(SCORES, max_candidates=0).scores) == 0
+    assert len(call(SCORES, max_output=0)) == len(call(SCORES, max_candidates=0)) == 0
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -368,7 +369,7 @@ def test_dtypes(family: str, dtype: Any) -> None:
     found = FAMILIES[family](SCORES.astype(dtype), iou_threshold=None)
     np.testing.assert_allclose(found.scores, [0.9, 0.6, 0.5, 0.3], rtol=1e-3)
     assert found.boxes.dtype == np.float64
-    assert found.scores.dtype == (np.float32 if np.dtype(dtype).itemsize == 4 else np.float64)
+    assert found.scores.dtype == (np.float32 if dtype is np.float32 else np.float64)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -494,27 +495,27 @@ def test_shapes_of_points_that_do_not_fit() -> None:
         call(maps, scores, (8, 16, 32))
     with pytest.raises(ValueError, match="scores must hold 2 arrays, one a level as distances does, got 3"):
         call(maps, [*scores, scores[0]], (8, 16))
-    with pytest.raises(ValueError, match=r"scores\[1\] of shape \(3, 2, 2\) has 4 rows .* but distances\[1\] has 1 row"):
+    with pytest.raises(ValueError, match=r"scores\[1\] of shape \(3, 2, 2\) has 4 rows .* distances\[1\] has 1 row"):
         call(maps, [scores[0], scores[0]], (8, 16))
     with pytest.raises(ValueError, match=r"scores must have the same classes on every level, got \[3, 2\]"):
         call(maps, [scores[0], np.ones((2, 1, 1))], (8, 16))
     with pytest.raises(ValueError, match="input_size, grid_sizes or letterbox must say how the points lie"):
         call(np.ones((4, 5)), np.ones((3, 5)), (8, 16))
-    with pytest.raises(ValueError, match=r"distances has 5 rows, got shape \(4, 5\), but strides .* \[\(2, 2\), \(1, 2"):
+    with pytest.raises(ValueError, match=r"distances has 5 rows, got shape \(4, 5\), but .* \[\(2, 2\), \(1, 2"):
         call(np.ones((4, 5)), np.ones((3, 5)), (8, 16), input_size=(16, 32), grid_sizes=[(2, 2), (1, 2)])
     with pytest.raises(ValueError, match=r"distances has \[4, 1\] rows"):
         call(maps, scores, (8, 16), grid_sizes=[(2, 2), (1, 2)])
     with pytest.raises(ValueError, match=r"make grids of \[\(2, 2\)\], 2 rows a point"):
         call(np.ones((4, 4)), np.ones((3, 4)), (8,), input_size=(16, 16), repeats=2)
-    with pytest.raises(ValueError, match="distances must have 4 numbers a row, or a multiple of it, .* got 6 on the first"):
+    with pytest.raises(ValueError, match=r"distances must have 4 numbers a row, or a multiple .* got 6 on the first"):
         call([np.ones((6, 2, 2))], [np.ones((3, 2, 2))], (8,))
     with pytest.raises(ValueError, match="keypoints must have 2 numbers a row"):
         call([np.ones((4, 2, 2))], [np.ones((3, 2, 2))], (8,), keypoints=[np.ones((3, 2, 2))])
-    with pytest.raises(ValueError, match=r"centerness\[0\] must have one number for each row of distances, got shape"):
+    with pytest.raises(ValueError, match="centerness must have one number for each row of distances, got 2"):
         call([np.ones((4, 2, 2))], [np.ones((3, 2, 2))], (8,), centerness=[np.ones((2, 2, 2))])
     with pytest.raises(ValueError, match="scores must have a class, got none"):
         call([np.ones((4, 2, 2))], [np.ones((0, 2, 2))], (8,))
-    with pytest.raises(ValueError, match=r"distances must have shape \(C, N\), \(1, C, N\) or \(C, H, W\), as channels"):
+    with pytest.raises(ValueError, match=r"distances must have shape \(C, N\), \(1, C, N\) or \(C, H, W\), as"):
         call(np.ones(4), np.ones(4), (8,))
     for options, pattern in (
         ({"unit": "meter"}, "unit must be one of 'stride', 'pixel'"),
@@ -545,7 +546,7 @@ def test_one_channel_is_told_from_a_batch_of_one() -> None:
 def test_shapes_of_other_families_that_do_not_fit() -> None:
     with pytest.raises(ValueError, match="locations must have 4 numbers a row, got 8 on the last axis"):
         from_priors(SCORES, np.ones((4, 8)))
-    with pytest.raises(ValueError, match="deltas must have 4 numbers a row, or 4 for each class, got 12 numbers and 2 cl"):
+    with pytest.raises(ValueError, match="deltas must have 4 numbers a row, or 4 for each class, got 12 numbers and 2"):
         from_anchors(SCORES, np.ones((4, 12)))
     with pytest.raises(ValueError, match="got 12 numbers and 2 classes, of which the first is the background"):
         from_anchors(SCORES, np.ones((4, 12)), background="first")
@@ -565,7 +566,7 @@ def test_shapes_of_other_families_that_do_not_fit() -> None:
         from_priors(SCORES, coding="log")
     with pytest.raises(ValueError, match="box_format must be one of"):
         detutils.detections_from_queries(GOOD_BOXES, SCORES, box_format="yxyx")
-    with pytest.raises(ValueError, match=r"input_size or letterbox must say what 0 \.\.\. 1 spans, where box_format is"):
+    with pytest.raises(ValueError, match=r"input_size or letterbox must say what 0 \.\.\. 1 spans, where box_format"):
         detutils.detections_from_queries(GOOD_BOXES, SCORES)
     with pytest.raises(ValueError, match=r"input_size\[0\] must be greater than 0"):
         detutils.detections_from_queries(GOOD_BOXES, SCORES, input_size=(0, 5))
