@@ -155,6 +155,16 @@ def rounded(numbers: Array, tables: list[Array]) -> Array:
         return numbers.astype(FLOAT32)
 
 
+def judge_keypoints(boxes: F8, keypoints: F8, rows: I8, drop: bool) -> None:
+    """Refuse rows whose keypoints are no numbers, or spoil their boxes, which are dropped then."""
+    bad = ~np.isfinite(keypoints).all(axis=1)
+    if bad.any():
+        if not drop:
+            row = rows[bad.argmax()]
+            raise ValueError(f"keypoints of row {row}, whose score is above the threshold, are not finite")
+        boxes[bad] = np.nan
+
+
 def as_background(value: Any) -> Background | None:
     """Which class is the background, if one is."""
     return None if value is None else as_choice(value, "background", _BACKGROUNDS)

@@ -34,6 +34,7 @@ from detutils.heads.outputs import (
     check_width,
     find,
     gather,
+    judge_keypoints,
     read_numbers,
     read_scores,
     read_weights,
@@ -106,7 +107,7 @@ def grid_points(
     steps = as_positive(strides, "strides")
     part = as_number(shift, "shift")
     grids = grids_of(size, steps, grid_sizes)
-    for step, (rows, columns) in zip(steps, grids, strict=True):
+    for step, (rows, columns) in zip(steps.tolist(), grids, strict=True):
         if (max(rows, columns) + abs(part)) * step > LIMIT:
             raise ValueError(f"strides lead beyond {LIMIT:g}, got {step:g}")
     counts = [rows * columns for rows, columns in grids]
@@ -212,7 +213,8 @@ def detections_from_points(
     activation : {"none", "sigmoid", "softmax"}, default "none"
         What turns scores and centerness into probabilities.
     on_invalid : {"raise", "drop"}, default "raise"
-        "drop" leaves out boxes above the threshold that are not finite or not ordered.
+        "drop" leaves out rows above the threshold whose box is not finite or not ordered, or whose score or keypoints
+        are not finite.
 
     Returns
     -------
@@ -226,8 +228,8 @@ def detections_from_points(
     TypeError
         If an argument is not of its type.
     ValueError
-        If shapes do not fit together (the text says which axis was taken for what), an option is out of range, or a box
-        above the threshold is not finite or has x2 < x1 or y2 < y1.
+        If shapes do not fit together (the text says which axis was taken for what), an option is out of range, or a row
+        above the threshold has a box that is not finite or has x2 < x1 or y2 < y1, or keypoints that are not finite.
 
     See Also
     --------
@@ -301,6 +303,8 @@ def detections_from_points(
     def boxes_of(rows: I8) -> Array:
         boxes = np.empty((len(rows), 4))
         kernels.boxes_around(points_of(rows), gather(sides, rows), boxes)
+        if marks is not None:
+            judge_keypoints(boxes, gather(marks, rows), rows, judge.drop)
         return rounded(boxes, sides)
 
     def keypoints_of(rows: I8) -> Array:
