@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from detutils._jit import F8, I8
-from detutils._validate import FLOAT32, FLOAT64, Array, as_choice, as_image_size, as_integer, dimensions
+from detutils._validate import FLOAT32, FLOAT64, NDARRAY, Array, as_choice, as_image_size, as_integer, dimensions
 from detutils.heads.assembly import joined
 from detutils.heads.candidates import Background, Candidates, Channels, Judge, as_head, best_of, search, span_of
 
@@ -32,6 +32,8 @@ def as_levels(values: Any, name: str) -> list[tuple[str, Any]]:
 
 def _is_table(value: Any) -> bool:
     """Whether a value is an array by itself; lists of lists of numbers are parts of one."""
+    if type(value) is NDARRAY:
+        return bool(value.ndim >= 2)
     return not isinstance(value, (list, tuple)) and dimensions(value) >= 2
 
 

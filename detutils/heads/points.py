@@ -61,8 +61,8 @@ def grid_points(
     strides : (L,) array_like
         Distance of neighboring points in pixels, one for each feature map.
     shift : float, default 0.5
-        Where in its cell a point lies, in strides: 0.5 is the center (FCOS, YOLOX, YOLOv8, PicoDet), 0 the upper left
-        corner (RTMDet, NanoDet).
+        Where in its cell a point lies, in strides: 0.5 is the center (FCOS, YOLOv8, PicoDet, NanoDet), 0 the upper left
+        corner (RTMDet, NanoDet-Plus, SCRFD).
     grid_sizes : sequence of L pairs (rows, columns), optional
         Sizes of the feature maps, where they are not ceil(height / stride) x ceil(width / stride).
 
@@ -179,7 +179,8 @@ def detections_from_points(
     grid_sizes : sequence of L pairs (rows, columns), optional
         Sizes of the levels, where neither maps nor ceil(height / stride) x ceil(width / stride) say them.
     shift : float, default 0.5
-        Where in its cell a point lies, in strides: 0.5 for FCOS, PicoDet, YOLOv8; 0 for RTMDet, NanoDet, SCRFD.
+        Where in its cell a point lies, in strides: 0.5 for FCOS, PicoDet, NanoDet, YOLOv8; 0 for RTMDet, NanoDet-Plus,
+        SCRFD.
     repeats : int, default 1
         How many rows each point has, one after the other; 2 for SCRFD.
     unit : {"stride", "pixel"}, default "stride"
