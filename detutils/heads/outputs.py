@@ -92,8 +92,9 @@ def read_tables(
 ) -> list[Array]:
     """The tables of what belongs to the rows of each level; ``width`` is that of no rows, where nothing shows it."""
     named = as_levels(values, name)
-    if len(named) == 1 and len(rows) > 1:
-        rows = [sum(rows)]
+    if len(named) == 1 and len(rows) > 1:  # of all levels, one after the other
+        table = read_tables(values, name, channels, [sum(rows)], other, width)[0]
+        return np.split(table, np.cumsum(rows[:-1]))
     if len(named) != len(rows):
         raise ValueError(f"{name} must hold {len(rows)} arrays, one a level as {other} does, got {len(named)}")
     tables = []

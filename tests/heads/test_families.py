@@ -125,6 +125,9 @@ def test_points_are_their_definition(bins: int, channels: str, guise: str, seed:
     check(call(**as_rows), *expected)
     del common["grid_sizes"]
     check(call(**as_rows, input_size=(40, 56)), *expected)
+    mixed = {**as_one, "distances": as_rows["distances"]}
+    mixed["centerness"] = [part.astype(np.float64) for part in as_rows["centerness"]]
+    check(call(**mixed, input_size=(40, 56)), *expected)
 
 
 @pytest.mark.parametrize("bins", [2, 5])
