@@ -88,6 +88,8 @@ from detutils.suppression.fusion import soft_nms as soft_nms
 from detutils.suppression.fusion import weighted_boxes_fusion as weighted_boxes_fusion
 from detutils.suppression.greedy import batched_nms as batched_nms
 from detutils.suppression.greedy import nms as nms
+from detutils.suppression.merging import MergedBoxes as MergedBoxes
+from detutils.suppression.merging import merge_boxes as merge_boxes
 from detutils.targets.anchors import anchors_inside_image as anchors_inside_image
 from detutils.targets.anchors import generate_anchors as generate_anchors
 from detutils.targets.anchors import grid_anchors as grid_anchors
