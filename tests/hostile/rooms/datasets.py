@@ -76,7 +76,7 @@ def fill(add: Add) -> None:
     )
     add(
         "write_coco_detections, fields",
-        lambda **v: d.write_coco_detections("fields.json", [FOUND._replace(**v)], DATASET),
+        lambda **v: d.write_coco_detections("fields.json", [FOUND.replace(**v)], DATASET),
         boxes=A(BOXES, numbers),
         scores=A(SCORES, numbers),
         labels=A(LABELS, labels),

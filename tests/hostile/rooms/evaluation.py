@@ -33,7 +33,7 @@ def _record(field: str) -> Callable[..., Any]:
         return lambda **fields: evaluate(detections, [IMAGE._replace(**fields)])
 
     def found(evaluate: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda **fields: evaluate([FOUND._replace(**fields)], [IMAGE])
+        return lambda **fields: evaluate([FOUND.replace(**fields)], [IMAGE])
 
     return ground_truth if field == "ground_truth" else found
 
