@@ -114,6 +114,41 @@ def test_equal_similarities_go_by_the_lower_numbers() -> None:
     assert tree.merges[:3].tolist() == [[0, 1], [2, 3], [4, 5]]
 
 
+def islands(rows: int, seed: int) -> regions.Regions:
+    """Two backgrounds side by side around single pixels of every gray, which have one neighbor each."""
+    side, count = 2 * rows + 1, 2 * rows * rows
+    labels, planes = np.zeros((side, 2 * side), np.int32), np.zeros((1, side, 2 * side), np.uint8)
+    labels[:, side:], planes[0, :, side:] = 1, 20
+    numbers = np.random.default_rng(seed).permutation(np.arange(2, count + 2)).reshape(2, rows, rows)
+    for half in range(2):
+        inside = np.s_[1::2, half * side + 1 : (half + 1) * side : 2]
+        labels[inside] = numbers[half]
+        planes[0][inside] = 40 + numbers[half] * 31 % 216
+    strengths = segmentation.edge_strengths(segmentation.build_graph(planes, 0.0, 4))
+    return regions.describe(labels, count + 2, planes, regions.gradient_codes(planes), strengths)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("weights", [(0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 1.0, 1.0), (0.25, 0.25, 1.0, 0.0)])
+def test_the_queue_is_cleared_when_it_is_full(weights: tuple[float, float, float, float], seed: int) -> None:
+    """One background or the other is merged at each step, and all its neighbors are queued anew: far more entries than
+    the queue's 4 E + 64 places, of which half are stale when it is full.
+    """
+    rows = size(9, 5)
+    found = islands(rows, seed)
+    count = 2 * rows * rows
+    assert len(found.sizes) == count + 2
+    assert len(found.pairs) == count + 1
+    assert count * count // 4 > 2 * (4 * count + 64) or rows == 5
+    tree = grouping.group(found, Strategy("gray", 0.0, *weights))
+    choose = Following(tree.merges.tolist(), departure(weights))
+    pairs = {tuple(pair) for pair in found.pairs.tolist()}
+    naive.hierarchical_grouping(leaves_of(found), pairs, weights, 1, choose)
+    if not weights[0]:
+        assert choose.others == 0
+    assert next(choose.merges, None) is None
+
+
 @pytest.mark.parametrize("shrink", [1, 2, 3])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 30), (30, 1), (size(37, 13), size(50, 17))])
 def test_nothing_is_lost(shape: tuple[int, int], shrink: int) -> None:
