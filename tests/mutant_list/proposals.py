@@ -84,7 +84,7 @@ MUTANTS = [
         ("min(bottom, y + 1.0) - max(top, float(y))", "1.0"),
     ),
     *faults(
-        "proposals/_kernels/objectness.py", "tests/proposals",
+        "proposals/_kernels/objectness.py", "tests/proposals/test_objectness.py",
         ("boxes[row, 2] == x2 and boxes[row, 3] == y2", "boxes[row, 2] == x2"),
         ("np.int64(boxes[node, 2]) * factor, np.int64(width)", "np.int64(boxes[node, 2]), np.int64(width)"),
         ("integral[y, x + 1] + row", "integral[y, x] + row"),
