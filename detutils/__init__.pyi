@@ -62,6 +62,10 @@ from detutils.geometry.overlaps import box_iou as box_iou
 from detutils.geometry.overlaps import complete_box_iou as complete_box_iou
 from detutils.geometry.overlaps import distance_box_iou as distance_box_iou
 from detutils.geometry.overlaps import generalized_box_iou as generalized_box_iou
+from detutils.geometry.rotated import minimum_area_rectangle as minimum_area_rectangle
+from detutils.geometry.rotated import rotated_box_convert as rotated_box_convert
+from detutils.geometry.rotated_overlaps import aligned_rotated_box_iou as aligned_rotated_box_iou
+from detutils.geometry.rotated_overlaps import rotated_box_iou as rotated_box_iou
 from detutils.pictures.draw import draw_boxes as draw_boxes
 from detutils.pictures.draw import draw_segments as draw_segments
 from detutils.pictures.files import read_image as read_image

@@ -15,6 +15,7 @@ import hashlib
 import importlib
 import importlib.util
 import io
+import math
 import os
 import pickle
 import pkgutil
@@ -30,10 +31,11 @@ from typing import Any, TypeVar
 import numba
 import numpy as np
 import numpy.typing as npt
-from numba.core import environment as environments, sigutils
+from numba.core import environment as environments, sigutils, types
 from numba.core.compiler import CompileResult
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
+from numba.extending import intrinsic
 from numba.misc.appdirs import AppDirs
 
 F8 = npt.NDArray[np.float64]
@@ -395,6 +397,27 @@ def _part_of(dispatcher: type) -> type:
         return whole[self.py_func](*arguments)
 
     return type("Part", (dispatcher,), {"__call__": __call__})
+
+
+@intrinsic
+def _fused(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fma(*arguments)
+
+    return types.float64(types.float64, types.float64, types.float64), generate
+
+
+def _fused_in_python(a: float, b: float, c: float) -> float:
+    """``math.fma`` of Python 3.13, which every Python from 3.11 on has to do here."""
+    if not (math.isfinite(a) and math.isfinite(b) and math.isfinite(c)):
+        return a * b + c
+    from fractions import Fraction  # with the kernels interpreted only
+
+    return float(Fraction(a) * Fraction(b) + Fraction(c))
+
+
+# a * b + c, rounded once: one instruction of the processor, by which what a product loses is known exactly.
+fma: Callable[[float, float, float], float] = _fused_in_python if JIT_DISABLED else _fused
 
 
 # What ``warmup`` takes beside the names of public functions: the modules whose kernels belong together.
