@@ -57,11 +57,14 @@ from detutils.geometry.boxes import clip_boxes_to_image as clip_boxes_to_image
 from detutils.geometry.boxes import remove_small_boxes as remove_small_boxes
 from detutils.geometry.coding import decode_boxes as decode_boxes
 from detutils.geometry.coding import encode_boxes as encode_boxes
+from detutils.geometry.cuboids import cuboid_iou as cuboid_iou
 from detutils.geometry.overlaps import box_ioa as box_ioa
 from detutils.geometry.overlaps import box_iou as box_iou
 from detutils.geometry.overlaps import complete_box_iou as complete_box_iou
 from detutils.geometry.overlaps import distance_box_iou as distance_box_iou
 from detutils.geometry.overlaps import generalized_box_iou as generalized_box_iou
+from detutils.geometry.quadrilaterals import aligned_quadrilateral_iou as aligned_quadrilateral_iou
+from detutils.geometry.quadrilaterals import quadrilateral_iou as quadrilateral_iou
 from detutils.geometry.rotated import minimum_area_rectangle as minimum_area_rectangle
 from detutils.geometry.rotated import rotated_box_convert as rotated_box_convert
 from detutils.geometry.rotated_overlaps import aligned_rotated_box_iou as aligned_rotated_box_iou

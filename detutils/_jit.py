@@ -399,7 +399,7 @@ def _part_of(dispatcher: type) -> type:
     return type("Part", (dispatcher,), {"__call__": __call__})
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def _fused(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.fma(*arguments)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from detutils._jit import F8
 from detutils._kernels.limits import LIMIT
-from detutils._validate import FLOAT64, Array, as_boxes, as_choice, as_floats, as_matrix
+from detutils._validate import FLOAT64, Array, as_boxes, as_choice, as_floats, as_matrix, is_ready
 from detutils.geometry._kernels.polygons import rectangles, smallest_rectangle
 from detutils.geometry._kernels.rotated import corners_of, prepare
 
@@ -20,18 +20,22 @@ RotatedFormat: TypeAlias = Literal["ccw-deg", "cw-deg", "ccw-rad", "cw-rad", "co
 ANGLES: tuple[Angle, ...] = ("ccw-deg", "cw-deg", "ccw-rad", "cw-rad")
 CCW_DEG: Angle = "ccw-deg"
 _FORMATS: tuple[RotatedFormat, ...] = (*ANGLES, "corners", "xyxy")
+_ANGLES: dict[str, tuple[bool, bool]] = {angle: (angle.endswith("deg"), angle.startswith("cw")) for angle in ANGLES}
 _FORM = "cx, cy, w, h, angle"
 
 
 def as_angle(angle: Any, name: str = "angle") -> tuple[bool, bool]:
     """Whether angles are in degrees, and whether they run clockwise."""
-    angle = as_choice(angle, name, ANGLES)
-    return angle.endswith("deg"), angle.startswith("cw")
+    known = _ANGLES.get(angle) if type(angle) is str else None
+    if known is None:
+        as_choice(angle, name, ANGLES)  # says what is wrong
+        known = _ANGLES[str(angle)]
+    return known
 
 
 def as_rotated_rows(boxes: Any, name: str = "boxes") -> F8:
     """``boxes`` as (N, 5) float64; their rows are not looked at."""
-    rows = as_floats(boxes, name, False)
+    rows: Any = boxes if is_ready(boxes, False) else as_floats(boxes, name, False)
     if rows.shape == (0,):
         rows = rows.reshape(0, 5)
     if rows.ndim != 2 or rows.shape[1] != 5:

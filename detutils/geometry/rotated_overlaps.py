@@ -24,7 +24,7 @@ _PAIRS_A_SLICE = 1 << 22  # at most a tenth of a second: Ctrl-C is heard between
 
 def as_measure(metric: Any) -> int:
     """The kernels' number of a measure."""
-    return MEASURES[as_choice(metric, "metric", tuple(MEASURES))]
+    return MEASURES[metric if metric is IOU else as_choice(metric, "metric", tuple(MEASURES))]
 
 
 def is_short(*boxes: Any) -> bool:
@@ -39,7 +39,8 @@ def in_neighborhoods(centers: F8) -> I8:
         return np.arange(n)
     order = np.argsort(centers[:, 0])
     strips = np.arange(n) * (int((n / kernels.LANES) ** 0.5) + 1) // n
-    return order[np.lexsort((centers[order, 1], strips))].astype(INT64, copy=False)
+    rows: I8 = order[np.lexsort((centers[order, 1], strips))].astype(INT64, copy=False)
+    return rows
 
 
 def fill_matrix(kind: int, first: F8, second: F8, result: Array, workers: int) -> None:
@@ -83,7 +84,7 @@ def rotated_box_iou(
     out: Array | None = None,
     workers: int = 1,
 ) -> Array:
-    """Intersection over union, or another measure of overlap, of every rotated box of one set with every one of another.
+    """Intersection over union, or another measure, of every rotated box of one set with every one of another.
 
     Parameters
     ----------
@@ -147,13 +148,14 @@ def rotated_box_iou(
     """
     kind, (degrees, clockwise) = as_measure(metric), as_angle(angle)
     rows, others = as_rotated_rows(boxes1, "boxes1"), as_rotated_rows(boxes2, "boxes2")
-    threads, shape, short = as_workers(workers), (len(rows), len(others)), is_short(boxes1, boxes2)
-    if out is None and max(shape) <= _SMALL and not short:
+    shape, short = (len(rows), len(others)), rows is not boxes1 and is_short(boxes1, boxes2)
+    if out is None and shape[0] <= _SMALL >= shape[1] and not short and type(workers) is int and workers == 1:
         result = np.empty(shape)
         bad = _FEW.call(kind, rows, others, degrees, clockwise, result)
         if bad < 0:
             return result
         raise_bad_rotated(*((rows, bad, "boxes1") if bad < len(rows) else (others, bad - len(rows), "boxes2")))
+    threads = as_workers(workers)
     first, second = prepared(rows, degrees, clockwise, "boxes1"), prepared(others, degrees, clockwise, "boxes2")
     check_apart(out, "out", rows, others)
     result = as_zeros(out, shape, short)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Context, Decimal, localcontext
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -81,7 +81,7 @@ def pairs(kind: str, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.n
     return a, b
 
 
-@lru_cache(maxsize=None)
+@cache
 def _pi() -> Decimal:
     """Machin's formula."""
     with localcontext(Context(prec=DIGITS + 20)):

@@ -200,7 +200,7 @@ def common_area(a: Any, b: Any) -> Any:
     area = _below(px, py, qx, qy, along, window) + _below(qx, qy, -px, -py, across, window)
     area += _below(-px, -py, -qx, -qy, along, window) + _below(-qx, -qy, px, py, across, window)
     most = 4.0 * min(a[2] * a[3], b[2] * b[3])
-    return _clamp(-0.5 * area, 0.0, most)
+    return _clamp(0.0 - 0.5 * area, 0.0, most)
 
 
 @inlined
