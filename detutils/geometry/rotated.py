@@ -35,7 +35,7 @@ def as_angle(angle: Any, name: str = "angle") -> tuple[bool, bool]:
 
 def as_rotated_rows(boxes: Any, name: str = "boxes") -> F8:
     """``boxes`` as (N, 5) float64; their rows are not looked at."""
-    rows: Any = boxes if is_ready(boxes, False) else as_floats(boxes, name, False)
+    rows: F8 = boxes if is_ready(boxes, False) else as_floats(boxes, name, False)
     if rows.shape == (0,):
         rows = rows.reshape(0, 5)
     if rows.ndim != 2 or rows.shape[1] != 5:
@@ -58,7 +58,8 @@ def valid_rotated(rows: F8) -> npt.NDArray[np.bool_]:
     """Which rows fulfil the contract, for ``on_invalid="drop"``."""
     sizes = rows[:, 2:4]
     within = (np.abs(rows[:, :4]) <= LIMIT).all(axis=1) & np.isfinite(rows[:, 4])
-    return within & (sizes >= 0.0).all(axis=1)  # type: ignore[no-any-return]
+    good: npt.NDArray[np.bool_] = within & (sizes >= 0.0).all(axis=1)
+    return good
 
 
 def raise_bad_rotated(rows: F8, row: int, name: str = "boxes") -> NoReturn:
