@@ -95,6 +95,10 @@ from detutils.suppression.fusion import soft_nms as soft_nms
 from detutils.suppression.fusion import weighted_boxes_fusion as weighted_boxes_fusion
 from detutils.suppression.greedy import batched_nms as batched_nms
 from detutils.suppression.greedy import nms as nms
+from detutils.suppression.rotated import batched_rotated_nms as batched_rotated_nms
+from detutils.suppression.rotated import explain_rotated_nms as explain_rotated_nms
+from detutils.suppression.rotated import rotated_nms as rotated_nms
+from detutils.suppression.rotated import soft_rotated_nms as soft_rotated_nms
 from detutils.targets.anchors import anchors_inside_image as anchors_inside_image
 from detutils.targets.anchors import generate_anchors as generate_anchors
 from detutils.targets.anchors import grid_anchors as grid_anchors

@@ -66,6 +66,13 @@ def fill_matrix(kind: int, first: F8, second: F8, result: Array, workers: int) -
             list(pool.map(fill, range(0, n, step)))
 
 
+def aligned_measure(kind: int, first: F8, second: F8) -> F8:
+    """The measure of the i-th prepared box of one set and the i-th of another."""
+    result = np.empty(len(first))
+    kernels.aligned(kind, first, second, result)
+    return result
+
+
 def as_zeros(out: Array | None, shape: tuple[int, int], short: bool) -> Array:
     """``out``, or a new matrix, of zeros; memory that comes from the system is zeros already."""
     if out is None and shape[0] * shape[1] <= _PAIRS_A_SLICE:
@@ -216,6 +223,5 @@ def aligned_rotated_box_iou(
     first, second = prepared(rows, degrees, clockwise, "boxes1"), prepared(others, degrees, clockwise, "boxes2")
     if len(first) != len(second):
         raise ValueError(f"boxes1 and boxes2 must have the same length, got {len(first)} and {len(second)}")
-    result = np.empty(len(first))
-    kernels.aligned(kind, first, second, result)
+    result = aligned_measure(kind, first, second)
     return result.astype(FLOAT32) if is_short(boxes1, boxes2) else result

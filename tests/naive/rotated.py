@@ -10,6 +10,8 @@ def corners(box, angle):
     turn = math.radians(math.fmod(box[4], 360.0)) if angle.endswith("deg") else box[4]
     turn = turn if angle.startswith("cw") else -turn
     c, s = math.cos(turn), math.sin(turn)
+    if angle.endswith("deg") and box[4] % 90 == 0:  # as they are: the radians are rounded
+        c, s = round(c), round(s)
     w, h = box[2] / 2, box[3] / 2
     return [(box[0] + x * c - y * s, box[1] + x * s + y * c) for x, y in ((-w, -h), (w, -h), (w, h), (-w, h))]
 
@@ -64,7 +66,7 @@ def polygon_overlap(a, b, metric):
     origin = a[0]
     a, b = ([(x - origin[0], y - origin[1]) for x, y in polygon] for polygon in (a, b))
     one, other = area(a), area(b)
-    common = area(clip(a, b)) if one > 0 and other > 0 else 0.0
+    common = min(area(clip(a, b)), one, other) if one > 0 and other > 0 else 0.0
     union = one + other - common
     divisor = {"iou": union, "giou": union, "ioa": one, "ios": min(one, other)}[metric]
     share = common / divisor if divisor > 0 else 0.0
@@ -105,3 +107,51 @@ def cuboid_iou(boxes1, boxes2, *, metric="iou", birds_eye=False):
             row.append(common / divisor if divisor > 0 else 0.0)
         result.append(row)
     return result
+
+
+def explain_rotated_nms(
+    boxes, scores, iou_threshold=0.5, *, labels=None, angle="ccw-deg", metric="iou", score_threshold=None,
+    max_output=None, max_candidates=None,
+):  # fmt: skip
+    """Keep the best box, drop what overlaps it, go on (Girshick et al. 2014, section 2.2)."""
+    polygons = [corners(box, angle) for box in boxes]
+    order = sorted(range(len(scores)), key=lambda i: -scores[i])  # stable: ties by index
+    if score_threshold is not None:
+        order = [i for i in order if scores[i] > score_threshold]
+    keep, suppressed_by, overlap = [], [-1] * len(scores), [0.0] * len(scores)
+    for i in order[:max_candidates]:
+        if len(keep) == max_output:
+            break
+        for j in keep:
+            value = polygon_overlap(polygons[i], polygons[j], metric)  # "ioa": over the weaker one
+            if value > iou_threshold and (labels is None or labels[i] == labels[j]):
+                suppressed_by[i], overlap[i] = j, value
+                break
+        else:
+            keep.append(i)
+    return keep, suppressed_by, overlap
+
+
+def soft_rotated_nms(
+    boxes, scores, *, angle="ccw-deg", method="gaussian", sigma=0.5, iou_threshold=0.3, score_threshold=0.001,
+    labels=None, max_output=None,
+):  # fmt: skip
+    """Bodla et al. 2017, figure 2, equations 2 and 3."""
+    polygons = [corners(box, angle) for box in boxes]
+    scores, left = list(scores), [i for i, score in enumerate(scores) if score > score_threshold]
+    keep, new_scores = [], []
+    while left and (max_output is None or len(keep) < max_output):
+        best = max(left, key=lambda i: (scores[i], -i))
+        keep.append(best)
+        new_scores.append(scores[best])
+        left.remove(best)
+        for i in left:
+            if labels is not None and labels[i] != labels[best]:
+                continue
+            overlap = polygon_overlap(polygons[best], polygons[i], "iou")
+            if method == "gaussian":
+                scores[i] *= math.exp(-(overlap * overlap) / sigma)
+            elif overlap > iou_threshold:
+                scores[i] *= 1.0 - overlap
+        left = [i for i in left if scores[i] > score_threshold]
+    return keep, new_scores

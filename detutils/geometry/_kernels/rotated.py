@@ -215,12 +215,18 @@ def hull_area(a: Any, b: Any, points: Any, hull: Any) -> Any:
     return polygon_area(hull, convex_hull(points, hull))
 
 
+@embedded
+def row_is_good(row: Any) -> Any:
+    """Whether cx, cy, w, h, angle are finite, within the limit, and the sides not negative."""
+    w, h = row[2], row[3]
+    good = (abs(row[0]) <= LIMIT) & (abs(row[1]) <= LIMIT) & (w >= 0.0) & (w <= LIMIT) & (h >= 0.0) & (h <= LIMIT)
+    return good & (abs(row[4]) <= LARGEST)
+
+
 @inlined
 def prepare_boxes(rows: Any, in_degrees: Any, clockwise: Any, boxes: Any) -> Any:
     for i in range(rows.shape[0]):
-        x, y, w, h, angle = rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3], rows[i, 4]
-        good = (abs(x) <= LIMIT) & (abs(y) <= LIMIT) & (w >= 0.0) & (w <= LIMIT) & (h >= 0.0) & (h <= LIMIT)
-        if not good or not abs(angle) <= LARGEST:
+        if not row_is_good(rows[i]):
             return np.int64(i)
         prepare_box(rows[i], in_degrees, clockwise, boxes, i)
     return np.int64(-1)

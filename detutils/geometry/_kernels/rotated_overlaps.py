@@ -26,7 +26,7 @@ def _precedes(a: Any, i: Any, b: Any, j: Any) -> Any:
 
 
 @embedded
-def _extent(boxes: Any, i: Any) -> Any:
+def extent(boxes: Any, i: Any) -> Any:
     """Half the sides of the upright box around a box, not too short."""
     c, s = boxes[i, 4], abs(boxes[i, 6])
     return (boxes[i, 2] * c + boxes[i, 3] * s) * WIDER, (boxes[i, 2] * s + boxes[i, 3] * c) * WIDER
@@ -111,7 +111,7 @@ def _in_blocks(boxes: Any, order: Any) -> Any:
         for j in range(block * LANES, min((block + 1) * LANES, m)):
             k = order[j]
             x, y = boxes[k, 0], boxes[k, 1]
-            wide, high = _extent(boxes, k)
+            wide, high = extent(boxes, k)
             columns[0, j], columns[1, j], columns[2, j], columns[3, j] = x, y, wide, high
             left, right = min(left, x - wide), max(right, x + wide)
             top, bottom = min(top, y - high), max(bottom, y + high)
@@ -129,7 +129,7 @@ def _fill(kind: Any, first: Any, second: Any, order: Any, out: Any) -> None:
     places, flags = np.empty((PAIRS, 2), np.int64), np.empty(LANES, np.bool_)
     count: Any = 0
     for i in range(first.shape[0]):
-        wide, high = _extent(first, i)
+        wide, high = extent(first, i)
         if kind == GIOU:  # of boxes that are apart as well
             wide = high = np.inf
         box = first[i, 0], first[i, 1], wide, high
