@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from detutils._jit import B1, F8, I4, I8
+from detutils._jit import B1, F8, I4, I8, Direct
 from detutils._validate import INT64, as_choice, as_integer, as_labels, as_number, as_threshold, as_vector
 from detutils.geometry.rotated import (
     CCW_DEG,
@@ -21,11 +21,13 @@ from detutils.geometry.rotated import (
 )
 from detutils.geometry.rotated_overlaps import MEASURES, aligned_measure
 from detutils.suppression._kernels.order import group_by_label, pick, rank_float64
-from detutils.suppression._kernels.rotated import admit, soften, suppress
+from detutils.suppression._kernels.rotated import admit, soften, suppress, suppress_few
 from detutils.suppression.explain import Explanation
 from detutils.suppression.plan import ALL, IOU, METRICS, RAISE, Metric
 
-_NO_PLACES = np.empty(0, np.int32)
+SOME = 150  # boxes up to which one kernel does everything: python -m benchmarks rotated
+_NO_PLACES, _NO_LABELS = np.empty(0, np.int32), np.empty(0, INT64)
+_FEW = Direct(suppress_few)
 
 
 class _Rule(NamedTuple):
@@ -96,6 +98,18 @@ def _decide(boxes: Any, scores: Any, labels: Any, rule: _Rule, every: bool = Fal
 
 
 def _keep(boxes: Any, scores: Any, labels: Any, rule: _Rule) -> I8:
+    rows = as_rotated_rows(boxes)
+    n = len(rows)
+    if n <= min(SOME, rule.candidates) and not rule.drop:
+        marks: F8 = as_vector(scores, "scores", n, finite=False)
+        classes = _NO_LABELS if labels is None else as_labels(labels, "labels", n)
+        degrees, clockwise = rule.angle
+        keep = np.empty(n, INT64)
+        mode = 4 * rule.kind + 2 * degrees + clockwise
+        count = _FEW.call(rows, marks, classes, mode, rule.threshold, rule.floor, rule.most, keep)
+        if count < 0:
+            _raise_bad_row(rows, marks, count)
+        return keep[:count]
     found = _decide(boxes, scores, labels, rule)
     return pick(found.order, found.kept, found.places, rule.most)
 
