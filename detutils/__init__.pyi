@@ -67,6 +67,8 @@ from detutils.geometry.quadrilaterals import aligned_quadrilateral_iou as aligne
 from detutils.geometry.quadrilaterals import quadrilateral_iou as quadrilateral_iou
 from detutils.geometry.rotated import minimum_area_rectangle as minimum_area_rectangle
 from detutils.geometry.rotated import rotated_box_convert as rotated_box_convert
+from detutils.geometry.rotated_coding import decode_rotated_boxes as decode_rotated_boxes
+from detutils.geometry.rotated_coding import encode_rotated_boxes as encode_rotated_boxes
 from detutils.geometry.rotated_overlaps import aligned_rotated_box_iou as aligned_rotated_box_iou
 from detutils.geometry.rotated_overlaps import rotated_box_iou as rotated_box_iou
 from detutils.pictures.draw import draw_boxes as draw_boxes
