@@ -62,6 +62,9 @@ from detutils.geometry.overlaps import box_iou as box_iou
 from detutils.geometry.overlaps import complete_box_iou as complete_box_iou
 from detutils.geometry.overlaps import distance_box_iou as distance_box_iou
 from detutils.geometry.overlaps import generalized_box_iou as generalized_box_iou
+from detutils.heads.candidates import Candidates as Candidates
+from detutils.heads.candidates import class_candidates as class_candidates
+from detutils.heads.yolo import detections_from_yolo as detections_from_yolo
 from detutils.pictures.draw import draw_boxes as draw_boxes
 from detutils.pictures.draw import draw_segments as draw_segments
 from detutils.pictures.files import read_image as read_image

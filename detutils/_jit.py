@@ -410,6 +410,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "features": ("rcnn.features",),
     "fusion": ("suppression.fusion",),
+    "heads": ("heads.candidates", "heads.yolo"),
     "matching": ("targets.matching", "targets.rpn"),
     "nms": ("suppression.greedy", "suppression.explain"),
     "overlaps": ("geometry.overlaps", "geometry.aligned"),
@@ -497,9 +498,9 @@ def warmup(
     Parameters
     ----------
     *families : str
-        What will be called: "anchors", "boxes", "coding", "drawing", "evaluation", "features", "fusion", "matching",
-        "nms", "overlaps", "proposals", "rcnn", "regressor", or the name of a public function. All kernels if none is
-        given.
+        What will be called: "anchors", "boxes", "coding", "drawing", "evaluation", "features", "fusion", "heads",
+        "matching", "nms", "overlaps", "proposals", "rcnn", "regressor", or the name of a public function. All
+        kernels if none is given.
     progress : callable (done, total, name), optional
         Called after each kernel. May be given as the only positional argument as well.
 

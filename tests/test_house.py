@@ -33,7 +33,7 @@ FLOORS = [
     ["geometry"],
     ["suppression", "pictures"],
     ["targets", "proposals", "datasets"],
-    ["rcnn", "evaluation"],
+    ["rcnn", "evaluation", "heads"],
     ["cli"],
     ["__main__"],
 ]

@@ -1,0 +1,108 @@
+"""What every head ends with: the boxes of candidates, their check, suppression, and the way back to the photograph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple, NoReturn
+
+import numpy as np
+
+from detutils._jit import I8
+from detutils._kernels.checks import first_bad_box, first_bad_box_float32, good_boxes
+from detutils._validate import FLOAT32, FLOAT64, Array, as_choice, as_flag, as_integer, as_threshold, raise_bad_box
+from detutils.datasets.records import Detections
+from detutils.heads.candidates import Candidates, Judge, as_activation, as_floor, best_of
+from detutils.suppression.greedy import suppress, suppress_by_label
+from detutils.suppression.plan import ALL
+
+Rows = Callable[[I8], Array]
+_INVALID: tuple[Literal["raise", "drop"], ...] = ("raise", "drop")
+_NO_COLUMNS: Mapping[str, Rows] = {}
+_LOWEST = -np.inf
+
+
+class Tail(NamedTuple):
+    """The checked options that heads of every kind share."""
+
+    judge: Judge
+    letterbox: Any
+    rule: tuple[float, float, int, float, bool]  # of suppression
+    max_candidates: int | None
+    agnostic: bool
+
+
+def as_tail(
+    letterbox: Any,
+    score_threshold: Any,
+    iou_threshold: Any,
+    max_candidates: Any,
+    max_output: Any,
+    multi_label: Any,
+    class_agnostic: Any,
+    on_invalid: Any,
+    activation: Any,
+) -> Tail:
+    """The options of a head, checked. ``iou_threshold`` None is no suppression."""
+    if letterbox is not None and not hasattr(letterbox, "boxes_to_image"):
+        raise TypeError(f"letterbox must be a Letterbox or None, got {type(letterbox).__name__}")
+    threshold = 1.0 if iou_threshold is None else as_threshold(iou_threshold)
+    most = None if max_candidates is None else as_integer(max_candidates, "max_candidates", 0)
+    output = ALL if max_output is None else as_integer(max_output, "max_output", 0)
+    every, agnostic = as_flag(multi_label, "multi_label"), as_flag(class_agnostic, "class_agnostic")
+    drop = as_choice(on_invalid, "on_invalid", _INVALID) == "drop"
+    judge = Judge(as_floor(score_threshold), as_activation(activation), every, drop)
+    return Tail(judge, letterbox, (threshold, _LOWEST, output, 0.0, False), most, agnostic)
+
+
+def assemble(
+    found: Candidates,
+    tail: Tail,
+    decode: Rows,
+    points: Mapping[str, Rows] = _NO_COLUMNS,
+    columns: Mapping[str, Rows] = _NO_COLUMNS,
+) -> Detections:
+    """The candidates that survive, best first, on the photograph.
+
+    ``decode`` gives the boxes of rows as (K, 4) corners in pixels of the network's input; it is asked for candidates
+    only, and may answer what is no box. ``points``, (K, P, 2 or more) with x and y in pixels of the input, and
+    ``columns`` are asked for the rows of the result only.
+    """
+    rows, labels, scores = best_of(found, tail.max_candidates)
+    boxes = decode(rows)
+    bad = (first_bad_box_float32 if boxes.dtype is FLOAT32 else first_bad_box)(boxes)
+    if bad >= 0:
+        if not tail.judge.drop:
+            _raise_bad(boxes, rows, labels, scores, bad)
+        good = np.flatnonzero(good_boxes(boxes.astype(FLOAT64, copy=False)))
+        rows, labels, scores, boxes = rows[good], labels[good], scores[good], boxes[good]
+    if tail.agnostic:
+        keep = suppress(boxes, scores, tail.rule)
+    else:
+        keep = suppress_by_label(boxes, scores, labels, tail.rule)
+    rows, boxes = rows.take(keep), boxes.take(keep, 0)
+    further: dict[str, Any] = {name: column(rows) for name, column in columns.items()}
+    placed = {name: column(rows) for name, column in points.items()}
+    if tail.letterbox is not None:
+        boxes = tail.letterbox.boxes_to_image(boxes, clip=True)
+        for numbers in placed.values():
+            numbers[..., :2] = tail.letterbox.points_to_image(numbers[..., :2])
+    return Detections(boxes, scores.take(keep), labels.take(keep), None, **placed, **further)
+
+
+def joined(parts: list[Candidates], sizes: list[int]) -> Candidates:
+    """The candidates of several tables that stand one below the other, each of so many rows."""
+    starts = np.cumsum([0, *sizes])
+    return Candidates(
+        np.concatenate([part.rows + start for part, start in zip(parts, starts, strict=False)]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+    )
+
+
+def _raise_bad(boxes: Array, rows: I8, labels: I8, scores: Array, place: int) -> NoReturn:
+    try:
+        raise_bad_box(boxes, place)
+    except ValueError as error:
+        text = str(error).replace(f"boxes[{place}]", "it", 1)
+        where = f"row {rows[place]} has a score of {scores[place]:.3g} for class {labels[place]}"
+        raise ValueError(f"{where}, and its box cannot be used: {text.removeprefix('it ')}") from None
