@@ -62,6 +62,12 @@ from detutils.geometry.overlaps import box_iou as box_iou
 from detutils.geometry.overlaps import complete_box_iou as complete_box_iou
 from detutils.geometry.overlaps import distance_box_iou as distance_box_iou
 from detutils.geometry.overlaps import generalized_box_iou as generalized_box_iou
+from detutils.heads.anchors import detections_from_anchors as detections_from_anchors
+from detutils.heads.points import detections_from_points as detections_from_points
+from detutils.heads.points import grid_points as grid_points
+from detutils.heads.priors import detections_from_priors as detections_from_priors
+from detutils.heads.priors import prior_boxes as prior_boxes
+from detutils.heads.queries import detections_from_queries as detections_from_queries
 from detutils.heads.candidates import Candidates as Candidates
 from detutils.heads.candidates import class_candidates as class_candidates
 from detutils.heads.yolo import detections_from_yolo as detections_from_yolo
@@ -92,6 +98,7 @@ from detutils.suppression.fusion import weighted_boxes_fusion as weighted_boxes_
 from detutils.suppression.greedy import batched_nms as batched_nms
 from detutils.suppression.greedy import nms as nms
 from detutils.targets.anchors import anchors_inside_image as anchors_inside_image
+from detutils.targets.anchors import cell_anchors as cell_anchors
 from detutils.targets.anchors import generate_anchors as generate_anchors
 from detutils.targets.anchors import grid_anchors as grid_anchors
 from detutils.targets.anchors import kmeans_anchors as kmeans_anchors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, Literal, NamedTuple
 
@@ -258,7 +259,7 @@ def search(
         aside = first if background == "first" else first + classes * pitch
         first += pitch if background == "first" else 0
     layout = first, n, step, classes, pitch, aside, at, stride, judge.activation, judge.every, judge.drop
-    bounds = bounds_of(judge, short)
+    bounds = bounds_of(judge.threshold, judge.activation, short)
     room = n * min(classes, _ROOM) if judge.every else n
     call = _FLOAT32.call if short else _FLOAT64.call
     while True:
@@ -273,10 +274,10 @@ def search(
     return Candidates(rows[:count], labels[:count], found.astype(FLOAT32) if short else found)
 
 
-def bounds_of(judge: Judge, short: bool) -> tuple[float, float, float, float, float]:
+@functools.lru_cache(64)
+def bounds_of(threshold: float, activation: int, short: bool) -> tuple[float, float, float, float, float]:
     """``Bounds`` for the kernels: what lies below one of them exceeds the threshold for certain not, whatever rounding
     does to it."""
-    threshold, activation = judge.threshold, judge.activation
     if activation == NONE:
         raw = weight = _next(threshold, short)
         margin = -math.inf

@@ -148,12 +148,12 @@ def _find_best(peaks: Any, size: Any, best: Any, group: Any) -> None:
     """The largest peak of each row, and the first group that has it."""
     for j in range(np.uint64(size)):
         best[j], group[j] = peaks[0, j], 0
-    for g in range(1, peaks.shape[0]):
-        peak = peaks[g]
+    for g in range(np.int32(1), np.int32(peaks.shape[0])):
+        peak, mine = peaks[g], np.int32(g)
         for j in range(np.uint64(size)):
             better = peak[j] > best[j]
             best[j] = peak[j] if better else best[j]
-            group[j] = g if better else group[j]
+            group[j] = mine if better else group[j]
 
 
 @inlined
@@ -185,7 +185,7 @@ def _search_dense_rows(flat: Any, objects: Any, layout: Any, bounds: Any, found:
     """Channels first: the scores of one class lie side by side."""
     raw = flat.dtype.type(bounds.raw)
     peaks = np.empty(((layout.classes + GROUP - 1) // GROUP, BLOCK + PAD), flat.dtype)
-    best, group = np.empty(BLOCK, flat.dtype), np.empty(BLOCK, np.int64)
+    best, group = np.empty(BLOCK, flat.dtype), np.empty(BLOCK, np.int32)
     likely = np.empty(BLOCK + 1, np.int64)  # one more, where those that are not are written over and over
     count = 0
     for low in range(0, layout.rows, BLOCK):
@@ -199,7 +199,7 @@ def _search_dense_rows(flat: Any, objects: Any, layout: Any, bounds: Any, found:
             scale = _scale_of(flat, objects, layout, bounds, row)
             if not layout.every:
                 at: Any = -1
-                first = group[j] * GROUP
+                first = int(group[j]) * GROUP
                 for c in range(min(layout.classes, first + GROUP) - 1, first - 1, -1):  # without an exit to be guessed
                     at = c if flat[start + c * layout.pitch] == best[j] else at
                 if at >= 0:
