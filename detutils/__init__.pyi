@@ -97,12 +97,16 @@ from detutils.suppression.fusion import soft_nms as soft_nms
 from detutils.suppression.fusion import weighted_boxes_fusion as weighted_boxes_fusion
 from detutils.suppression.greedy import batched_nms as batched_nms
 from detutils.suppression.greedy import nms as nms
+from detutils.suppression.merging import MergedBoxes as MergedBoxes
+from detutils.suppression.merging import merge_boxes as merge_boxes
 from detutils.targets.anchors import anchors_inside_image as anchors_inside_image
 from detutils.targets.anchors import cell_anchors as cell_anchors
 from detutils.targets.anchors import generate_anchors as generate_anchors
 from detutils.targets.anchors import grid_anchors as grid_anchors
 from detutils.targets.anchors import kmeans_anchors as kmeans_anchors
 from detutils.targets.anchors import pyramid_anchors as pyramid_anchors
+from detutils.targets.association import Assignment as Assignment
+from detutils.targets.association import assign_boxes as assign_boxes
 from detutils.targets.matching import Matches as Matches
 from detutils.targets.matching import ProposalSample as ProposalSample
 from detutils.targets.matching import Sample as Sample
