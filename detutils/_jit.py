@@ -410,7 +410,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "features": ("rcnn.features",),
     "fusion": ("suppression.fusion",),
-    "heads": ("heads.candidates", "heads.yolo"),
+    "heads": ("heads.candidates", "heads.grids", "heads.yolo"),
     "matching": ("targets.matching", "targets.rpn"),
     "nms": ("suppression.greedy", "suppression.explain"),
     "overlaps": ("geometry.overlaps", "geometry.aligned"),
