@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from detutils._jit import F8, I8
 from detutils._validate import (
+    Array,
     as_boxes,
     as_choice,
     as_image_size,
@@ -21,7 +22,7 @@ from detutils.datasets.records import Detections
 from detutils.geometry._kernels.coding import decode
 from detutils.heads.assembly import as_tail, assemble
 from detutils.heads.candidates import CHANNELS, Activation, Background, Channels, best_of
-from detutils.heads.outputs import as_background, as_levels, as_most, find, gather, read_numbers, read_scores
+from detutils.heads.outputs import as_background, as_levels, as_most, find, gather, read_numbers, read_scores, rounded
 
 
 def detections_from_anchors(
@@ -110,7 +111,8 @@ def detections_from_anchors(
     Notes
     -----
     The threshold comes first, so that boxes of the survivors alone are computed: the time is that of one pass over
-    ``scores``, and of ``batched_nms``.
+    ``scores``, and of ``batched_nms``. Boxes are computed in float64, and rounded once for
+    float32 deltas.
 
     - RetinaNet: ``activation="sigmoid"``, ``multi_label=True``, ``score_threshold=0.05``, ``max_per_level=1000``, one
       array a level. A raw map of (A * C, H, W) becomes rows by ``.reshape(A, C, H, W).transpose(2, 3, 0,
@@ -148,10 +150,10 @@ def detections_from_anchors(
     found = best_of(find(tables, None, tail.judge, aside, limit), tail.max_candidates)
     columns = _columns(moves[0].shape[1], tables[0].shape[1], aside, found.labels)
 
-    def boxes_of(rows: I8) -> F8:  # of all that are found: the columns belong to these
+    def boxes_of(rows: I8) -> Array:  # of all that are found: the columns belong to these
         own = np.take_along_axis(gather(moves, rows), columns, axis=1)
         boxes = decode_rows(own, gather(origins, rows), divisors, ceiling)
-        return boxes if window is None else np.clip(boxes, 0.0, [window[1], window[0]] * 2)
+        return rounded(boxes if window is None else np.clip(boxes, 0.0, [window[1], window[0]] * 2), moves)
 
     return assemble(found, tail, boxes_of)
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from detutils._jit import F8, I8
-from detutils._validate import FLOAT64, Array, as_choice, as_image_size, as_integer, dimensions
+from detutils._validate import FLOAT32, FLOAT64, Array, as_choice, as_image_size, as_integer, dimensions
 from detutils.heads.assembly import joined
 from detutils.heads.candidates import Background, Candidates, Channels, Judge, as_head, best_of, search, span_of
 
@@ -145,6 +145,14 @@ def check_width(
             f"channels={channels!r} says"
         )
     return [table if len(table) else np.empty((0, *widths), table.dtype) for table in tables]
+
+
+def rounded(numbers: Array, tables: list[Array]) -> Array:
+    """What was computed in float64 from tables, in float32 if they are."""
+    if any(table.dtype is not FLOAT32 for table in tables):
+        return numbers
+    with np.errstate(over="ignore"):  # what leaves the range is judged with the boxes
+        return numbers.astype(FLOAT32)
 
 
 def as_background(value: Any) -> Background | None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from detutils._jit import F8, I8
 from detutils._kernels.limits import LIMIT
 from detutils._validate import (
+    Array,
     as_choice,
     as_grid_sizes,
     as_image_size,
@@ -36,6 +37,7 @@ from detutils.heads.outputs import (
     read_numbers,
     read_scores,
     read_weights,
+    rounded,
 )
 
 _UNITS: tuple[Literal["stride", "pixel"], ...] = ("stride", "pixel")
@@ -234,7 +236,8 @@ def detections_from_points(
     Notes
     -----
     The threshold comes first, so that distances and distributions of the survivors alone are computed: the time is that
-    of one pass over ``scores``, and of ``batched_nms``. Distances are read in float64.
+    of one pass over ``scores``, and of ``batched_nms``. Boxes are computed in float64, and rounded once for float32
+    distances.
 
     A raw YOLOv8 head has 64 channels of distances before those of its classes:
     ``detections_from_points([p[:, :64] for p in levels], [p[:, 64:] for p in levels], activation="sigmoid")``.
@@ -295,18 +298,18 @@ def detections_from_points(
         kernels.places(rows, geometry, points)
         return points
 
-    def boxes_of(rows: I8) -> F8:
+    def boxes_of(rows: I8) -> Array:
         boxes = np.empty((len(rows), 4))
         kernels.boxes_around(points_of(rows), gather(sides, rows), boxes)
-        return boxes
+        return rounded(boxes, sides)
 
-    def keypoints_of(rows: I8) -> F8:
+    def keypoints_of(rows: I8) -> Array:
         points = points_of(rows)[:, None]
         offsets = gather(marks or [], rows)
         offsets = offsets.reshape(len(rows), offsets.shape[1] // 2, 2)
         with np.errstate(all="ignore"):
-            placed: F8 = points[..., :2] + offsets * points[..., 2:]
-        return placed
+            placed = points[..., :2] + offsets * points[..., 2:]
+        return rounded(placed, marks or [])
 
     return assemble(found, tail, boxes_of, {} if marks is None else {"keypoints": keypoints_of})
 

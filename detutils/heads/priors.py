@@ -12,6 +12,7 @@ import numpy.typing as npt
 from detutils._jit import F8, I8
 from detutils._kernels.limits import LIMIT
 from detutils._validate import (
+    Array,
     as_boxes,
     as_choice,
     as_image_size,
@@ -26,7 +27,7 @@ from detutils.datasets.records import Detections
 from detutils.heads.anchors import decode_rows
 from detutils.heads.assembly import as_tail, assemble
 from detutils.heads.candidates import CHANNELS, Activation, Background, Channels
-from detutils.heads.outputs import as_background, find, gather, read_numbers, read_scores
+from detutils.heads.outputs import as_background, find, gather, read_numbers, read_scores, rounded
 from detutils.heads.points import grid_points, grids_of
 
 CLIPS: tuple[Literal["corners", "sides"], ...] = ("corners", "sides")
@@ -222,7 +223,8 @@ def detections_from_priors(
     Notes
     -----
     The threshold comes first, so that boxes of the survivors alone are computed: the time is that of one pass over
-    ``scores``, and of ``batched_nms``.
+    ``scores``, and of ``batched_nms``. Boxes are computed in float64, and rounded once for
+    float32 locations.
 
     - SSD: ``background="first"``, ``activation="softmax"`` unless the network has done it, ``multi_label=True``,
       ``score_threshold=0.01``, ``iou_threshold=0.45``.
@@ -263,17 +265,17 @@ def detections_from_priors(
     def around(rows: I8) -> F8:
         return np.asarray(origins[rows], np.float64)
 
-    def boxes_of(rows: I8) -> F8:
-        return _moved(gather(moves, rows), around(rows), factors, rule)
+    def boxes_of(rows: I8) -> Array:
+        return rounded(_moved(gather(moves, rows), around(rows), factors, rule), moves)
 
-    def keypoints_of(rows: I8) -> F8:
+    def keypoints_of(rows: I8) -> Array:
         boxes = around(rows)
         sides = boxes[:, 2:] - boxes[:, :2]
         offsets = gather(marks or [], rows)
         offsets = offsets.reshape(len(rows), offsets.shape[1] // 2, 2)
         with np.errstate(all="ignore"):
-            points: F8 = (boxes[:, :2] + 0.5 * sides)[:, None] + offsets * factors[0] * sides[:, None]
-        return points
+            points = (boxes[:, :2] + 0.5 * sides)[:, None] + offsets * factors[0] * sides[:, None]
+        return rounded(points, marks or [])
 
     found = find(tables, None, tail.judge, aside)
     return assemble(found, tail, boxes_of, {} if marks is None else {"keypoints": keypoints_of})

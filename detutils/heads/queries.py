@@ -7,22 +7,32 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from detutils._jit import F8, I8
-from detutils._validate import as_choice
+from detutils._jit import I8
+from detutils._validate import Array, as_choice, as_flag
 from detutils.datasets.records import Detections
-from detutils.geometry.boxes import BoxFormat
 from detutils.heads.assembly import as_tail, assemble
 from detutils.heads.candidates import CHANNELS, Activation, Background, Channels
-from detutils.heads.outputs import as_background, as_input_size, as_level, check_width, find, gather, read_scores
+from detutils.heads.outputs import (
+    as_background,
+    as_input_size,
+    as_level,
+    check_width,
+    find,
+    gather,
+    read_scores,
+    rounded,
+)
 
-_FORMATS: tuple[BoxFormat, ...] = ("xyxy", "xywh", "cxcywh", "xyxyn", "xywhn", "cxcywhn")
+BoxFormat = Literal["cxcywh", "xyxy", "xywh"]
+_FORMATS: tuple[BoxFormat, ...] = ("cxcywh", "xyxy", "xywh")
 
 
 def detections_from_queries(
     boxes: npt.ArrayLike,
     scores: npt.ArrayLike,
     *,
-    box_format: BoxFormat = "cxcywhn",
+    box_format: BoxFormat = "cxcywh",
+    normalized: bool = True,
     input_size: tuple[float, float] | None = None,
     background: Background | None = None,
     channels: Channels = "last",
@@ -44,11 +54,13 @@ def detections_from_queries(
         The box of each query. A leading axis of length 1 is left out.
     scores : (Q, C) array_like
         The score of each class for each query; (Q,) for one class.
-    box_format : {"cxcywhn", "xyxyn", "xywhn", "cxcywh", "xyxy", "xywh"}, default "cxcywhn"
-        As in ``box_convert``: those that end in "n" are between 0 and 1, the others in pixels.
+    box_format : {"cxcywh", "xyxy", "xywh"}, default "cxcywh"
+        What the four numbers are, as in ``box_convert``.
+    normalized : bool, default True
+        Whether they are fractions of the input's sides instead of pixels.
     input_size : (height, width), optional
-        What 0 ... 1 spans, in pixels: the size of the network's input, taken from ``letterbox`` if that is given. DETR
-        pads nothing: the size of the photograph itself leads back to it.
+        What the fractions are of, in pixels: the size of the network's input, taken from ``letterbox`` if that is
+        given. DETR pads nothing: the size of the photograph itself leads back to it.
     background : {"first", "last"}, optional
         Which class stands for no object at all; it takes part in the softmax, and is no candidate. Labels count the
         others from 0. DETR's is last.
@@ -85,7 +97,7 @@ def detections_from_queries(
         If an argument is not of its type.
     ValueError
         If shapes do not fit together (the text says which axis was taken for what), an option is out of range, nothing
-        says what 0 ... 1 spans, or a box above the threshold is not finite or has x2 < x1 or y2 < y1.
+        says what fractions are of, or a box above the threshold is not finite or has x2 < x1 or y2 < y1.
 
     See Also
     --------
@@ -93,7 +105,8 @@ def detections_from_queries(
 
     Notes
     -----
-    One pass over ``scores``; boxes of the survivors alone are converted.
+    One pass over ``scores``; boxes of the survivors alone are converted. They are computed in float64, and
+    rounded once for float32 boxes.
 
     - DETR: ``activation="softmax"``, ``background="last"``: the best class of each query.
     - Deformable DETR, RT-DETR: ``activation="sigmoid"``, ``multi_label=True``: the best ``max_output`` of all pairs of
@@ -119,25 +132,24 @@ def detections_from_queries(
         activation,
     )  # fmt: skip
     aside = as_background(background)
-    form = as_choice(box_format, "box_format", _FORMATS)
+    form, fractions = as_choice(box_format, "box_format", _FORMATS), as_flag(normalized, "normalized")
     size = as_input_size(input_size, letterbox)
-    normalized = form.endswith("n")
-    if normalized and size is None:
-        raise ValueError(f"input_size or letterbox must say what 0 ... 1 spans, where box_format is {form!r}")
+    if fractions and size is None:
+        raise ValueError("input_size or letterbox must say what 0 ... 1 spans, unless normalized=False")
     level = as_level(boxes, "boxes", axis)
     table = check_width([level.table], "boxes", axis, 4, exact=True)[0]
     tables = read_scores(scores, "scores", axis, [len(table)], "boxes")
 
-    def boxes_of(rows: I8) -> F8:
+    def boxes_of(rows: I8) -> Array:
         found = gather([table], rows)
         with np.errstate(all="ignore"):  # what is not finite is judged later
-            if normalized and size is not None:
+            if fractions and size is not None:
                 found *= [size[1], size[0], size[1], size[0]]
-            if form.startswith("cxcywh"):
+            if form == "cxcywh":
                 half = 0.5 * found[:, 2:]
-                return np.concatenate([found[:, :2] - half, found[:, :2] + half], axis=1)
-            if form.startswith("xywh"):
+                found = np.concatenate([found[:, :2] - half, found[:, :2] + half], axis=1)
+            elif form == "xywh":
                 found[:, 2:] += found[:, :2]
-        return found
+        return rounded(found, [table])
 
     return assemble(find(tables, None, tail.judge, aside), tail, boxes_of)

@@ -71,7 +71,7 @@ def test_fcos_as_rows() -> None:
         **rows, strides=(8, 16), input_size=(16, 16), unit="pixel", channels="last", activation="sigmoid"
     )
     check(found, [[0, 0, 16, 16], [8, 2, 18, 14]], [0.675, 0.45], [0, 1])
-    assert found.boxes.dtype == np.float64
+    assert found.boxes.dtype == np.float32
 
 
 def test_rtmdet() -> None:
