@@ -13,7 +13,7 @@ from detutils._jit import B1, F8, I8
 from detutils._kernels.limits import LIMIT
 from detutils.suppression._kernels import merging as kernels
 from detutils.suppression.explain import suppress_and_explain
-from detutils.suppression.plan import RAISE, Rule, as_canonical_pair, as_rule
+from detutils.suppression.plan import IOU, RAISE, Metric, Rule, as_canonical_pair, as_rule
 
 _METHODS: tuple[Literal["union", "weighted"], ...] = ("union", "weighted")
 
@@ -58,10 +58,11 @@ def merge_boxes(
     labels: npt.ArrayLike | None = None,
     iou_threshold: float = 0.5,
     *,
-    metric: Literal["iou", "ios", "ioa"] = "iou",
+    metric: Metric = IOU,
     method: Literal["union", "weighted"] = "union",
     payload: npt.ArrayLike | None = None,
     score_threshold: float | None = None,
+    max_candidates: int | None = None,
     max_output: int | None = None,
     offset: int = 0,
     on_invalid: Literal["raise", "drop"] = RAISE,
@@ -92,6 +93,9 @@ def merge_boxes(
     score_threshold : float, optional
         Only boxes with score > ``score_threshold`` take part. The others are not judged: their boxes may be
         anything, but their scores must be numbers.
+    max_candidates : int, optional
+        Only the best so many of the boxes over the score threshold take part, counted over all classes; of tied
+        scores the lower index comes first.
     max_output : int, optional
         Stop after so many groups; boxes that the loop has not met by then take no part.
     offset : {0, 1}, default 0
@@ -152,7 +156,7 @@ def merge_boxes(
     >>> merged.boxes, merged.payload
     (array([[ 0. ,  0. , 10. , 10.5]]), array([[[5.  , 5.25]]]))
     """
-    rule = Rule(*as_rule(iou_threshold, score_threshold, max_output, offset, on_invalid))
+    rule = Rule(*as_rule(iou_threshold, score_threshold, max_output, offset, on_invalid, metric, max_candidates))
     weighted = check.as_choice(method, "method", _METHODS) == "weighted"
     boxes, scores = as_canonical_pair(boxes, scores)
     n = len(scores)
@@ -188,7 +192,8 @@ def _as_payload(payload: Any, n: int) -> F8:
 
 def _fine(payload: F8) -> B1:
     """Which rows can be summed."""
-    return (np.abs(payload) <= LIMIT).reshape(len(payload), math.prod(payload.shape[1:])).all(axis=1)
+    fine: B1 = np.all((np.abs(payload) <= LIMIT).reshape(len(payload), math.prod(payload.shape[1:])), axis=1)
+    return fine
 
 
 def _check_payload(payload: F8, groups: I8) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -47,17 +47,11 @@ class Assignment(NamedTuple):
 
 def assign_boxes(values: npt.ArrayLike, threshold: float, *, maximize: bool = True) -> Assignment:
     """..."""
-    matrix = values if check.is_ready(values, True) else check.as_floats(values, "values", True)
-    if matrix.shape == (0,):  # no rows, written as []
-        matrix = matrix.reshape(0, 0)
-    if matrix.ndim != 2:
-        raise ValueError(f"values must have shape (N, M), got {matrix.shape}")
+    matrix = _as_matrix(values)
     limit = check.as_number(threshold, "threshold", -LIMIT, LIMIT)
     similar = check.as_flag(maximize, "maximize")
     rule = (max(limit, _SMALLEST), 0.0, 1.0) if similar else (math.nextafter(-limit, math.inf), limit, -1.0)
     n, m = matrix.shape
-    if max(n, m) > _MOST:
-        raise ValueError(f"values must have at most {_MOST} rows and columns, got {matrix.shape}")
     starts, pairs = _gated(matrix, rule)
     matched = np.full(n, -1, np.int32), np.full(m, -1, np.int32)
     duals, done = (np.empty(n), np.zeros(m)), 0
@@ -66,6 +60,18 @@ def assign_boxes(values: npt.ArrayLike, threshold: float, *, maximize: bool = Tr
     found, rows, columns = np.empty((min(n, m), 2), np.int64), np.empty(n, np.int64), np.empty(m, np.int64)
     count = _TELL.call(matched, found, rows, columns)
     return Assignment(found[:count], rows[: n - count], columns[: m - count])
+
+
+def _as_matrix(values: Any) -> check.Array:
+    """``values`` as they are read: float64, or float32 if they were, of any numbers yet."""
+    matrix: check.Array = values if check.is_ready(values, True) else check.as_floats(values, "values", True)
+    if matrix.shape == (0,):  # no rows, written as []
+        matrix = matrix.reshape(0, 0)
+    if matrix.ndim != 2:
+        raise ValueError(f"values must have shape (N, M), got {matrix.shape}")
+    if max(matrix.shape) > _MOST:
+        raise ValueError(f"values must have at most {_MOST} rows and columns, got {matrix.shape}")
+    return matrix
 
 
 def _gated(matrix: check.Array, rule: tuple[float, float, float]) -> tuple[I8, tuple[I4, F8]]:

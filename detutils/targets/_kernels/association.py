@@ -197,8 +197,8 @@ def match(
                 mates[i] = best
                 owners[best] = i
             else:
-                patience -= _settle(i, graph, matched, duals, distances, links, seen)
-    return mates.shape[0]
+                patience -= int(_settle(i, graph, matched, duals, distances, links, seen))
+    return int(mates.shape[0])
 
 
 @kernel("int64(UniTuple(int32[::1], 2), int64[:,::1], int64[::1], int64[::1])")
