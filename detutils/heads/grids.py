@@ -24,6 +24,7 @@ from detutils.datasets.records import Detections
 from detutils.heads._kernels.grids import YOLOV3, YOLOV5, YOLOX, decode_float32, decode_float64
 from detutils.heads.assembly import Rows, as_tail, assemble, joined
 from detutils.heads.candidates import CHANNELS, Activation, Channels, Span, as_head, search, span_of
+from detutils.heads.letterbox import Letterbox
 
 Coding = Literal["yolov3", "yolov5", "yolox"]
 _CODINGS: tuple[Coding, ...] = ("yolov3", "yolov5", "yolox")
@@ -45,7 +46,7 @@ def detections_from_grids(
     strides: npt.ArrayLike,
     *,
     coding: Coding = "yolov5",
-    letterbox: Any = None,
+    letterbox: Letterbox | None = None,
     channels: Channels = "first",
     input_size: tuple[int, int] | None = None,
     activation: Activation | None = None,
@@ -183,7 +184,10 @@ def _as_levels(
     outputs: Any, steps: list[tuple[float, float]], sizes: list[list[tuple[float, float]]], first: bool, input_size: Any
 ) -> list[Array]:
     """An array a level; one array of all of them is cut as the grids of the input say."""
-    if isinstance(outputs, (list, tuple)) and (len(outputs) != 1 or plain_array(outputs[0], "outputs[0]").ndim > 2):
+    single = isinstance(outputs, (list, tuple)) and len(outputs) == 1
+    if isinstance(outputs, (list, tuple)) and (
+        not single or (len(steps) == 1 and plain_array(outputs[0], "outputs[0]").ndim > 2)
+    ):
         if len(outputs) != len(steps):
             raise ValueError(f"outputs must have a grid for each of {len(steps)} strides, got {len(outputs)}")
         return [as_head(grid, f"outputs[{level}]", 3) for level, grid in enumerate(outputs)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,7 @@ def _decode(flat: Any, place: Any, numbers: Any, rows: Any, out: Any) -> None:
         else:
             if coding == YOLOV3:
                 x, y = sigmoid(x), sigmoid(y)
-            w, h = math.exp(w) * anchor_width, math.exp(h) * anchor_height
+            w, h = np.exp(w) * anchor_width, np.exp(h) * anchor_height  # infinity where math.exp may raise
         row, column = rows[k] // width, rows[k] % width
         x, y = (x + column) * right, (y + row) * down
         out[k, 0], out[k, 1], out[k, 2], out[k, 3] = x - 0.5 * w, y - 0.5 * h, x + 0.5 * w, y + 0.5 * h
