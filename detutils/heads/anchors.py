@@ -88,7 +88,7 @@ def detections_from_anchors(
     activation : {"none", "sigmoid", "softmax"}, default "none"
         What turns scores into probabilities.
     on_invalid : {"raise", "drop"}, default "raise"
-        "drop" leaves out boxes above the threshold that are not finite.
+        "drop" leaves out rows above the threshold whose box is not finite, or whose score is infinite.
 
     Returns
     -------

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from detutils._jit import F8, I8
-from detutils._validate import FLOAT32, FLOAT64, Array, as_choice, as_image_size, as_integer, dimensions
+from detutils._validate import FLOAT32, FLOAT64, NDARRAY, Array, as_choice, as_image_size, as_integer, dimensions
 from detutils.heads.assembly import joined
 from detutils.heads.candidates import Background, Candidates, Channels, Judge, as_head, best_of, search, span_of
 
@@ -32,6 +32,8 @@ def as_levels(values: Any, name: str) -> list[tuple[str, Any]]:
 
 def _is_table(value: Any) -> bool:
     """Whether a value is an array by itself; lists of lists of numbers are parts of one."""
+    if type(value) is NDARRAY:
+        return bool(value.ndim >= 2)
     return not isinstance(value, (list, tuple)) and dimensions(value) >= 2
 
 
@@ -90,8 +92,9 @@ def read_tables(
 ) -> list[Array]:
     """The tables of what belongs to the rows of each level; ``width`` is that of no rows, where nothing shows it."""
     named = as_levels(values, name)
-    if len(named) == 1 and len(rows) > 1:
-        rows = [sum(rows)]
+    if len(named) == 1 and len(rows) > 1:  # of all levels, one after the other
+        table = read_tables(values, name, channels, [sum(rows)], other, width)[0]
+        return np.split(table, np.cumsum(rows[:-1]))
     if len(named) != len(rows):
         raise ValueError(f"{name} must hold {len(rows)} arrays, one a level as {other} does, got {len(named)}")
     tables = []
@@ -153,6 +156,16 @@ def rounded(numbers: Array, tables: list[Array]) -> Array:
         return numbers
     with np.errstate(over="ignore"):  # what leaves the range is judged with the boxes
         return numbers.astype(FLOAT32)
+
+
+def judge_keypoints(boxes: F8, keypoints: F8, rows: I8, drop: bool) -> None:
+    """Refuse rows whose keypoints are no numbers, or spoil their boxes, which are dropped then."""
+    bad = ~np.isfinite(keypoints).all(axis=1)
+    if bad.any():
+        if not drop:
+            row = rows[bad.argmax()]
+            raise ValueError(f"keypoints of row {row}, whose score is above the threshold, are not finite")
+        boxes[bad] = np.nan
 
 
 def as_background(value: Any) -> Background | None:

@@ -34,6 +34,7 @@ from detutils.heads.outputs import (
     check_width,
     find,
     gather,
+    judge_keypoints,
     read_numbers,
     read_scores,
     read_weights,
@@ -60,8 +61,8 @@ def grid_points(
     strides : (L,) array_like
         Distance of neighboring points in pixels, one for each feature map.
     shift : float, default 0.5
-        Where in its cell a point lies, in strides: 0.5 is the center (FCOS, YOLOX, YOLOv8, PicoDet), 0 the upper left
-        corner (RTMDet, NanoDet).
+        Where in its cell a point lies, in strides: 0.5 is the center (FCOS, YOLOv8, PicoDet, NanoDet), 0 the upper left
+        corner (RTMDet, NanoDet-Plus, SCRFD).
     grid_sizes : sequence of L pairs (rows, columns), optional
         Sizes of the feature maps, where they are not ceil(height / stride) x ceil(width / stride).
 
@@ -106,7 +107,7 @@ def grid_points(
     steps = as_positive(strides, "strides")
     part = as_number(shift, "shift")
     grids = grids_of(size, steps, grid_sizes)
-    for step, (rows, columns) in zip(steps, grids, strict=True):
+    for step, (rows, columns) in zip(steps.tolist(), grids, strict=True):
         if (max(rows, columns) + abs(part)) * step > LIMIT:
             raise ValueError(f"strides lead beyond {LIMIT:g}, got {step:g}")
     counts = [rows * columns for rows, columns in grids]
@@ -178,7 +179,8 @@ def detections_from_points(
     grid_sizes : sequence of L pairs (rows, columns), optional
         Sizes of the levels, where neither maps nor ceil(height / stride) x ceil(width / stride) say them.
     shift : float, default 0.5
-        Where in its cell a point lies, in strides: 0.5 for FCOS, PicoDet, YOLOv8; 0 for RTMDet, NanoDet, SCRFD.
+        Where in its cell a point lies, in strides: 0.5 for FCOS, PicoDet, NanoDet, YOLOv8; 0 for RTMDet, NanoDet-Plus,
+        SCRFD.
     repeats : int, default 1
         How many rows each point has, one after the other; 2 for SCRFD.
     unit : {"stride", "pixel"}, default "stride"
@@ -212,7 +214,8 @@ def detections_from_points(
     activation : {"none", "sigmoid", "softmax"}, default "none"
         What turns scores and centerness into probabilities.
     on_invalid : {"raise", "drop"}, default "raise"
-        "drop" leaves out boxes above the threshold that are not finite or not ordered.
+        "drop" leaves out rows above the threshold whose box is not finite or not ordered, or whose score or keypoints
+        are not finite.
 
     Returns
     -------
@@ -226,8 +229,8 @@ def detections_from_points(
     TypeError
         If an argument is not of its type.
     ValueError
-        If shapes do not fit together (the text says which axis was taken for what), an option is out of range, or a box
-        above the threshold is not finite or has x2 < x1 or y2 < y1.
+        If shapes do not fit together (the text says which axis was taken for what), an option is out of range, or a row
+        above the threshold has a box that is not finite or has x2 < x1 or y2 < y1, or keypoints that are not finite.
 
     See Also
     --------
@@ -301,6 +304,8 @@ def detections_from_points(
     def boxes_of(rows: I8) -> Array:
         boxes = np.empty((len(rows), 4))
         kernels.boxes_around(points_of(rows), gather(sides, rows), boxes)
+        if marks is not None:
+            judge_keypoints(boxes, gather(marks, rows), rows, judge.drop)
         return rounded(boxes, sides)
 
     def keypoints_of(rows: I8) -> Array:

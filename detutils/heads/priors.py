@@ -27,7 +27,7 @@ from detutils.datasets.records import Detections
 from detutils.heads.anchors import decode_rows
 from detutils.heads.assembly import as_tail, assemble
 from detutils.heads.candidates import CHANNELS, Activation, Background, Channels
-from detutils.heads.outputs import as_background, find, gather, read_numbers, read_scores, rounded
+from detutils.heads.outputs import as_background, find, gather, judge_keypoints, read_numbers, read_scores, rounded
 from detutils.heads.points import grid_points, grids_of
 
 CLIPS: tuple[Literal["corners", "sides"], ...] = ("corners", "sides")
@@ -199,7 +199,8 @@ def detections_from_priors(
     activation : {"none", "sigmoid", "softmax"}, default "none"
         What turns scores into probabilities.
     on_invalid : {"raise", "drop"}, default "raise"
-        "drop" leaves out boxes above the threshold that are not finite or not ordered.
+        "drop" leaves out rows above the threshold whose box is not finite or not ordered, or whose score or keypoints
+        are not finite.
 
     Returns
     -------
@@ -213,8 +214,8 @@ def detections_from_priors(
     TypeError
         If an argument is not of its type.
     ValueError
-        If shapes do not fit together (the text says which axis was taken for what), an option is out of range, or a box
-        above the threshold is not finite or has x2 < x1 or y2 < y1.
+        If shapes do not fit together (the text says which axis was taken for what), an option is out of range, or a row
+        above the threshold has a box that is not finite or has x2 < x1 or y2 < y1, or keypoints that are not finite.
 
     See Also
     --------
@@ -266,7 +267,10 @@ def detections_from_priors(
         return np.asarray(origins[rows], np.float64)
 
     def boxes_of(rows: I8) -> Array:
-        return rounded(_moved(gather(moves, rows), around(rows), factors, rule), moves)
+        boxes = _moved(gather(moves, rows), around(rows), factors, rule)
+        if marks is not None:
+            judge_keypoints(boxes, gather(marks, rows), rows, tail.judge.drop)
+        return rounded(boxes, moves)
 
     def keypoints_of(rows: I8) -> Array:
         boxes = around(rows)
@@ -298,12 +302,14 @@ def _moved(moves: F8, priors: F8, variances: tuple[float, float], coding: str) -
 
 def _of_levels(values: Any, name: str, count: int) -> list[F8]:
     """One vector of numbers greater than 0 for each stride; a number stands for a vector of one."""
-    items = as_items(values, name, "a sequence with one entry a stride")
+    items = as_items(values, name, "a sequence with one entry for each of strides")
     if len(items) != count:
-        raise ValueError(f"{name} must hold {count} entries, one a stride, got {len(items)}")
-    return [
-        as_positive([item] if dimensions(item) == 0 else item, f"{name}[{level}]") for level, item in enumerate(items)
-    ]
+        raise ValueError(f"{name} must hold {count} entries, one for each of strides, got {len(items)}")
+    vectors = []
+    for level, item in enumerate(items):
+        title = f"{name}[{level}]"
+        vectors.append(as_positive([as_number(item, title)] if dimensions(item) == 0 else item, title))
+    return vectors
 
 
 def _sides(least: F8, most: F8, shapes: F8, level: int) -> F8:

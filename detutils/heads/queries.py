@@ -83,7 +83,7 @@ def detections_from_queries(
     activation : {"none", "sigmoid", "softmax"}, default "none"
         What turns scores into probabilities.
     on_invalid : {"raise", "drop"}, default "raise"
-        "drop" leaves out boxes above the threshold that are not finite or not ordered.
+        "drop" leaves out rows above the threshold whose box is not finite or not ordered, or whose score is infinite.
 
     Returns
     -------

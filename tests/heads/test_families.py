@@ -125,6 +125,9 @@ def test_points_are_their_definition(bins: int, channels: str, guise: str, seed:
     check(call(**as_rows), *expected)
     del common["grid_sizes"]
     check(call(**as_rows, input_size=(40, 56)), *expected)
+    mixed = {**as_one, "distances": as_rows["distances"]}
+    mixed["centerness"] = [part.astype(np.float64) for part in as_rows["centerness"]]
+    check(call(**mixed, input_size=(40, 56)), *expected)
 
 
 @pytest.mark.parametrize("bins", [2, 5])
@@ -421,6 +424,22 @@ def test_only_wanted_rows_are_judged(family: str, bad: float) -> None:
     found = call(scores, moves, iou_threshold=None, on_invalid="drop")
     assert found.scores.tolist() == [0.9, 0.6, 0.5]
     assert np.isfinite(found.boxes).all()
+
+
+@pytest.mark.parametrize("family", ["points", "priors"])
+def test_keypoints_are_judged_with_their_rows(family: str) -> None:
+    call, marks = FAMILIES[family], np.ones((4, 4))
+    marks[0, 3], marks[2, 0] = math.nan, math.inf
+    options = {"keypoints": marks, "iou_threshold": None}
+    assert call(SCORES, score_threshold=0.55, on_invalid="drop", **options).scores.tolist() == [0.6]
+    with pytest.raises(ValueError, match="keypoints of row 0, whose score is above the threshold, are not finite"):
+        call(SCORES, **options)
+    scores = SCORES.copy()
+    scores[[0, 2]] = 0
+    found = call(scores, **options)
+    assert found.scores.tolist() == [0.6, 0.5]
+    assert np.isfinite(found.keypoints).all()
+    assert found.keypoints.shape == (2, 2, 2)
 
 
 def test_inverted_boxes() -> None:

@@ -135,8 +135,9 @@ def test_no_priors() -> None:
 @pytest.mark.parametrize(
     ("change", "error", "pattern"),
     [
-        ({"min_sizes": [[30]]}, ValueError, "min_sizes must hold 2 entries, one a stride, got 1"),
-        ({"min_sizes": 30}, TypeError, "min_sizes must be a sequence with one entry a stride"),
+        ({"min_sizes": [[30]]}, ValueError, "min_sizes must hold 2 entries, one for each of strides, got 1"),
+        ({"min_sizes": 30}, TypeError, "min_sizes must be a sequence with one entry for each of strides"),
+        ({"min_sizes": [30, "a"]}, TypeError, r"min_sizes\[1\] must be a"),
         ({"min_sizes": [[30], [0]]}, ValueError, r"min_sizes\[1\]\[0\] must be greater than 0"),
         ({"min_sizes": [[30], ["a"]]}, TypeError, r"min_sizes\[1\]"),
         ({"max_sizes": [[60], [70, 80]]}, ValueError, r"max_sizes\[1\] must hold 1 sides or none, .* got 2"),

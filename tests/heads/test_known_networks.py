@@ -108,7 +108,7 @@ def test_picodet() -> None:
     check(found, [[-12, 12, 32, 28], [-48, -48, 64, 64]], [0.8, 0.7], [1, 0])
 
 
-def test_nanodet() -> None:
+def test_nanodet_plus() -> None:
     """As PicoDet, but points are the corners of cells, and levels are given one by one."""
     one = np.concatenate([distribution((place, 1), bins=8) for place in (1, 0, 2, 3)])
     found = detutils.detections_from_points(

@@ -12,6 +12,8 @@ from tests.hostile.rooms import (
     evaluation,
     geometry,
     heads,
+    families,
+    geometry,
     others,
     pictures,
     proposals,
@@ -21,6 +23,7 @@ from tests.hostile.rooms import (
 )
 
 ROOMS = (suppression, geometry, targets, evaluation, pictures, datasets, proposals, rcnn, heads, others)
+ROOMS = (suppression, geometry, targets, evaluation, pictures, datasets, proposals, rcnn, families, others)
 
 
 @cache
