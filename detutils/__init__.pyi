@@ -74,6 +74,8 @@ from detutils.heads.grids import detections_from_grids as detections_from_grids
 from detutils.heads.yolo import detections_from_yolo as detections_from_yolo
 from detutils.heads.letterbox import Letterbox as Letterbox
 from detutils.heads.letterbox import letterbox as letterbox
+from detutils.heads.tiles import join_tiles as join_tiles
+from detutils.heads.tiles import tile_image as tile_image
 from detutils.pictures.draw import draw_boxes as draw_boxes
 from detutils.pictures.draw import draw_segments as draw_segments
 from detutils.pictures.files import read_image as read_image
