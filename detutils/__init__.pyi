@@ -57,6 +57,7 @@ from detutils.geometry.boxes import clip_boxes_to_image as clip_boxes_to_image
 from detutils.geometry.boxes import remove_small_boxes as remove_small_boxes
 from detutils.geometry.coding import decode_boxes as decode_boxes
 from detutils.geometry.coding import encode_boxes as encode_boxes
+from detutils.geometry.keypoints import oks as oks
 from detutils.geometry.overlaps import box_ioa as box_ioa
 from detutils.geometry.overlaps import box_iou as box_iou
 from detutils.geometry.overlaps import complete_box_iou as complete_box_iou
@@ -104,6 +105,7 @@ from detutils.suppression.greedy import batched_nms as batched_nms
 from detutils.suppression.greedy import nms as nms
 from detutils.suppression.merging import MergedBoxes as MergedBoxes
 from detutils.suppression.merging import merge_boxes as merge_boxes
+from detutils.suppression.poses import oks_nms as oks_nms
 from detutils.targets.anchors import anchors_inside_image as anchors_inside_image
 from detutils.targets.anchors import cell_anchors as cell_anchors
 from detutils.targets.anchors import generate_anchors as generate_anchors

@@ -400,6 +400,7 @@ def _part_of(dispatcher: type) -> type:
 # What ``warmup`` takes beside the names of public functions: the modules whose kernels belong together.
 FAMILIES: dict[str, tuple[str, ...]] = {
     "anchors": ("targets.anchors",),
+    "association": ("targets.association",),
     "boxes": ("geometry.boxes",),
     "coding": ("geometry.coding",),
     "datasets": ("datasets.coco",),
@@ -411,7 +412,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "features": ("rcnn.features",),
     "fusion": ("suppression.fusion",),
     "heads": ("heads.candidates", "heads.grids", "heads.yolo"),
+    "keypoints": ("geometry.keypoints", "suppression.poses"),
     "matching": ("targets.matching", "targets.rpn"),
+    "merging": ("suppression.merging",),
     "nms": ("suppression.greedy", "suppression.explain"),
     "overlaps": ("geometry.overlaps", "geometry.aligned"),
     "proposals": ("proposals.strategies", "proposals.segmentation"),
@@ -498,9 +501,9 @@ def warmup(
     Parameters
     ----------
     *families : str
-        What will be called: "anchors", "boxes", "coding", "drawing", "evaluation", "features", "fusion", "heads",
-        "matching", "nms", "overlaps", "proposals", "rcnn", "regressor", or the name of a public function. All
-        kernels if none is given.
+        What will be called: "anchors", "association", "boxes", "coding", "drawing", "evaluation", "features", "fusion",
+        "heads", "keypoints", "matching", "merging", "nms", "overlaps", "proposals", "rcnn", "regressor", or the name of
+        a public function. All kernels if none is given.
     progress : callable (done, total, name), optional
         Called after each kernel. May be given as the only positional argument as well.
 

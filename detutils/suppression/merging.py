@@ -134,9 +134,9 @@ def merge_boxes(
 
     References
     ----------
-    V. Bazarevsky et al., "BlazeFace: sub-millisecond neural face detection on mobile GPUs", 2019, section 3.4;
+    V. Bazarevsky et al., "BlazeFace: sub-millisecond neural face detection on mobile GPUs", 2019, post-processing;
     F. C. Akyon, S. O. Altinuc, A. Temizel, "Slicing aided hyper inference and fine-tuning for small object detection",
-    ICIP 2022, section 3.
+    ICIP 2022.
 
     Examples
     --------

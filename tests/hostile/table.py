@@ -10,10 +10,9 @@ from tests.hostile.goods import Argument, Entry
 from tests.hostile.rooms import (
     datasets,
     evaluation,
-    geometry,
-    heads,
     families,
     geometry,
+    heads,
     others,
     pictures,
     proposals,
@@ -22,8 +21,9 @@ from tests.hostile.rooms import (
     targets,
 )
 
-ROOMS = (suppression, geometry, targets, evaluation, pictures, datasets, proposals, rcnn, heads, others)
-ROOMS = (suppression, geometry, targets, evaluation, pictures, datasets, proposals, rcnn, families, others)
+ROOMS = (
+    suppression, geometry, targets, evaluation, pictures, datasets, proposals, rcnn, heads, families, others,
+)  # fmt: skip
 
 
 @cache

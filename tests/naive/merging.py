@@ -12,7 +12,7 @@ def merge_boxes(
     """Boxes, scores, labels, best rows, groups and payload; the payload of a row is a flat list.
 
     Take the best box left and all left that overlap it, make them one, go on (the weighted NMS of Bazarevsky et al.
-    2019, section 3.4).
+    2019).
     """
     left = [i for i in range(len(scores)) if score_threshold is None or scores[i] > score_threshold]
     left.sort(key=lambda i: -scores[i])  # stable: ties by index
