@@ -49,7 +49,7 @@ def main() -> None:
     tiles = detutils.tile_image(photo.shape[:2], 240, overlap=40)
     parts = [detect(photo[y1:y2, x1:x2]) for x1, y1, x2, y2 in tiles]
     found = detutils.join_tiles(parts, tiles)
-    merged = found[detutils.nms(found.boxes, found.scores, 0.3)]
+    merged = detutils.merge_boxes(found.boxes, found.scores, iou_threshold=0.3, metric="ios")
     print(f"{len(tiles)} tiles of 240 x 240: {len(found)} objects, {len(merged.boxes)} when parts are merged")
 
     paper = detutils.draw_boxes(photo, tiles, colors="#56b4e9", width=1, halo=False, opacity=0.5)

@@ -155,9 +155,7 @@ class Letterbox(_Geometry):
 
     # ---- both ways ---------------------------------------------------------------------------------------------------
 
-    def boxes_to_image(
-        self, boxes: npt.ArrayLike, *, clip: bool = False, on_invalid: OnInvalid = "raise"
-    ) -> Array:
+    def boxes_to_image(self, boxes: npt.ArrayLike, *, clip: bool = False, on_invalid: OnInvalid = "raise") -> Array:
         """Boxes of the network's input as boxes of the photograph.
 
         Parameters
@@ -187,9 +185,7 @@ class Letterbox(_Geometry):
         """
         return self._boxes(boxes, kernels.points_to_image, self.image_size, clip, on_invalid)
 
-    def boxes_to_input(
-        self, boxes: npt.ArrayLike, *, clip: bool = False, on_invalid: OnInvalid = "raise"
-    ) -> Array:
+    def boxes_to_input(self, boxes: npt.ArrayLike, *, clip: bool = False, on_invalid: OnInvalid = "raise") -> Array:
         """Boxes of the photograph as boxes of the network's input.
 
         Parameters
@@ -219,9 +215,7 @@ class Letterbox(_Geometry):
         """
         return self._boxes(boxes, kernels.points_to_input, self.input_size, clip, on_invalid)
 
-    def points_to_image(
-        self, points: npt.ArrayLike, *, clip: bool = False, on_invalid: OnInvalid = "raise"
-    ) -> Array:
+    def points_to_image(self, points: npt.ArrayLike, *, clip: bool = False, on_invalid: OnInvalid = "raise") -> Array:
         """Points of the network's input as points of the photograph.
 
         Parameters
@@ -254,9 +248,7 @@ class Letterbox(_Geometry):
         """
         return self._points(points, kernels.points_to_image, self.image_size, clip, on_invalid)
 
-    def points_to_input(
-        self, points: npt.ArrayLike, *, clip: bool = False, on_invalid: OnInvalid = "raise"
-    ) -> Array:
+    def points_to_input(self, points: npt.ArrayLike, *, clip: bool = False, on_invalid: OnInvalid = "raise") -> Array:
         """Points of the photograph as points of the network's input.
 
         Parameters
@@ -389,9 +381,9 @@ class Letterbox(_Geometry):
             if outline is None:
                 found.append(None)
             elif _is_list_of_polygons(outline):
-                found.append([
-                    self._polygon(polygon, way, size, clip, f"{where}[{k}]") for k, polygon in enumerate(outline)
-                ])
+                found.append(
+                    [self._polygon(polygon, way, size, clip, f"{where}[{k}]") for k, polygon in enumerate(outline)]
+                )
             else:
                 found.append(self._polygon(outline, way, size, clip, where))
         return found

@@ -19,9 +19,11 @@ tight. What would change no result is not among them:
 from __future__ import annotations
 
 from tests.mutant_list import (
+    association,
     checks,
     datasets,
     evaluation,
+    families,
     fusion,
     geometry,
     letterbox,
@@ -34,6 +36,9 @@ from tests.mutant_list.fault import Mutant
 
 MUTANTS: list[Mutant] = [
     mutant
-    for family in (checks, geometry, targets, fusion, pictures, proposals, nms, evaluation, datasets, letterbox)
+    for family in (
+        checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
+        letterbox,
+    )  # fmt: skip
     for mutant in family.MUTANTS
 ]
