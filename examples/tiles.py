@@ -1,7 +1,7 @@
 """Small objects in a large photograph: tiles, a detector with an input of its own size, the parts made whole.
 
-A plain one plays the network: it takes 320 x 320 pixels and finds what is brighter than the sky around it. Shrunk into
-its input, the photograph loses its galaxies; in tiles it keeps them, and ``merge_boxes`` joins what the borders cut.
+A threshold of brightness plays the network: it takes 320 x 320 pixels and boxes what shines. Shrunk into its input, the
+photograph (Hubble's, NASA) loses most galaxies; in tiles it keeps them, and ``merge_boxes`` joins what borders cut.
 
     python examples/tiles.py [-o PICTURE]
 """
@@ -59,7 +59,7 @@ def main() -> None:
         f"In {len(tiles)} tiles\n{len(found)} boxes, several of one object where tiles overlap",
         f"Merged\n{len(merged.boxes)} objects; at once and shrunk to {INPUT} pixels, {len(whole)} are found",
     ]
-    detutils.write_image(options.output, detutils.draw_panels([before, after], titles=titles))
+    detutils.write_image(options.output, detutils.draw_panels([before, after], titles=titles, height=600))
     print("wrote", options.output)
 
 

@@ -39,6 +39,6 @@ MUTANTS: list[Mutant] = [
     for family in (
         checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
         letterbox,
-    )  # fmt: skip
+    )
     for mutant in family.MUTANTS
 ]
