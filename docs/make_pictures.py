@@ -2,7 +2,7 @@
 
     python docs/make_pictures.py [NAME...]
 
-The photographs are scikit-image's: astronaut and the Hubble deep field (NASA) and rocket (SpaceX), in the public domain;
+The photographs are scikit-image's: astronaut and Hubble deep field (NASA), rocket (SpaceX), all in the public domain;
 coffee (Rachel Michetti) and chelsea, the cat (Stefan van der Walt), both CC0.
 """
 
