@@ -117,7 +117,7 @@ def compare_outputs(report: Report) -> None:
     report.begin_comparison()
     letterbox = detutils.Letterbox.fit(PHOTO, INPUT)
     with_torch = torch_way()
-    pace: dict[str, float] = {}
+    pace: dict[tuple[str, int], float] = {}
     for candidates in (150, 2000):
         plain, five = head(8400, candidates), head(25_200, candidates, objectness=True)
         room = np.zeros((8400, 96), np.float32)
@@ -129,9 +129,8 @@ def compare_outputs(report: Report) -> None:
             "(1, 25200, 85)": (np.ascontiguousarray(five.T)[None], {"channels": "last", "objectness": True}),
         }
         for name, (out, options) in cases.items():
-            rows = out.reshape(-1, out.shape[-1]) if out.ndim == 3 else out
-            table = rows if options.get("channels") else rows
-            table = table.T if options.get("channels") else table
+            rows = out[0] if out.ndim == 3 else out
+            table = rows.T if options.get("channels") else rows
             objectness = bool(options.get("objectness"))
             boxes, scores, labels = filtered(table, objectness)
             corners = detutils.box_convert(boxes, "cxcywh", "xyxy")
@@ -151,11 +150,10 @@ def compare_outputs(report: Report) -> None:
                 candidates=len(scores),
             )  # fmt: skip
             mine = medians["detutils"]
-            pace[f"{name} {candidates}"] = mine / out.nbytes
-            first = pace[f"(1, 84, 8400) {candidates}"]
-            report.say(
-                f"| | {mine / medians['read + NMS']:.2f} x read + NMS | {pace[f'{name} {candidates}'] / first:.2f} x the first a byte | |"
-            )
+            pace[name, candidates] = mine / out.nbytes
+            beside = mine / medians["read + NMS"]
+            a_byte = pace[name, candidates] / pace["(1, 84, 8400)", candidates]
+            report.say(f"| | {beside:.2f} x read + NMS | {a_byte:.2f} x the first, a byte | |")
 
 
 def numpy_every_class(out: Array) -> tuple[Array, Array, Array]:
