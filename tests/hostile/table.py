@@ -10,6 +10,7 @@ from tests.hostile.goods import Argument, Entry
 from tests.hostile.rooms import (
     datasets,
     evaluation,
+    families,
     geometry,
     heads,
     others,
@@ -20,7 +21,7 @@ from tests.hostile.rooms import (
     targets,
 )
 
-ROOMS = (suppression, geometry, targets, evaluation, pictures, datasets, proposals, rcnn, heads, others)
+ROOMS = (suppression, geometry, targets, evaluation, pictures, datasets, proposals, rcnn, heads, families, others)
 
 
 @cache
