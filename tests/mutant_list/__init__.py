@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from tests.mutant_list import (
     association,
+    candidates,
     checks,
     datasets,
     evaluation,
@@ -37,6 +38,7 @@ MUTANTS: list[Mutant] = [
     mutant
     for family in (
         checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
+        candidates,
     )
     for mutant in family.MUTANTS
 ]

@@ -75,16 +75,13 @@ def _share_of(flat: Any, layout: Any, row: Any) -> Any:
 
 
 @embedded
-def _scale_of(flat: Any, objects: Any, layout: Any, bounds: Any, row: Any) -> Any:
-    """What turns raw scores of a row into scores: its objectness, which is NaN if that rules out the row, and for a
-    softmax the largest of them and the sum."""
+def _scale_of(flat: Any, objects: Any, layout: Any, row: Any) -> Any:
+    """What turns raw scores of a row into scores: its objectness, and for a softmax the largest of them and the sum."""
     weight, top, total = 1.0, 0.0, 1.0
     if layout.objectness >= 0:
         weight = np.float64(objects[layout.objectness + row * layout.objectness_step])
         if layout.activation != NONE:
             weight = sigmoid(weight)
-        if not weight > bounds.threshold:
-            return np.nan, top, total
     if layout.activation == SOFTMAX:
         top, total = _share_of(flat, layout, row)
     return weight, top, total
@@ -224,7 +221,7 @@ def _add_listed(
     for p in range(listed.shape[1]):
         row, c = listed[0, p], listed[1, p]
         if scaled and row != before:
-            scale = _scale_of(flat, objects, layout, bounds, row)
+            scale = _scale_of(flat, objects, layout, row)
             before = row
         raw = flat[layout.first + row * layout.step + c * layout.pitch]
         count = _add(raw, scale, layout, bounds, pairs, scores, count, (row, c))
@@ -254,7 +251,7 @@ def _search_dense_rows(flat: Any, objects: Any, layout: Any, bounds: Any, pairs:
             for c in range(min(layout.classes, first + GROUP) - 1, first - 1, -1):  # without an exit to be guessed
                 at = c if flat[start + c * layout.pitch] == best[j] else at
             if at >= 0:
-                scale = _scale_of(flat, objects, layout, bounds, low + j)
+                scale = _scale_of(flat, objects, layout, low + j)
                 count = _add(best[j], scale, layout, bounds, pairs, scores, count, (low + j, at))
         if count < 0:
             return count
@@ -343,7 +340,7 @@ def _search_dense_classes(flat: Any, objects: Any, layout: Any, bounds: Any, pai
                 above |= flat[start + c] >= least
             if above:
                 at = _place_of_best(flat, start, layout.classes, least)
-                scale = _scale_of(flat, objects, layout, bounds, row)
+                scale = _scale_of(flat, objects, layout, row)
                 count = _add(flat[start + np.uint64(at)], scale, layout, bounds, pairs, scores, count, (row, at))
         if count < 0:
             return count
