@@ -119,6 +119,7 @@ def test_the_way_back_to_the_photograph(dtype: Any) -> None:
     np.testing.assert_allclose(found.keypoints, points, rtol=1e-6, atol=1e-9)
     alone = detutils.detections_from_yolo(table, channels="last", keypoints=(2, 3))
     assert found.labels.tolist() == alone.labels.tolist()  # decided in pixels of the input
+    assert np.array_equal(found.boxes, geometry.boxes_to_image(alone.boxes, clip=True))
 
 
 def test_fractions_of_the_input() -> None:
