@@ -87,9 +87,7 @@ def gather(tables: list[Array], rows: I8) -> F8:
     return found
 
 
-def read_tables(
-    values: Any, name: str, channels: Channels, rows: list[int], other: str, width: int = 2
-) -> list[Array]:
+def read_tables(values: Any, name: str, channels: Channels, rows: list[int], other: str, width: int = 2) -> list[Array]:
     """The tables of what belongs to the rows of each level; ``width`` is that of no rows, where nothing shows it."""
     named = as_levels(values, name)
     if len(named) == 1 and len(rows) > 1:  # of all levels, one after the other
@@ -135,9 +133,7 @@ def read_numbers(
     return check_width(read_tables(values, name, channels, rows, other, each), name, channels, each, exact=exact)
 
 
-def check_width(
-    tables: list[Array], name: str, channels: Channels, each: int, *, exact: bool = False
-) -> list[Array]:
+def check_width(tables: list[Array], name: str, channels: Channels, each: int, *, exact: bool = False) -> list[Array]:
     """Refuse tables of another width, or of different ones."""
     widths = {table.shape[1] for table in tables if len(table)} or {tables[0].shape[1] or each}
     if len(widths) > 1 or any(width % each or not width or (exact and width != each) for width in widths):

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from tests.mutant_list import (
     association,
+    candidates,
     checks,
     datasets,
     evaluation,
@@ -39,6 +40,7 @@ MUTANTS: list[Mutant] = [
     for family in (
         checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
         letterbox,
+        candidates,
     )
     for mutant in family.MUTANTS
 ]
