@@ -70,7 +70,10 @@ from detutils.heads.priors import prior_boxes as prior_boxes
 from detutils.heads.queries import detections_from_queries as detections_from_queries
 from detutils.heads.candidates import Candidates as Candidates
 from detutils.heads.candidates import class_candidates as class_candidates
+from detutils.heads.grids import detections_from_grids as detections_from_grids
 from detutils.heads.yolo import detections_from_yolo as detections_from_yolo
+from detutils.heads.letterbox import Letterbox as Letterbox
+from detutils.heads.letterbox import letterbox as letterbox
 from detutils.pictures.draw import draw_boxes as draw_boxes
 from detutils.pictures.draw import draw_segments as draw_segments
 from detutils.pictures.files import read_image as read_image

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from detutils.datasets.records import Detections
 from detutils.geometry._kernels.coding import decode
 from detutils.heads.assembly import as_tail, assemble
 from detutils.heads.candidates import CHANNELS, Activation, Background, Channels, best_of
+from detutils.heads.letterbox import Letterbox
 from detutils.heads.outputs import as_background, as_levels, as_most, find, gather, read_numbers, read_scores, rounded
 
 
@@ -35,7 +36,7 @@ def detections_from_anchors(
     background: Background | None = None,
     image_size: tuple[float, float] | None = None,
     channels: Channels = "last",
-    letterbox: Any | None = None,
+    letterbox: Letterbox | None = None,
     score_threshold: float = 0.25,
     iou_threshold: float | None = 0.5,
     max_per_level: int | None = None,

@@ -12,6 +12,7 @@ from detutils._kernels.checks import first_bad_box, first_bad_box_float32, good_
 from detutils._validate import FLOAT32, FLOAT64, Array, as_choice, as_flag, as_integer, as_threshold, raise_bad_box
 from detutils.datasets.records import Detections
 from detutils.heads.candidates import Candidates, Judge, as_activation, as_floor, best_of
+from detutils.heads.letterbox import Letterbox
 from detutils.suppression.greedy import suppress, suppress_by_label
 from detutils.suppression.plan import ALL
 
@@ -25,7 +26,7 @@ class Tail(NamedTuple):
     """The checked options that heads of every kind share."""
 
     judge: Judge
-    letterbox: Any
+    letterbox: Letterbox | None
     rule: tuple[float, float, int, float, bool]  # of suppression
     max_candidates: int | None
     agnostic: bool
@@ -43,7 +44,7 @@ def as_tail(
     activation: Any,
 ) -> Tail:
     """The options of a head, checked. ``iou_threshold`` None is no suppression."""
-    if letterbox is not None and not hasattr(letterbox, "boxes_to_image"):
+    if letterbox is not None and not isinstance(letterbox, Letterbox):
         raise TypeError(f"letterbox must be a Letterbox or None, got {type(letterbox).__name__}")
     threshold = 1.0 if iou_threshold is None else as_threshold(iou_threshold)
     most = None if max_candidates is None else as_integer(max_candidates, "max_candidates", 0)
@@ -84,9 +85,27 @@ def assemble(
     placed = {name: column(rows) for name, column in points.items()}
     if tail.letterbox is not None:
         boxes = tail.letterbox.boxes_to_image(boxes, clip=True)
-        for numbers in placed.values():
-            numbers[..., :2] = tail.letterbox.points_to_image(numbers[..., :2])
-    return Detections(boxes, scores.take(keep), labels.take(keep), None, **placed, **further)
+    detections = Detections(boxes, scores.take(keep), labels.take(keep), None, **placed, **further)
+    return _with_points(detections, rows, placed, tail) if placed else detections
+
+
+def _with_points(found: Detections, rows: I8, points: dict[str, Array], tail: Tail) -> Detections:
+    """The points are judged, and moved onto the photograph."""
+    for name, numbers in points.items():
+        good = np.isfinite(numbers[..., :2]).all(axis=(1, 2))
+        if not good.all():
+            if not tail.judge.drop:
+                row = rows[int(np.argmin(good))]
+                raise ValueError(f"row {row} is a candidate, and its {name} are not finite")
+            found, rows = found[good], rows[good]
+            return _with_points(found, rows, {key: getattr(found, key) for key in points}, tail)
+    if tail.letterbox is None:
+        return found
+    moved = {}
+    for name, numbers in points.items():
+        moved[name] = numbers.copy()
+        moved[name][..., :2] = tail.letterbox.points_to_image(numbers[..., :2], clip=True)
+    return found.replace(**moved)
 
 
 def joined(parts: list[Candidates], sizes: list[int]) -> Candidates:

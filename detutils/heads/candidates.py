@@ -278,24 +278,27 @@ def search(
 def bounds_of(threshold: float, activation: int, short: bool) -> tuple[float, float, float, float, float]:
     """``Bounds`` for the kernels: what lies below one of them exceeds the threshold for certain not, whatever rounding
     does to it."""
+    largest = _LARGEST_FLOAT32 if short else LARGEST
+    margin = -math.inf
     if activation == NONE:
-        raw = weight = _next(threshold, short)
-        margin = -math.inf
+        raw = weight = _next(threshold, short, largest)
     else:
         weight = _logit(threshold, short)
-        raw = weight if activation == SIGMOID else -math.inf
-        margin = weight if activation == SOFTMAX else -math.inf
-    return threshold, raw, weight, margin, _LARGEST_FLOAT32 if short else LARGEST
+        raw = max(weight, -largest) if activation == SIGMOID else -largest
+        margin = weight if activation == SOFTMAX else margin
+    return threshold, raw, weight, margin, largest
 
 
-def _next(value: float, short: bool) -> float:
-    """The smallest number of the dtype that is greater."""
+def _next(value: float, short: bool, largest: float) -> float:
+    """The smallest number of the dtype that is greater; none of them is minus infinity."""
+    if value < -largest:
+        return -largest
+    if not value < largest:
+        return math.inf
     if not short:
         return math.nextafter(value, math.inf)
-    if not abs(value) < _LARGEST_FLOAT32:
-        return math.inf if value > 0.0 else -math.inf
     near = np.float32(value)
-    return float(near if near > value else np.nextafter(near, np.float32(np.inf)))
+    return float(near) if float(near) > value else float(np.nextafter(near, np.float32(np.inf)))
 
 
 def _logit(threshold: float, short: bool) -> float:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from detutils._jit import F8, I8
+from detutils._kernels.limits import LIMIT
 from detutils._validate import FLOAT32, FLOAT64, NDARRAY, Array, as_choice, as_image_size, as_integer, dimensions
 from detutils.heads.assembly import joined
 from detutils.heads.candidates import Background, Candidates, Channels, Judge, as_head, best_of, search, span_of
@@ -158,13 +159,13 @@ def rounded(numbers: Array, tables: list[Array]) -> Array:
         return numbers.astype(FLOAT32)
 
 
-def judge_keypoints(boxes: F8, keypoints: F8, rows: I8, drop: bool) -> None:
-    """Refuse rows whose keypoints are no numbers, or spoil their boxes, which are dropped then."""
-    bad = ~np.isfinite(keypoints).all(axis=1)
+def judge_keypoints(boxes: F8, keypoints: Array, rows: I8, drop: bool) -> None:
+    """Refuse rows whose keypoints are no places, or spoil their boxes: they are dropped before they suppress others."""
+    bad = ~(np.abs(keypoints.astype(FLOAT64, copy=False)) <= LIMIT).all(axis=(1, 2))
     if bad.any():
         if not drop:
-            row = rows[bad.argmax()]
-            raise ValueError(f"keypoints of row {row}, whose score is above the threshold, are not finite")
+            text = f"keypoints of row {rows[bad.argmax()]}, whose score is above the threshold,"
+            raise ValueError(f"{text} are not finite or beyond {LIMIT:g}")
         boxes[bad] = np.nan
 
 

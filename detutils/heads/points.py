@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from detutils.datasets.records import Detections
 from detutils.heads._kernels import distances as kernels
 from detutils.heads.assembly import as_tail, assemble
 from detutils.heads.candidates import CHANNELS, Activation, Channels
+from detutils.heads.letterbox import Letterbox
 from detutils.heads.outputs import (
     Level,
     as_input_size,
@@ -148,7 +149,7 @@ def detections_from_points(
     centerness_rule: Literal["product", "root"] = "product",
     keypoints: npt.ArrayLike | Sequence[npt.ArrayLike] | None = None,
     channels: Channels = "first",
-    letterbox: Any | None = None,
+    letterbox: Letterbox | None = None,
     score_threshold: float = 0.25,
     iou_threshold: float | None = 0.5,
     max_per_level: int | None = None,
@@ -221,7 +222,7 @@ def detections_from_points(
     -------
     found : Detections
         Boxes in pixels of the photograph, clipped to it; by decreasing score, ties by the order of the points. Labels
-        are places on the axis of classes. With keypoints a column ``keypoints`` (M, K, 2), not clipped. Empty for a
+        are places on the axis of classes. With keypoints a column ``keypoints`` (M, K, 2), clipped as well. Empty for a
         head without points, and where nothing exceeds the threshold.
 
     Raises
@@ -305,7 +306,7 @@ def detections_from_points(
         boxes = np.empty((len(rows), 4))
         kernels.boxes_around(points_of(rows), gather(sides, rows), boxes)
         if marks is not None:
-            judge_keypoints(boxes, gather(marks, rows), rows, judge.drop)
+            judge_keypoints(boxes, keypoints_of(rows), rows, judge.drop)
         return rounded(boxes, sides)
 
     def keypoints_of(rows: I8) -> Array:

@@ -27,6 +27,7 @@ from detutils.datasets.records import Detections
 from detutils.heads.anchors import decode_rows
 from detutils.heads.assembly import as_tail, assemble
 from detutils.heads.candidates import CHANNELS, Activation, Background, Channels
+from detutils.heads.letterbox import Letterbox
 from detutils.heads.outputs import as_background, find, gather, judge_keypoints, read_numbers, read_scores, rounded
 from detutils.heads.points import grid_points, grids_of
 
@@ -148,7 +149,7 @@ def detections_from_priors(
     keypoints: npt.ArrayLike | None = None,
     background: Background | None = None,
     channels: Channels = "last",
-    letterbox: Any | None = None,
+    letterbox: Letterbox | None = None,
     score_threshold: float = 0.25,
     iou_threshold: float | None = 0.5,
     max_candidates: int | None = None,
@@ -206,7 +207,7 @@ def detections_from_priors(
     -------
     found : Detections
         Boxes in pixels of the photograph, clipped to it; by decreasing score, ties by the order of the priors. With
-        keypoints a column ``keypoints`` (M, K, 2), not clipped. Empty without priors, and where nothing exceeds the
+        keypoints a column ``keypoints`` (M, K, 2), clipped as well. Empty without priors, and where nothing exceeds the
         threshold.
 
     Raises
@@ -269,7 +270,7 @@ def detections_from_priors(
     def boxes_of(rows: I8) -> Array:
         boxes = _moved(gather(moves, rows), around(rows), factors, rule)
         if marks is not None:
-            judge_keypoints(boxes, gather(marks, rows), rows, tail.judge.drop)
+            judge_keypoints(boxes, keypoints_of(rows), rows, tail.judge.drop)
         return rounded(boxes, moves)
 
     def keypoints_of(rows: I8) -> Array:

@@ -14,6 +14,7 @@ from detutils.geometry._kernels.boxes import CENTER_SIZE, CORNER_SIZE, CORNERS
 from detutils.heads._kernels.candidates import corners_float32, corners_float64, take_float32, take_float64
 from detutils.heads.assembly import Rows, Tail, as_tail, assemble
 from detutils.heads.candidates import CHANNELS, Activation, Channels, Span, as_head, search, span_of
+from detutils.heads.letterbox import Letterbox
 
 BoxFormat = Literal["cxcywh", "xyxy", "xywh"]
 _FORMATS: tuple[BoxFormat, ...] = ("cxcywh", "xyxy", "xywh")
@@ -25,7 +26,7 @@ _TAKE32, _TAKE64 = Direct(take_float32), Direct(take_float64)
 def detections_from_yolo(
     output: npt.ArrayLike,
     *,
-    letterbox: Any = None,
+    letterbox: Letterbox | None = None,
     channels: Channels = "first",
     objectness: bool = False,
     classes: int | None = None,
@@ -171,7 +172,7 @@ def keypoints_of(span: Span, numbers: int, scale: tuple[float, float] = (1.0, 1.
     take = numbers_of(span)
 
     def points(rows: I8) -> Array:
-        out = take(rows).reshape(len(rows), -1, numbers)
+        out = take(rows).reshape(len(rows), span.columns // numbers, numbers)
         if scale != (1.0, 1.0):
             out[..., :2] *= scale
         return out

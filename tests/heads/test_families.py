@@ -432,7 +432,7 @@ def test_keypoints_are_judged_with_their_rows(family: str) -> None:
     marks[0, 3], marks[2, 0] = math.nan, math.inf
     options = {"keypoints": marks, "iou_threshold": None}
     assert call(SCORES, score_threshold=0.55, on_invalid="drop", **options).scores.tolist() == [0.6]
-    with pytest.raises(ValueError, match="keypoints of row 0, whose score is above the threshold, are not finite"):
+    with pytest.raises(ValueError, match="keypoints of row 0, whose score is above the threshold, are not finite or"):
         call(SCORES, **options)
     scores = SCORES.copy()
     scores[[0, 2]] = 0
@@ -479,6 +479,41 @@ def test_options_are_checked(family: str, options: dict, error: type[Exception],
         pytest.skip("points have no background")
     with pytest.raises(error, match=pattern):
         FAMILIES[family](SCORES, **options)
+
+
+LETTERBOXES = {
+    "half, bars above and below": detutils.Letterbox((32, 64), (32, 32), (0.5, 0.5), (0, 8)),
+    "stretched": detutils.Letterbox((16, 64), (32, 32), (0.5, 2.0), (0, 0)),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("name", LETTERBOXES)
+def test_the_way_back(family: str, name: str) -> None:
+    """The same detections as in pixels of the input, moved to the photograph and clipped."""
+    box, call = LETTERBOXES[name], FAMILIES[family]
+    marks = {"keypoints": np.array([[1, 0, -90, 90.0]] * 4)} if family in ("points", "priors") else {}
+    plain = call(SCORES, **marks)
+    found = call(SCORES, letterbox=box, **marks)
+    (sx, sy), (left, top) = box.scale, box.pad
+    moved = (plain.boxes - [left, top, left, top]) / [sx, sy, sx, sy]
+    high, wide = box.image_size
+    np.testing.assert_allclose(found.boxes, np.clip(moved, 0, [wide, high, wide, high]), rtol=1e-12)
+    np.testing.assert_array_equal(found.scores, plain.scores)
+    np.testing.assert_array_equal(found.labels, plain.labels)
+    if marks:
+        points = np.clip((plain.keypoints - [left, top]) / [sx, sy], 0, [wide, high])
+        np.testing.assert_allclose(found.keypoints, points, rtol=1e-12)
+
+
+def test_a_letterbox_knows_the_size_of_the_input() -> None:
+    box = detutils.Letterbox((64, 128), (32, 64), (0.5, 0.5), (0, 0))
+    distances, scores = np.full((4, 10), 0.25), np.zeros((1, 10))
+    scores[0, 9] = 0.5  # grids of 2 x 4 and 1 x 2: the last is (48, 16) with a stride of 32
+    found = detutils.detections_from_points(distances, scores, (16, 32), letterbox=box)
+    assert found.boxes.tolist() == [[80, 16, 112, 48]]
+    found = detutils.detections_from_queries([[0.5, 0.5, 0.25, 0.5]], [[0.5]], letterbox=box)
+    assert found.boxes.tolist() == [[48, 16, 80, 48]]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -12,6 +12,7 @@ from tests.hostile.rooms import (
     evaluation,
     families,
     geometry,
+    heads,
     others,
     pictures,
     proposals,
@@ -20,7 +21,7 @@ from tests.hostile.rooms import (
     targets,
 )
 
-ROOMS = (suppression, geometry, targets, evaluation, pictures, datasets, proposals, rcnn, families, others)
+ROOMS = (suppression, geometry, targets, evaluation, pictures, datasets, proposals, rcnn, heads, families, others)
 
 
 @cache

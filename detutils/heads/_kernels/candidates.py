@@ -56,7 +56,7 @@ class Found(NamedTuple):
 
 
 @embedded
-def _sigmoid(x: Any) -> Any:
+def sigmoid(x: Any) -> Any:
     """Accurate at both ends."""
     e = math.exp(-abs(x))
     return 1.0 / (1.0 + e) if x >= 0.0 else e / (1.0 + e)
@@ -65,18 +65,16 @@ def _sigmoid(x: Any) -> Any:
 @inlined
 def _share_of(flat: Any, layout: Any, row: Any) -> Any:
     """The largest raw score of a row, the background's among them, and the sum of the exponentials of their
-    differences to it: of the background first, then class by class."""
-    start = layout.first + row * layout.step
-    aside = layout.background + row * layout.step
-    top = -np.inf
+    differences to it, as they follow one another."""
+    start, count = layout.first + row * layout.step, layout.classes
     if layout.background >= 0:
-        top = max(top, np.float64(flat[aside]))
-    for c in range(layout.classes):
+        count += 1
+        if layout.background == layout.first - layout.pitch:
+            start -= layout.pitch
+    top, total = -np.inf, 0.0
+    for c in range(count):
         top = max(top, np.float64(flat[start + c * layout.pitch]))
-    total = 0.0
-    if layout.background >= 0:
-        total += math.exp(np.float64(flat[aside]) - top)
-    for c in range(layout.classes):
+    for c in range(count):
         total += math.exp(np.float64(flat[start + c * layout.pitch]) - top)
     return top, total
 
@@ -89,7 +87,7 @@ def _scale_of(flat: Any, objects: Any, layout: Any, bounds: Any, row: Any) -> An
     if layout.objectness >= 0:
         weight = np.float64(objects[layout.objectness + row * layout.objectness_step])
         if layout.activation != NONE:
-            weight = _sigmoid(weight)
+            weight = sigmoid(weight)
         if not weight > bounds.threshold:
             return np.nan, top, total
     if layout.activation == SOFTMAX:
@@ -103,7 +101,7 @@ def _add(raw: Any, scale: Any, layout: Any, bounds: Any, found: Any, count: Any,
     weight, top, total = scale
     score = np.float64(raw)
     if layout.activation == SIGMOID:
-        score = _sigmoid(score)
+        score = sigmoid(score)
     elif layout.activation == SOFTMAX:
         score = math.exp(score - top) / total
     score *= weight
@@ -243,7 +241,7 @@ def _search_dense_classes(flat: Any, objects: Any, layout: Any, bounds: Any, fou
             continue
         least = raw
         if beside:
-            least = flat[layout.background + i * layout.step] + margin
+            least = max(raw, flat[layout.background + i * layout.step] + margin)
         start = np.uint64(layout.first + i * layout.step)
         likely = False
         for c in range(np.uint64(layout.classes)):  # without an exit, so that it vectorizes
