@@ -411,7 +411,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "features": ("rcnn.features",),
     "fusion": ("suppression.fusion",),
     "heads": (
-        "heads.candidates", "heads.grids", "heads.yolo", "heads.points", "heads.priors", "heads.anchors", "heads.queries",
+        "heads.candidates", "heads.grids", "heads.yolo", "heads.points", "heads.priors", "heads.anchors",
+        "heads.queries",
     ),
     "matching": ("targets.matching", "targets.rpn"),
     "nms": ("suppression.greedy", "suppression.explain"),

@@ -12,6 +12,7 @@ from detutils._validate import FLOAT32, FLOAT64, NDARRAY, Array, as_choice, as_i
 from detutils.heads.assembly import joined
 from detutils.heads.candidates import Background, Candidates, Channels, Judge, as_head, best_of, search, span_of
 
+Window = tuple[float, float, float, float]
 _BACKGROUNDS: tuple[Background, ...] = ("first", "last")
 _FORMS = {"first": "(C, N), (1, C, N) or (C, H, W)", "last": "(N, C), (1, N, C) or (H, W, C)"}
 
@@ -157,6 +158,19 @@ def rounded(numbers: Array, tables: list[Array]) -> Array:
         return numbers
     with np.errstate(over="ignore"):  # what leaves the range is judged with the boxes
         return numbers.astype(FLOAT32)
+
+
+def as_window(clip_to: Any) -> Window | None:
+    """The corner to which boxes are clipped, twice, where they are."""
+    if clip_to is None:
+        return None
+    height, width = as_image_size(clip_to, "clip_to")
+    return width, height, width, height
+
+
+def clipped(boxes: F8, window: Window | None) -> F8:
+    """Boxes inside of the window; NaN stays."""
+    return boxes if window is None else np.clip(boxes, 0.0, window)
 
 
 def judge_keypoints(boxes: F8, keypoints: Array, rows: I8, drop: bool) -> None:

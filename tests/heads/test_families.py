@@ -28,6 +28,11 @@ def check(found: detutils.Detections, named: list, boxes: list, kept: list) -> N
     assert found.labels.dtype == np.int64
 
 
+def inside(box: list, size: tuple | None) -> list:
+    """A box clipped to (height, width)."""
+    return box if size is None else [min(max(v, 0), limit) for v, limit in zip(box, size[::-1] * 2, strict=True)]
+
+
 def laid_out(table: np.ndarray, grid: tuple[int, int] | None, channels: str, guise: str) -> np.ndarray:
     """Rows of channels as a network might leave them."""
     shape = table.shape[:1] if grid is None else grid
@@ -79,7 +84,7 @@ def points_expected(head: dict, options: dict, unit: str, shift: float, *, cente
         parts = [[one for one in found if (one[0] >= COUNTS[0]) == late] for late in (False, True)]
         found = [one for part in parts for one in heads_families.best(part, options["max_per_level"])]
     found = heads_families.best(found, options.get("max_candidates"))
-    mine = [boxes[row] for row, _, _ in found]
+    mine = [inside(boxes[row], options.get("clip_to")) for row, _, _ in found]
     kept = heads_families.suppress(
         found, mine, options.get("iou_threshold", 0.5), class_agnostic=options.get("class_agnostic", False),
         max_output=options.get("max_output", 300),
@@ -96,7 +101,7 @@ def test_points_are_their_definition(bins: int, channels: str, guise: str, seed:
     head = points_head(seed, bins, dtype)
     options = [
         {"activation": "sigmoid", "multi_label": True},
-        {"activation": "sigmoid", "max_per_level": 4, "class_agnostic": True},
+        {"activation": "sigmoid", "max_per_level": 4, "class_agnostic": True, "clip_to": (30, 41)},
         {"activation": "softmax", "iou_threshold": 0.2, "max_output": 5},
         {"activation": "sigmoid", "centerness_rule": "root", "multi_label": True, "max_candidates": 9},
         {"activation": "sigmoid", "iou_threshold": None, "max_output": None},
@@ -194,7 +199,7 @@ def test_priors_are_their_definition(coding: str, channels: str, guise: str, see
         {"iou_threshold": None, "multi_label": True},
         {"max_candidates": 7, "multi_label": True},
         {"iou_threshold": 0.0},
-        {},
+        {"clip_to": (50, 40), "multi_label": True},
     ][seed]
     variances = (0.1, 0.2) if seed % 2 else (0.3, 0.25)
     found = heads_families.candidates(
@@ -204,7 +209,7 @@ def test_priors_are_their_definition(coding: str, channels: str, guise: str, see
     found = heads_families.best(found, options.get("max_candidates"))
     boxes = heads_priors.decode_priors(locations.tolist(), priors.tolist(), variances=variances, coding=coding)
     points = heads_priors.decode_landmarks(marks.tolist(), priors.tolist(), variances=variances)
-    mine = [boxes[row] for row, _, _ in found]
+    mine = [inside(boxes[row], options.get("clip_to")) for row, _, _ in found]
     kept = heads_families.suppress(
         found, mine, options.get("iou_threshold", 0.5), class_agnostic=options.get("class_agnostic", False),
         max_output=options.get("max_output", 300),
@@ -242,7 +247,7 @@ def test_anchors_are_their_definition(channels: str, guise: str, seed: int) -> N
         {"class_agnostic": True},
         {"multi_label": True, "max_candidates": 11},
         {"multi_label": True, "clamp": None},
-        {"weights": (10, 10, 5, 5), "multi_label": True, "image_size": (40, 44)},
+        {"weights": (10, 10, 5, 5), "multi_label": True, "clip_to": (40, 44)},
         {"clamp": 0.5, "iou_threshold": None},
     ][seed]
     found = heads_families.candidates(
@@ -258,10 +263,7 @@ def test_anchors_are_their_definition(channels: str, guise: str, seed: int) -> N
     mine = []
     for row, label, _ in found:
         first = 0 if width == 4 else 4 * (label + (background == "first" and width == 12))
-        box = boxes[row][first : first + 4]
-        if "image_size" in options:
-            box = [min(max(value, 0), limit) for value, limit in zip(box, (44, 40, 44, 40), strict=True)]
-        mine.append(box)
+        mine.append(inside(boxes[row][first : first + 4], options.get("clip_to")))
     kept = heads_families.suppress(
         found, mine, options.get("iou_threshold", 0.5), class_agnostic=options.get("class_agnostic", False)
     )
@@ -281,7 +283,7 @@ def test_anchors_agree_with_decode_boxes_and_batched_nms() -> None:
     rng = np.random.default_rng(3)
     anchors = detutils.grid_anchors(detutils.cell_anchors([32, 64]) + 8, (8, 8), 16)
     deltas, scores = rng.normal(0, 0.5, (len(anchors), 4)), rng.random((len(anchors), 5))
-    found = detutils.detections_from_anchors(deltas, scores, anchors, score_threshold=0.9, image_size=(128, 128))
+    found = detutils.detections_from_anchors(deltas, scores, anchors, score_threshold=0.9, clip_to=(128, 128))
     boxes = detutils.clip_boxes_to_image(detutils.decode_boxes(deltas, anchors), (128, 128))
     keep = detutils.batched_nms(boxes, scores.max(axis=1), scores.argmax(axis=1), score_threshold=0.9, max_output=300)
     np.testing.assert_array_equal(found.boxes, boxes[keep])
@@ -634,7 +636,7 @@ def test_shapes_of_other_families_that_do_not_fit() -> None:
     for options, pattern in (
         ({"weights": (1, 1, 1, 0)}, r"weights\[3\] must be greater than 0"),
         ({"clamp": math.nan}, "clamp must be finite"),
-        ({"image_size": (5, 0)}, r"image_size\[1\] must be greater than 0"),
+        ({"clip_to": (5, 0)}, r"clip_to\[1\] must be greater than 0"),
         ({"max_per_level": -1}, "max_per_level must be at least 0"),
     ):
         with pytest.raises(ValueError, match=pattern):
