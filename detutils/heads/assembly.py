@@ -9,17 +9,16 @@ import numpy as np
 
 from detutils._jit import I8
 from detutils._kernels.checks import first_bad_box, first_bad_box_float32, good_boxes
-from detutils._validate import FLOAT32, FLOAT64, Array, as_choice, as_flag, as_integer, as_threshold, raise_bad_box
+from detutils._validate import FLOAT32, FLOAT64, Array, as_choice, as_flag, as_integer, raise_bad_box
 from detutils.datasets.records import Detections
 from detutils.heads.candidates import Candidates, Judge, as_activation, as_floor, best_of
 from detutils.heads.letterbox import Letterbox
 from detutils.suppression.greedy import suppress, suppress_by_label
-from detutils.suppression.plan import ALL
+from detutils.suppression.plan import RAISE, as_rule
 
 Rows = Callable[[I8], Array]
 _INVALID: tuple[Literal["raise", "drop"], ...] = ("raise", "drop")
 _NO_COLUMNS: Mapping[str, Rows] = {}
-_LOWEST = -np.inf
 
 
 class Tail(NamedTuple):
@@ -27,7 +26,7 @@ class Tail(NamedTuple):
 
     judge: Judge
     letterbox: Letterbox | None
-    rule: tuple[float, float, int, float, bool]  # of suppression
+    rule: Any  # of suppression
     max_candidates: int | None
     agnostic: bool
 
@@ -46,13 +45,12 @@ def as_tail(
     """The options of a head, checked. ``iou_threshold`` None is no suppression."""
     if letterbox is not None and not isinstance(letterbox, Letterbox):
         raise TypeError(f"letterbox must be a Letterbox or None, got {type(letterbox).__name__}")
-    threshold = 1.0 if iou_threshold is None else as_threshold(iou_threshold)
+    rule = as_rule(1.0 if iou_threshold is None else iou_threshold, None, max_output, 0, RAISE)
     most = None if max_candidates is None else as_integer(max_candidates, "max_candidates", 0)
-    output = ALL if max_output is None else as_integer(max_output, "max_output", 0)
     every, agnostic = as_flag(multi_label, "multi_label"), as_flag(class_agnostic, "class_agnostic")
     drop = as_choice(on_invalid, "on_invalid", _INVALID) == "drop"
     judge = Judge(as_floor(score_threshold), as_activation(activation), every, drop)
-    return Tail(judge, letterbox, (threshold, _LOWEST, output, 0.0, False), most, agnostic)
+    return Tail(judge, letterbox, rule, most, agnostic)
 
 
 def assemble(

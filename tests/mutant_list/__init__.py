@@ -19,6 +19,7 @@ tight. What would change no result is not among them:
 from __future__ import annotations
 
 from tests.mutant_list import (
+    association,
     checks,
     datasets,
     evaluation,
@@ -34,6 +35,8 @@ from tests.mutant_list.fault import Mutant
 
 MUTANTS: list[Mutant] = [
     mutant
-    for family in (checks, geometry, targets, fusion, pictures, proposals, nms, evaluation, datasets, families)
+    for family in (
+        checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
+    )
     for mutant in family.MUTANTS
 ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import detutils as d
-from tests.hostile.goods import BOXES, PIXELS, A, Add
-from tests.hostile.kinds import few_integers, few_numbers, flag, integer, numbers, side_or_sides, word
+from tests.hostile.goods import BOXES, FOUND, LABELS, PIXELS, SCORES, A, Add
+from tests.hostile.kinds import few_integers, few_numbers, flag, integer, labels, numbers, side_or_sides, word
 
 
 def fill(add: Add) -> None:
@@ -39,3 +39,25 @@ def fill(add: Add) -> None:
             )
         outlines = getattr(geometry, f"outlines_to_{way}")  # of which nearly everything that holds numbers is one
         add(f"Letterbox.outlines_to_{way}", lambda clip, move=outlines: move([BOXES[0]], clip=clip), clip=A(True, flag))
+    add(
+        "tile_image",
+        d.tile_image,
+        image_size=A((64, 80), few_integers),
+        tile=A((32, 48), side_or_sides),
+        overlap=A(8, side_or_sides),
+        edge=A("move", word),
+    )
+    add(
+        "join_tiles",
+        lambda tiles, on_invalid="raise": d.join_tiles([FOUND] * 5, tiles, on_invalid=on_invalid).boxes,
+        tiles=A(BOXES, numbers),
+        on_invalid=A("raise", word),
+    )
+    add(
+        "join_tiles, records",
+        lambda **v: d.join_tiles([d.Detections(**{**FOUND.to_dict(), **v})], BOXES[:1]).to_coco(1),
+        boxes=A(BOXES, numbers),
+        scores=A(SCORES, numbers),
+        labels=A(LABELS, labels),
+        keypoints=A(BOXES.reshape(5, 2, 2), numbers, optional=True),
+    )
