@@ -187,13 +187,11 @@ def _columns(width: int, classes: int, background: Background | None, labels: I8
 
 
 def decode_rows(deltas: F8, anchors: F8, weights: tuple[float, float, float, float], clamp: float) -> F8:
-    """``decode_boxes`` for rows that may be bad: their boxes are NaN."""
+    """``decode_boxes`` for rows that may be bad: their boxes are not finite."""
     boxes = np.empty(deltas.shape)
     start, row = 0, 0
-    while row >= 0:  # the kernel stops at the first row out of range
+    while row >= 0:  # the kernel stops at the first row out of range, which it has written
         row = decode(deltas[start:], anchors[start:], weights, 0.0, clamp, boxes[start:])
         start += row + 1
-        if row >= 0:
-            boxes[start - 1] = np.nan
     boxes[~np.isfinite(deltas).all(axis=1)] = np.nan  # the limit hides what is no number
     return boxes

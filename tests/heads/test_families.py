@@ -444,6 +444,54 @@ def test_keypoints_are_judged_with_their_rows(family: str) -> None:
     assert found.keypoints.shape == (2, 2, 2)
 
 
+@pytest.mark.parametrize("family", ["points", "priors"])
+def test_rows_with_bad_keypoints_suppress_nobody(family: str) -> None:
+    marks = np.zeros((2, 2))
+    marks[0, 1] = math.nan
+    if family == "points":
+        found = detutils.detections_from_points(
+            np.full((2, 4), 9.0), [[0.9], [0.8]], (8,), grid_sizes=[(1, 2)], channels="last", keypoints=marks,
+            on_invalid="drop",
+        )  # fmt: skip
+    else:
+        found = detutils.detections_from_priors(
+            np.zeros((2, 4)), [[0.9], [0.8]], GOOD_BOXES[[0, 0]], keypoints=marks, on_invalid="drop"
+        )
+    assert found.scores.tolist() == [0.8]
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("place", range(4))
+def test_the_limit_of_deltas_hides_no_bad_number(bad: float, place: int) -> None:
+    deltas = np.zeros((4, 4))
+    deltas[1, place] = bad
+    with pytest.raises(ValueError, match=r"row 1 .* is not finite"):
+        from_anchors(SCORES, deltas)
+    assert from_anchors(SCORES, deltas, on_invalid="drop").scores.tolist() == [0.9, 0.5, 0.3]
+
+
+def test_rows_far_out_among_many() -> None:
+    """More bad rows than one, in several blocks of the decoder."""
+    n = size(700, 300)
+    deltas = np.zeros((n, 4))
+    deltas[[3, 4, n - 2], 0] = 1e200
+    found = detutils.detections_from_anchors(
+        deltas, np.linspace(0.9, 0.5, n), np.tile([0, 0, 10.0, 10], (n, 1)) + np.arange(n)[:, None] * 20,
+        on_invalid="drop", max_output=None,
+    )  # fmt: skip
+    good = np.delete(np.arange(n), [3, 4, n - 2])
+    assert found.boxes[:, 0].tolist() == (20.0 * good).tolist()
+
+
+def test_negative_thresholds_of_a_root() -> None:
+    """Everything passes, and a negative product counts as 0."""
+    options = {"centerness": np.array([0.5, 0.5, 0.0, 1.0]), "centerness_rule": "root", "iou_threshold": None}
+    scores = np.array([[0.5], [-0.5], [0.25], [0.25]])
+    assert from_points(scores, score_threshold=-1, **options).scores.tolist() == [0.5, 0.5, 0.0, 0.0]
+    assert from_points(scores, score_threshold=0.5, **options).scores.tolist() == []
+    assert from_points(scores, score_threshold=0.49, **options).scores.tolist() == [0.5, 0.5]
+
+
 def test_inverted_boxes() -> None:
     moves = np.ones((4, 4))
     moves[0] = [-1, 1, -0.5, 1]
