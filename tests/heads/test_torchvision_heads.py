@@ -1,6 +1,6 @@
 """Heads held to recorded detections of torchvision 0.28.
 
-``torchvision_heads.npz`` holds random outputs (seed 0) of an input of 32 x 48 pixels, with maps of 4 x 6 and 2 x 3
+``data/torchvision_heads.npz`` holds random outputs (seed 0) of an input of 32 x 48 pixels, with maps of 4 x 6 and 2 x 3
 cells, and what ``postprocess_detections`` of its RetinaNet, FCOS, SSD and Faster R-CNN made of them; its suppression
 was the greedy rule in float64. It computes boxes in float32, and rounds in other places than this package.
 """
@@ -18,7 +18,7 @@ SIZE, STRIDES, GRIDS = (32, 48), (8, 16), [(4, 6), (2, 3)]
 
 
 def recorded(head: str) -> dict[str, np.ndarray]:
-    with np.load(Path(__file__).with_name("torchvision_heads.npz")) as file:
+    with np.load(Path(__file__).parent / "data" / "torchvision_heads.npz") as file:
         return {name.split("/")[1]: file[name] for name in file.files if name.startswith(f"{head}/")}
 
 
