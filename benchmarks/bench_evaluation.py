@@ -189,7 +189,7 @@ def run(report: Report) -> None:
                 equal=lambda a, b: bool(np.abs(a - b).max() <= 1e-12),
             )
     found, truth = scene(100 if report.quick else 500, 100)
-    lists = [tuple(part.tolist() for part in one[:3]) for one in found]
+    lists = [tuple(part.tolist() for part in (one.boxes, one.scores, one.labels)) for one in found]
     plain = [(image["boxes"], image["labels"]) for image in truth]
     objects = [
         {"boxes": rows.tolist(), "labels": labels.tolist(), "difficult": [False] * labels.size}

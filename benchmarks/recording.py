@@ -8,6 +8,7 @@ errors, warnings, files written, and the arguments after the call. It holds for 
 from __future__ import annotations
 
 import argparse
+import collections
 import contextlib
 import gzip
 import hashlib
@@ -56,6 +57,9 @@ def feed(add: Callable[[bytes], object], value: Any) -> None:
         value = value.bit_generator.state
     elif hasattr(value, "get_lines"):  # a plot
         value = [(line.get_xydata(), line.get_label(), line.get_drawstyle()) for line in value.get_lines()]
+    elif kind == "Detections" and not isinstance(value, tuple):  # as the tuple that it once was
+        first = collections.namedtuple("Detections", "boxes scores labels sizes")(*value)
+        value = [first, value.columns] if value.columns else first
     elif kind in ("BoxRegressor", "RCNN"):
         value = [(name, attempt(getattr, value, name)) for name in sorted({*vars(value), *FITTED}) if name[0] != "_"]
     if isinstance(value, tuple | list | dict):

@@ -58,7 +58,7 @@ def main() -> None:
 
     def surplus(i: int) -> int:
         """Objects found less false alarms, among what is drawn."""
-        record, (boxes, scores, _) = dataset.images[i], found[1][i][:3]
+        record, (boxes, scores, *_) = dataset.images[i], found[1][i]
         hits = detutils.box_iou(boxes, record.boxes).max(axis=1, initial=0.0) >= 0.5
         return int(np.where(hits, 1, -1)[scores > -0.3].sum())
 

@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 
 import detutils
-from tests import cases, hostile
+from tests import cases
+from tests.hostile.goods import Argument, Entry
+from tests.hostile.kinds import numbers
+from tests.hostile.table import entries
+from tests.hostile.verdicts import cells, judge, workshop
 
 PARTS = 12  # of the table, so that they spread over processes
 EVERY, EVERY_SLOW = cases.size(5, 60), cases.size(25, 400)  # one cell in so many, the deep form judges all
@@ -18,12 +22,12 @@ EVERY, EVERY_SLOW = cases.size(5, 60), cases.size(25, 400)  # one cell in so man
 @pytest.mark.parametrize("part", range(PARTS))
 def test_hostile_values(part: int) -> None:
     faults, judged = [], 0
-    with hostile.workshop():
-        for entry in hostile.entries()[part::PARTS]:
+    with workshop():
+        for entry in entries()[part::PARTS]:
             step = EVERY_SLOW if entry.slow else EVERY
-            for place, cell in enumerate(hostile.cells(entry)):
+            for place, cell in enumerate(cells(entry)):
                 if (place + part) % step == 0:
-                    verdict = hostile.judge(entry, *cell)
+                    verdict = judge(entry, *cell)
                     judged += 1
                     if verdict.fault:
                         faults.append(" | ".join(verdict))
@@ -32,7 +36,7 @@ def test_hostile_values(part: int) -> None:
 
 
 def test_the_table_names_everything_public() -> None:
-    listed = {entry.name.split(",")[0] for entry in hostile.entries()}
+    listed = {entry.name.split(",")[0] for entry in entries()}
     missing = []
     for name in detutils.__all__:
         thing = getattr(detutils, name)
@@ -51,8 +55,8 @@ NOT_DRIVEN = {
 }
 
 
-def _entry(function: Any) -> hostile.Entry:
-    return hostile.Entry("function", function, {"scores": hostile.Argument(np.array([0.5, 0.25]), hostile.numbers)})
+def _entry(function: Any) -> Entry:
+    return Entry("function", function, {"scores": Argument(np.array([0.5, 0.25]), numbers)})
 
 
 @pytest.mark.parametrize(
@@ -70,7 +74,7 @@ def test_the_judge_sees_every_fault(function: Any, value: Any, fault: str) -> No
     if fault == "silent wrong":
         value = cases.OnlyArray(value)
         function = lambda scores, first=function: first(scores) if isinstance(scores, cases.OnlyArray) else scores  # noqa: E731
-    assert hostile.judge(_entry(function), "scores", "a value", value).fault == fault
+    assert judge(_entry(function), "scores", "a value", value).fault == fault
 
 
 def test_the_judge_sees_valid_values_refused() -> None:
@@ -79,4 +83,4 @@ def test_the_judge_sees_valid_values_refused() -> None:
             raise TypeError("scores must be an array")
         return scores
 
-    assert hostile.judge(_entry(picky), "scores", "a list", [0.5, 0.25]).fault == "valid refused"
+    assert judge(_entry(picky), "scores", "a list", [0.5, 0.25]).fault == "valid refused"

@@ -292,22 +292,18 @@ def write_coco_detections(
         raise ValueError(f"detections has {count_of(detections)} entries and dataset {len(dataset.images)} images")
     lines = []
     for i, (image_id, found) in enumerate(zip(image_ids, detections, strict=True)):
-        if not isinstance(found, (tuple, list)) or len(found) not in (3, 4):
-            raise TypeError(f"detections[{i}] must be boxes, scores and labels, got {type(found).__name__}")
-        boxes, scores, labels = found[:3]
+        if not isinstance(found, Detections):
+            if not isinstance(found, (tuple, list)) or len(found) not in (3, 4):
+                raise TypeError(f"detections[{i}] must be boxes, scores and labels, got {type(found).__name__}")
+            found = found if len(found) == 4 else (*found, None)
+        boxes, scores, labels, sizes = found
         rows = as_boxes(boxes, f"detections[{i}] boxes").copy()
-        rows[:, 2:] = as_sizes(found[3] if len(found) == 4 else None, rows, f"detections[{i}] sizes")
+        rows[:, 2:] = as_sizes(sizes, rows, f"detections[{i}] sizes")
         values = as_vector(scores, f"detections[{i}] scores", rows.shape[0]).tolist()
         classes = _labels(labels, rows.shape[0], len(class_ids), f"detections[{i}] labels")
         for box, score, label in zip(rows.tolist(), values, classes.tolist(), strict=True):
-            lines.append(
-                {
-                    "image_id": image_id,
-                    "category_id": class_ids[label],
-                    "bbox": box,
-                    "score": score,
-                }
-            )
+            entry = {"image_id": image_id, "category_id": class_ids[label], "bbox": box, "score": score}
+            lines.append(entry)
     write_json(file, lines)
 
 

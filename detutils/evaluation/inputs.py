@@ -105,7 +105,7 @@ def _items(value: Any, name: str) -> list[Any]:
     value = getattr(value, "images", value)  # a Dataset
     if isinstance(value, np.ndarray) and value.ndim in (1, 2) and value.size:
         raise TypeError(f"{name} must have one entry an image: put the one image's boxes into a list")
-    if isinstance(value, tuple) and hasattr(value, "boxes"):
+    if isinstance(value, (tuple, Detections)) and hasattr(value, "boxes"):
         raise TypeError(f"{name} must have one entry an image: put the one image's record into a list")
     return as_items(value, name, "a sequence of one entry an image")
 

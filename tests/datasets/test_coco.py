@@ -160,7 +160,7 @@ def test_detections_come_back(tmp_path: Path) -> None:
     path = tmp_path / "found.json"
     detutils.write_coco_detections(path, found, dataset)
     for before, after in zip(found, detutils.read_coco_detections(path, dataset), strict=True):
-        for a, b in zip(before[:3], after[:3], strict=True):
+        for a, b in zip(tuple(before)[:3], tuple(after)[:3], strict=True):
             np.testing.assert_array_equal(a, b)
             assert a.dtype == b.dtype
         np.testing.assert_array_equal(after.sizes, np.full((len(after.boxes), 2), 8.0))
@@ -180,7 +180,7 @@ def test_sizes_survive_to_the_last_digit(tmp_path: Path) -> None:
     assert first[1].sizes.tolist() == [[0.7, 33.4]]
     detutils.write_coco_detections(tmp_path / "out.json", first, dataset)
     assert json.loads((tmp_path / "out.json").read_text()) == entries
-    moved = first[1]._replace(boxes=first[1].boxes + [0, 0, 1, 0])
+    moved = first[1].replace(boxes=first[1].boxes + [0, 0, 1, 0])
     with pytest.raises(ValueError, match=r"detections\[1\] sizes\[0\] is \[ 0.7 33.4\], but its box is"):
         detutils.write_coco_detections(tmp_path / "out.json", [first[0], moved], dataset)
     with pytest.raises(ValueError, match=r"detections\[1\] sizes\[0\]"):

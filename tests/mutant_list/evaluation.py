@@ -1,0 +1,60 @@
+"""Numbers, curves and reasons."""
+
+from __future__ import annotations
+
+from tests.mutant_list.fault import faults
+
+COCO, VOC = "tests/evaluation/test_coco.py", "tests/evaluation/test_voc.py"
+REASONS, RECALL = "tests/evaluation/test_reasons.py", "tests/evaluation/test_recall.py"
+
+MUTANTS = [
+    *faults(
+        "evaluation/_kernels/coco.py", COCO,
+        ("found[d, 2] + found[d, 0]", "found[d, 2] + found[d, 1]"),
+        ("return common / area if area > 0.0", "return iou(common, area, area, 0.0, 1.0) if area > 0.0"),
+        ("if value >= enough[t]", "if value > enough[t]"),
+        ("while at > 0 and ious[at - 1] <= value", "while at > 0 and ious[at - 1] < value"),
+        ("bits = left & near[c, 1] & ~taken[k]", "bits = left & near[c, 1]"),
+        ("                bits &= ~taken[k]", "                bits &= taken[k]"),
+        ("area < ranges[a, 0] or area > ranges[a, 1]", "area < ranges[a, 0] or area >= ranges[a, 1]"),
+        ("np.minimum(thresholds, 1.0 - 1e-10)", "thresholds"),
+        ("left if ranges[a, 0] <= area <= ranges[a, 1] else 0", "left"),
+        ("np.float64(right + wrong) + EPSILON", "np.float64(right + wrong)"),
+        ("if states[i, RANK] < limits[b] else 0", "if states[i, RANK] <= limits[b] else 0"),
+        ("while k < count and reached[k] < levels[level]", "while k < count and reached[k] <= levels[level]"),
+    ),
+    *faults(
+        "evaluation/_kernels/curves.py", f"tests/evaluation/test_precision_recall.py {VOC}",
+        ("range(precision.shape[0] - 2, -1, -1)", "range(precision.shape[0] - 2, 0, -1)"),
+        ("(recall[k] - before) * best[k]", "(recall[k] - before) * precision[k]"),
+        ("recall[k] < i * 0.1", "recall[k] <= i * 0.1"),
+        ("for i in range(11):", "for i in range(10):"),
+        ("wrong += outcomes[k] == 0", "wrong += outcomes[k] != 1"),
+    ),
+    *faults(
+        "evaluation/_kernels/voc.py", VOC,
+        ("if overlap > best:", "if overlap >= best:"),
+        ("(strict and best == threshold)", "best == threshold"),
+        ("elif not taken[match]", "elif match >= 0"),
+        ("outcomes[n] = -1", "outcomes[n] = 0"),
+    ),
+    *faults(
+        "evaluation/_kernels/recall.py", RECALL,
+        ("(boxes[i, 3] - boxes[i, 1] + offset)", "(boxes[i, 3] - boxes[i, 1])"),
+        ("min(last, first + budgets[b])", "min(last, first + budgets[b] - 1)"),
+        ("so_far = max(so_far, iou_of", "so_far = min(so_far, iou_of"),
+        ("for image in range(images[0], images[1]):", "for image in range(images[0], images[1] - 1):"),
+    ),
+    *faults(
+        "evaluation/_kernels/reasons.py", REASONS,
+        ("taken[g] == 0 and value > best:", "taken[g] == 0 and value >= best:"),
+        ("match if best >= enough else -1", "match if best > enough else -1"),
+        ("limits[1] <= same <= limits[0]", "limits[1] < same <= limits[0]"),
+        ("other >= limits[0]", "other > limits[0]"),
+        ("if used >= limits[0]", "if used > 1.0"),
+        ("if every <= limits[1]", "if every < limits[1]"),
+        (" > limits[0]:\n                    kinds[d] |= IGNORED", " > 1.0:\n                    kinds[d] |= IGNORED"),
+        ("if value >= enough and value > best:", "if value > enough and value > best:"),
+        ("for same in (True, False):", "for same in (False, True):"),
+    ),
+]  # fmt: skip
