@@ -108,7 +108,7 @@ MUTANTS = [
         ("meets & (classes[j] == group), exceeds & (classes[j] == group)", "meets & (classes[j] == group), exceeds"),
         ("if values[i] > score_threshold else LOWEST", "if values[i] >= score_threshold else LOWEST"),
         ("np.float32(1e-6) * _farthest", "np.float32(0.0) * _farthest", f"{BOUNDS} {GREEDY}"),
-        ("fit &= classes[i] == labels[i]", "fit &= classes[i] == classes[i]"),
+        ("(labels[i] < 2**31)", "(labels[i] < 2**33)"),
         ("    return boxes[::1].copy(), scores[::1].copy(), True", "    return boxes, scores, True"),
         ("(values[i] == values[last] and i > last)", "(values[i] == values[last] and i < last)", EXPLAIN),
     ),

@@ -324,8 +324,9 @@ def _narrow(labels: Any, room: Any) -> Any:
     classes = np.zeros(room, np.int32)
     fit = True
     for i in range(labels.shape[0]):
-        classes[i] = labels[i]
-        fit &= classes[i] == labels[i]
+        fits = (labels[i] >= -(2**31)) & (labels[i] < 2**31)
+        classes[i] = labels[i] if fits else 0
+        fit &= fits
     return classes, fit
 
 
@@ -337,9 +338,11 @@ def select_by_label(
     code, rows, values, columns, integers, slack = _begin(
         boxes, scores, iou_threshold, score_threshold, offset, FAR, LIMIT, LARGEST
     )
+    if code < 0:
+        return int(code)
     classes, fit = _narrow(labels, columns.shape[1])
-    if code < 0 or not fit:
-        return min(code, -1)
+    if not fit:
+        return -1
     task = Task(rows, iou_threshold, offset, None, slack, columns, integers, None)
     return int(_suppress(task, values, classes, None, most, keep))
 
@@ -349,9 +352,11 @@ def _explain(boxes: Any, scores: Any, labels: Any, rule: Any, of_weaker: Any, mo
     """Fill in ``found``; how many are kept. ``rule``: the threshold, the offset, the threshold as an IoU, and of the
     scores."""
     code, rows, values, columns, integers, slack = _begin(boxes, scores, rule[2], rule[3], rule[1], FAR, LIMIT, LARGEST)
+    if code < 0:
+        return code
     classes, fit = _narrow(labels, columns.shape[1])
-    if code < 0 or not fit:
-        return min(code, -1)
+    if not fit:
+        return -1
     by, iou, keys = found[1], found[2].view(np.float64), integers[0]
     marks = np.empty(keys.shape[0], np.int32)
     for i in range(marks.shape[0]):
