@@ -19,7 +19,7 @@ MUTANTS = [
         ("if count + m > columns.shape[0]", "if count > columns.shape[0]"),
         ("left = gains[e] - prices[columns[e]]", "left = gains[e]"),
         ("                second = worth\n", ""),
-        ("                second = left\n", "                second = worth\n"),
+        ("            worths[row] = second  # as", "            worths[row] = worth  # as"),
         ("prices[best] += worth - second", "prices[best] += worth"),
         ("            mates[rival] = -1\n", ""),
         ("        mates[row] = -1\n        if row == i:", "        if row == i:"),
