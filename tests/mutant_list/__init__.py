@@ -23,6 +23,7 @@ from tests.mutant_list import (
     checks,
     datasets,
     evaluation,
+    families,
     fusion,
     geometry,
     nms,
@@ -34,6 +35,8 @@ from tests.mutant_list.fault import Mutant
 
 MUTANTS: list[Mutant] = [
     mutant
-    for family in (checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets)
+    for family in (
+        checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
+    )
     for mutant in family.MUTANTS
 ]

@@ -230,16 +230,19 @@ def _sweep(scene: Any, start: Any, first: Any, stop: Any, kept: Any) -> Any:
     table = np.empty((256, 8), np.float64)
     levels, level_of_exponent, edges = find_levels(columns, chosen, spread, THIN, level_of, table)
     cells = _lay_cells(table, levels, edges, spread, slack, m)
-    starts = np.zeros(cells + 1, np.int32)
-    field = Field(table, levels, edges[0], edges[1], ratio, slack, starts)
+    starts = np.zeros(cells + 2, np.int32)
+    following = starts[1:]  # where the next box of each cell goes, and where the next cell starts when all are placed
+    field = Field(table, levels, edges[0], edges[1], ratio, slack, following)
     home = np.empty(m, np.int32)
     for i in range(m):
         level_of[i] = level_of_exponent[level_of[i]]
         cell = _cell_below(_box(columns, chosen[i]), field, np.int64(level_of[i]))
         home[i] = cell
-        starts[cell + 1] += 1
-    for cell in range(cells):
-        starts[cell + 1] += starts[cell]
+        following[cell + 1] += 1
+    total = np.int32(0)
+    for cell in range(cells + 1):
+        total += following[cell]
+        following[cell] = total
     if _is_crowded(columns, chosen, home, level_of, field):
         return False
     place = np.empty((m, 8), np.float32)  # all of a box in one line of the cache
@@ -247,14 +250,12 @@ def _sweep(scene: Any, start: Any, first: Any, stop: Any, kept: Any) -> Any:
     for i in range(m):
         r = chosen[i]
         cell = home[i]
-        p = starts[cell]
-        starts[cell] = p + 1
+        p = following[cell]
+        following[cell] = p + 1
         for c in range(5):
             place[p, c] = columns[c, r]
         note[p, 5], note[p, 6], note[p, 7] = r, cell, level_of[i]
-    for cell in range(cells, 0, -1):
-        starts[cell] = starts[cell - 1]
-    starts[0] = 0
+    field = Field(table, levels, edges[0], edges[1], ratio, slack, starts)
     better, worse = np.empty(PAIRS * m + 65, np.uint32), np.empty(PAIRS * m + 65, np.uint32)
     pairs = _find_pairs(scene, place, note, field, better, worse)
     dropped = np.zeros(m, np.uint8)
