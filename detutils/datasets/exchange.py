@@ -60,8 +60,7 @@ def as_coco_entries(
     count = boxes.shape[0]
     boxes[:, 2:] = as_sizes(sizes, boxes)
     scores, labels = as_vector(columns["scores"], "scores", count), as_labels(columns["labels"], "labels", count)
-    if not isinstance(image_id, str):
-        image_id = as_integer(image_id, "image_id")
+    image_id = str(image_id) if isinstance(image_id, str) else as_integer(image_id, "image_id")
     categories = labels.tolist()
     if class_ids is not None:
         ids = as_items(class_ids, "class_ids", "a sequence of integers")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,7 @@ from detutils._validate import (
     valid_rows,
 )
 from detutils.pictures._kernels.drawing import draw_frames
+from detutils.pictures.poses import HALO_OPACITY, as_keypoints, as_skeleton, draw_poses
 from detutils.pictures.text import (
     INK,
     PAPER,
@@ -44,15 +45,27 @@ from detutils.pictures.text import (
 
 # Okabe and Ito, "Color Universal Design" (2008), the most visible on photographs first; black is left out.
 PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#f0e442", "#0072b2")
-HALO_OPACITY = 0.55
+
+
+class Record(Protocol):
+    """What ``draw_boxes`` takes for boxes with all that belongs to them: ``Detections``, or what looks like them."""
+
+    @property
+    def boxes(self) -> Any: ...
+    @property
+    def scores(self) -> Any: ...
+    @property
+    def labels(self) -> Any: ...
 
 
 def draw_boxes(
     image: npt.ArrayLike,
-    boxes: npt.ArrayLike,
+    boxes: npt.ArrayLike | Record,
     *,
     labels: Sequence[str | int] | npt.ArrayLike | None = None,
     scores: npt.ArrayLike | None = None,
+    keypoints: npt.ArrayLike | None = None,
+    skeleton: npt.ArrayLike | None = None,
     colors: Color | Sequence[Color] | Mapping[Any, Color] | None = None,
     width: int | None = None,
     fill: float = 0.0,
@@ -68,15 +81,21 @@ def draw_boxes(
     ----------
     image : (H, W), (H, W, 3) or (H, W, 4) array_like
         Gray or RGB(A); uint8, uint16 or float in 0..1.
-    boxes : (N, 4) array_like
+    boxes : (N, 4) array_like, or Detections
         x1, y1, x2, y2 in pixels. Boxes partly outside are clipped to the image, boxes wholly outside are not
-        drawn.
+        drawn. A record of detections brings its labels, its scores and, where it has some, its keypoints, unless others
+        are given.
     labels : (N,) sequence of str or int, optional
         What each box is; equal labels get equal colors. Pillow's built-in typeface has the printable ASCII
         characters and a few signs (©«°±´·»‘’“”…‹›⁄™), no accents and no other scripts: those need ``font``.
     scores : (N,) array_like, optional
         Written behind the label. Boxes of higher score are drawn over those of lower score (of equal score,
         the lower index above).
+    keypoints : (N, K, 2) or (N, K, 3) array_like, optional
+        x, y of K points of each box, drawn as dots; points outside the image are not seen. A third number is a score
+        or COCO's visibility: a point where it is 0 is not there, may be NaN, and is not drawn.
+    skeleton : (L, 2) array_like of int, optional
+        Pairs of keypoints, counted from 0, between which limbs are drawn where both are there.
     colors : color, (N,) sequence of colors, or mapping from label to color, optional
         A color is "#rrggbb" or three integers of 0..255. By default labels take turns in a palette that
         color-blind readers can tell apart: integers by their value, strings in sorted order.
@@ -94,7 +113,8 @@ def draw_boxes(
         A TrueType or OpenType font, for characters that the built-in one lacks.
     on_invalid : {"raise", "drop"}, default "raise"
         What to do with rows whose box breaks the contract or whose score is not finite: refuse them all, or
-        leave these out, with their labels and colors.
+        leave these out, with their labels, keypoints and colors. Of keypoints that are not finite, the point is left
+        out.
 
     Returns
     -------
@@ -133,13 +153,23 @@ def draw_boxes(
     """
     canvas = as_canvas(image)
     drops = as_choice(on_invalid, "on_invalid", ("raise", "drop")) == "drop"
+    if hasattr(boxes, "boxes") and hasattr(boxes, "scores") and hasattr(boxes, "labels"):
+        labels = boxes.labels if labels is None else labels
+        scores = boxes.scores if scores is None else scores
+        keypoints = getattr(boxes, "keypoints", None) if keypoints is None else keypoints
+        boxes = boxes.boxes
     rows = as_boxes(boxes, check_rows=not drops)
     names = None if labels is None else as_names(labels, "labels", rows.shape[0])
     points = None if scores is None else as_vector(scores, "scores", rows.shape[0], finite=not drops)
     paints = _colors(colors, names, rows.shape[0])
+    if skeleton is not None and keypoints is None:
+        raise ValueError("skeleton joins keypoints, and there are none")
+    none = np.empty((rows.shape[0], 0, 2))
+    places, drawn = as_keypoints(none if keypoints is None else keypoints, rows.shape[0], drops=drops)
+    limbs = as_skeleton(skeleton, places.shape[1])
     if drops:
         good = valid_rows(rows, points)
-        rows, paints = rows[good], paints[good]
+        rows, paints, places, drawn = rows[good], paints[good], places[good], drawn[good]
         names = None if names is None else [names[i] for i in good]
         points = None if points is None else points[good]
     size = float(np.sqrt(canvas.shape[0] * canvas.shape[1]))
@@ -154,10 +184,12 @@ def draw_boxes(
 
     order = np.arange(rows.shape[0]) if points is None else np.argsort(-points, kind="stable")[::-1]
     frames, seen = _frames(rows, canvas.shape[0], canvas.shape[1], line)
-    order = order[seen[order]]
+    every, order = order, order[seen[order]]
     radius = 1.5 * line + 0.5
     style = (float(line), radius, halo_width, HALO_OPACITY, opacity, fill)
     draw_frames(canvas, frames[order], paints[order], style)
+    if places.size:
+        draw_poses(canvas, places, drawn, limbs, paints, every, (float(line), halo_width, opacity))
     if names is not None or points is not None:
         texts = _texts(names, points)
         _write_tags(canvas, frames, paints, texts, order[::-1], typeface, letters)

@@ -7,14 +7,15 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from detutils._jit import F8, I8, Direct
+from detutils._jit import F8, I8
 from detutils._validate import FLOAT64, INT64, Array, as_labels
 from detutils.suppression._kernels.grid import tell
 from detutils.suppression._kernels.order import pick
-from detutils.suppression._kernels.select import select_and_explain
 from detutils.suppression.plan import (
+    IOU,
     PLAN,
     RAISE,
+    Metric,
     Plan,
     Rule,
     as_canonical_pair,
@@ -22,11 +23,9 @@ from detutils.suppression.plan import (
     as_rule,
     decide,
     prepare,
-    raise_bad_row,
+    select_with_reasons,
     valid,
 )
-
-_SELECT = Direct(select_and_explain)
 
 
 class Explanation(NamedTuple):
@@ -69,6 +68,8 @@ def explain_nms(
     max_output: int | None = None,
     offset: int = 0,
     on_invalid: Literal["raise", "drop"] = RAISE,
+    metric: Metric = IOU,
+    max_candidates: int | None = None,
 ) -> Explanation:
     """``nms`` (``batched_nms`` with ``labels``), and for each dropped box which kept box suppressed it, at
     what IoU.
@@ -93,6 +94,12 @@ def explain_nms(
     on_invalid : {"raise", "drop"}, default "raise"
         "drop" leaves out rows that are not finite, not ordered or beyond 1e150, instead of raising; they have no
         suppressor.
+    metric : {"iou", "ios", "ioa"}, default "iou"
+        What ``iou_threshold`` is compared with: intersection over union, over the area of the smaller box, or over
+        the area of the weaker one (the one that would be suppressed).
+    max_candidates : int, optional
+        Only the best so many of the boxes over the score threshold take part, counted over all classes; of tied
+        scores the lower index comes first. All of them are judged.
 
     Returns
     -------
@@ -127,7 +134,7 @@ def explain_nms(
     >>> found.keep, found.suppressed_by, found.iou
     (array([0, 2]), array([-1,  0, -1]), array([0. , 0.8, 0. ]))
     """
-    rule = Rule(*as_rule(iou_threshold, score_threshold, max_output, offset, on_invalid))
+    rule = Rule(*as_rule(iou_threshold, score_threshold, max_output, offset, on_invalid, metric, max_candidates))
     return suppress_and_explain(boxes, scores, labels, rule)
 
 
@@ -142,15 +149,10 @@ def suppress_and_explain(
     classes = None if labels is None else as_labels(labels, "labels", n)
     if rule.drop:
         return _of_valid_rows(boxes, scores, classes, rule, plan)
-    if n <= plan.some_batched:
-        found = np.empty((3, n), INT64)
-        rows, values = boxes.astype(FLOAT64, copy=False), scores.astype(FLOAT64, copy=False)
-        classes = np.zeros(n, INT64) if classes is None else classes
-        count = _SELECT.call(rows, values, classes, rule.threshold, rule.floor, rule.most, rule.pixel, found)
+    if n <= min(plan.some_batched, rule.candidates) and (rule.of_weaker is None or rule.threshold < 1.0):
+        found, count = select_with_reasons(boxes, scores, classes, rule)
         if count >= 0:
             return Explanation(found[0, :count], found[1], found[2].view(FLOAT64))
-        if count < -1:
-            raise_bad_row(boxes, scores, count)
     by, iou = np.full(n, -1, INT64), np.zeros(n)
     candidates = prepare(boxes, scores, classes, rule)
     met = np.full(len(candidates.order), -1, np.int32)

@@ -12,8 +12,10 @@ from detutils._validate import FLOAT32, FLOAT64, INT64, as_labels
 from detutils.suppression._kernels.order import pick
 from detutils.suppression._kernels.select import select_by_label, select_float32, select_float64
 from detutils.suppression.plan import (
+    IOU,
     PLAN,
     RAISE,
+    Metric,
     Plan,
     Rule,
     as_canonical_pair,
@@ -22,6 +24,7 @@ from detutils.suppression.plan import (
     decide,
     prepare,
     raise_bad_row,
+    select_with_reasons,
     valid,
 )
 
@@ -38,6 +41,8 @@ def nms(
     max_output: int | None = None,
     offset: int = 0,
     on_invalid: Literal["raise", "drop"] = RAISE,
+    metric: Metric = IOU,
+    max_candidates: int | None = None,
 ) -> I8:
     """Greedy non-maximum suppression: the boxes that no better kept box overlaps by more than the threshold.
 
@@ -58,6 +63,12 @@ def nms(
         1 counts inclusive pixels: width = x2 - x1 + 1.
     on_invalid : {"raise", "drop"}, default "raise"
         "drop" leaves out rows that are not finite, not ordered or beyond 1e150, instead of raising.
+    metric : {"iou", "ios", "ioa"}, default "iou"
+        What ``iou_threshold`` is compared with: intersection over union, over the area of the smaller box, or over
+        the area of the weaker one (the one that would be suppressed).
+    max_candidates : int, optional
+        Only the best so many of the boxes over the score threshold take part; of tied scores the lower
+        index comes first. All of them are judged.
 
     Returns
     -------
@@ -91,7 +102,7 @@ def nms(
     >>> detutils.nms([[0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10]], [0.8, 0.9, 0.7])
     array([1, 2])
     """
-    rule = as_rule(iou_threshold, score_threshold, max_output, offset, on_invalid)
+    rule = as_rule(iou_threshold, score_threshold, max_output, offset, on_invalid, metric, max_candidates)
     return suppress(boxes, scores, rule)
 
 
@@ -105,6 +116,8 @@ def batched_nms(
     max_output: int | None = None,
     offset: int = 0,
     on_invalid: Literal["raise", "drop"] = RAISE,
+    metric: Metric = IOU,
+    max_candidates: int | None = None,
 ) -> I8:
     """``nms`` within each class: only boxes of one label suppress each other.
 
@@ -128,6 +141,12 @@ def batched_nms(
         1 counts inclusive pixels: width = x2 - x1 + 1.
     on_invalid : {"raise", "drop"}, default "raise"
         "drop" leaves out rows that are not finite, not ordered or beyond 1e150, instead of raising.
+    metric : {"iou", "ios", "ioa"}, default "iou"
+        What ``iou_threshold`` is compared with: intersection over union, over the area of the smaller box, or over
+        the area of the weaker one (the one that would be suppressed).
+    max_candidates : int, optional
+        Only the best so many of the boxes over the score threshold take part, counted over all classes; of tied
+        scores the lower index comes first. All of them are judged.
 
     Returns
     -------
@@ -159,21 +178,25 @@ def batched_nms(
     >>> detutils.batched_nms([[0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 10, 8]], [0.7, 0.9, 0.8], [0, 0, 1])
     array([1, 2])
     """
-    rule = as_rule(iou_threshold, score_threshold, max_output, offset, on_invalid)
+    rule = as_rule(iou_threshold, score_threshold, max_output, offset, on_invalid, metric, max_candidates)
     return suppress_by_label(boxes, scores, labels, rule)
 
 
 def suppress(
-    boxes: npt.ArrayLike, scores: npt.ArrayLike, rule: tuple[float, float, int, float, bool], plan: Plan = PLAN
+    boxes: npt.ArrayLike,
+    scores: npt.ArrayLike,
+    rule: tuple[float, float, int, float, bool, bool | None, int],
+    plan: Plan = PLAN,
 ) -> I8:
     """``nms`` with checked options, by a plan."""
-    threshold, floor, most, pixel, drop = rule
+    threshold, floor, most, pixel, drop, of_weaker, candidates = rule
     boxes, scores = as_pair(boxes, scores)
     n = len(scores)
     if drop:
         good = valid(boxes, scores)
-        return good[suppress(boxes[good], scores[good], (threshold, floor, most, pixel, False), plan)]
-    if n <= plan.some:
+        rule = threshold, floor, most, pixel, False, of_weaker, candidates
+        return good[suppress(boxes[good], scores[good], rule, plan)]
+    if of_weaker is None and n <= plan.some and n <= candidates:
         keep = _empty(n, INT64)
         try:
             if boxes.dtype is FLOAT32 and pixel == 0.0:
@@ -195,11 +218,11 @@ def suppress_by_label(
     boxes: npt.ArrayLike,
     scores: npt.ArrayLike,
     labels: npt.ArrayLike,
-    rule: tuple[float, float, int, float, bool],
+    rule: tuple[float, float, int, float, bool, bool | None, int],
     plan: Plan = PLAN,
 ) -> I8:
     """``batched_nms`` with checked options, by a plan."""
-    threshold, floor, most, pixel, drop = rule
+    threshold, floor, most, pixel, drop, of_weaker, candidates = rule
     boxes, scores = as_pair(boxes, scores)
     n = len(scores)
     if boxes.shape != (n, 4):
@@ -207,9 +230,9 @@ def suppress_by_label(
     classes = as_labels(labels, "labels", n)
     if drop:
         good = valid(boxes, scores)
-        rule = threshold, floor, most, pixel, False
+        rule = threshold, floor, most, pixel, False, of_weaker, candidates
         return good[suppress_by_label(boxes[good], scores[good], classes[good], rule, plan)]
-    if n <= plan.some_batched:
+    if of_weaker is None and n <= plan.some_batched and n <= candidates:
         keep = _empty(n, INT64)
         rows, values = boxes.astype(FLOAT64, copy=False), scores.astype(FLOAT64, copy=False)
         count = _BY_LABEL.call(rows, values, classes, threshold, floor, most, pixel, keep)
@@ -221,6 +244,10 @@ def suppress_by_label(
 
 
 def _suppress_many(boxes: Any, scores: Any, labels: I8 | None, rule: Rule, plan: Plan) -> I8:
+    if rule.of_weaker is not None and len(scores) <= min(plan.some_batched, rule.candidates) and rule.threshold < 1.0:
+        reasons, count = select_with_reasons(boxes, scores, labels, rule)
+        if count >= 0:
+            return reasons[0, :count]
     found = prepare(boxes, scores, labels, rule)
     if rule.threshold == 1.0:
         return found.order[: rule.most].astype(np.int64)

@@ -7,10 +7,11 @@ from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
 
-from detutils._jit import B1, F4, F8, I4, I8
+from detutils._jit import B1, F4, F8, I4, I8, Direct
 from detutils._validate import (
     FLOAT32,
     FLOAT64,
+    INT64,
     NDARRAY,
     Array,
     as_boxes,
@@ -23,8 +24,8 @@ from detutils._validate import (
     raise_bad_box,
     valid_rows,
 )
-from detutils.suppression._kernels.grid import grid, grid_and_explain
-from detutils.suppression._kernels.listed import compare, compare_and_explain
+from detutils.suppression._kernels.grid import grid, grid_and_explain, grid_by_metric
+from detutils.suppression._kernels.listed import compare, compare_and_explain, compare_by_metric
 from detutils.suppression._kernels.order import (
     admit_float32,
     admit_float64,
@@ -34,13 +35,19 @@ from detutils.suppression._kernels.order import (
     rank_float32,
     rank_float64,
 )
-from detutils.suppression._kernels.sweep import sweep
+from detutils.suppression._kernels.select import select_and_explain, select_by_metric
+from detutils.suppression._kernels.sweep import sweep, sweep_by_metric
 
 Way = Literal["select", "list", "grid", "sweep"]
+Metric = Literal["iou", "ios", "ioa"]
 ALL = 2**62  # of boxes
+IOU: Literal["iou"] = "iou"
 RAISE: Literal["raise"] = "raise"
+METRICS: tuple[Metric, ...] = (IOU, "ios", "ioa")
 _INVALID: tuple[Literal["raise", "drop"], ...] = (RAISE, "drop")
 _NO_ROWS, _NO_PLACES = np.empty((0, 4)), np.empty(0, np.int32)
+_EXPLAIN, _BY_METRIC = Direct(select_and_explain), Direct(select_by_metric)
+_OF_WEAKER: dict[Metric, bool | None] = {IOU: None, "ios": False, "ioa": True}
 
 
 class Plan(NamedTuple):
@@ -70,6 +77,8 @@ class Rule(NamedTuple):
     most: int
     pixel: float  # the offset
     drop: bool
+    of_weaker: bool | None  # the measure: IoU, ios or ioa (``_kernels.pair.Scene``)
+    candidates: int  # how many may take part
 
 
 class Candidates(NamedTuple):
@@ -84,18 +93,22 @@ class Candidates(NamedTuple):
 
 
 def as_rule(
-    iou_threshold: Any, score_threshold: Any, max_output: Any, offset: Any, on_invalid: Any
-) -> tuple[float, float, int, float, bool]:
+    iou_threshold: Any, score_threshold: Any, max_output: Any, offset: Any, on_invalid: Any,
+    metric: Any = IOU, max_candidates: Any = None,
+) -> tuple[float, float, int, float, bool, bool | None, int]:  # fmt: skip
     """A ``Rule`` as a plain tuple, which costs small calls less."""
     if (
         type(iou_threshold) is float and 0.0 <= iou_threshold <= 1.0 and on_invalid is RAISE
         and score_threshold is None and max_output is None and type(offset) is int and offset == 0
+        and metric is IOU and max_candidates is None
     ):  # fmt: skip
-        return iou_threshold, -math.inf, ALL, 0.0, False  # as most calls come
+        return iou_threshold, -math.inf, ALL, 0.0, False, None, ALL  # as most calls come
     threshold = as_threshold(iou_threshold)
     floor = -math.inf if score_threshold is None else as_number(score_threshold, "score_threshold")
     most = ALL if max_output is None else as_integer(max_output, "max_output", 0, ALL)
-    return threshold, floor, most, as_offset(offset), as_choice(on_invalid, "on_invalid", _INVALID) == "drop"
+    drop = as_choice(on_invalid, "on_invalid", _INVALID) == "drop"
+    candidates = ALL if max_candidates is None else as_integer(max_candidates, "max_candidates", 0, ALL)
+    return threshold, floor, most, as_offset(offset), drop, _OF_WEAKER[as_choice(metric, "metric", METRICS)], candidates
 
 
 def as_pair(boxes: Any, scores: Any) -> tuple[Array, Array]:
@@ -130,6 +143,27 @@ def raise_bad_row(boxes: Array, scores: Array, code: int) -> NoReturn:
     raise_bad_box(boxes, row)
 
 
+def as_iou(rule: Rule) -> float:
+    """The IoU threshold with the same shares: at t, IoU asks for t / (1 + t) of two areas, ios and ioa for t of one."""
+    return rule.threshold if rule.of_weaker is None else rule.threshold / (1.0 - rule.threshold)
+
+
+def select_with_reasons(boxes: Array, scores: Array, labels: I8 | None, rule: Rule) -> tuple[I8, int]:
+    """The rows of an explanation of few boxes, and how many are kept, or -1 where this is for ``prepare``."""
+    n = len(scores)
+    found = np.empty((3, n), INT64)
+    rows, values = boxes.astype(FLOAT64, copy=False), scores.astype(FLOAT64, copy=False)
+    classes = np.zeros(n, INT64) if labels is None else labels
+    if rule.of_weaker is None:
+        count = _EXPLAIN.call(rows, values, classes, rule.threshold, rule.floor, rule.most, rule.pixel, found)
+    else:
+        metric = np.array([rule.threshold, rule.pixel, as_iou(rule), rule.of_weaker])
+        count = _BY_METRIC.call(rows, values, classes, metric, rule.floor, rule.most, found)
+    if count < -1:
+        raise_bad_row(boxes, scores, count)
+    return found, count
+
+
 def prepare(boxes: Array, scores: Array, labels: I8 | None, rule: Rule) -> Candidates:
     """Check and rank the rows and lay them out; raises for a bad one."""
     boxes, scores = as_canonical_pair(boxes, scores)
@@ -137,18 +171,20 @@ def prepare(boxes: Array, scores: Array, labels: I8 | None, rule: Rule) -> Candi
     order, code = (admit_float32 if short else admit_float64)(boxes, scores, rule.floor)
     if code < 0:
         raise_bad_row(boxes, scores, code)
-    order = (rank_float32 if short else rank_float64)(scores, order)
+    order = (rank_float32 if short else rank_float64)(scores, order)[: rule.candidates]
     places, grouped, starts = _NO_PLACES, order, np.array([0, len(order)])
     if labels is not None:
         places, grouped, starts = group_by_label(labels, order)
     if rule.threshold == 1.0:
         columns, rows, farthest = np.empty((5, 0), np.float32), _NO_ROWS, 0.0  # no IoU exceeds it
     elif short and rule.pixel == 0.0 and not code:
-        columns, rows, farthest = columns_float32(boxes, grouped, rule.threshold), _NO_ROWS, 0.0
+        columns, rows, farthest = columns_float32(boxes, grouped, as_iou(rule)), _NO_ROWS, 0.0
     else:
         boxes = boxes.astype(FLOAT64, copy=False)
-        columns, rows, farthest = columns_float64(boxes, grouped, rule.threshold, rule.pixel, bool(code))
-    return Candidates(order, places, grouped, starts, (columns, rows, np.array([rule.threshold, rule.pixel, farthest])))
+        columns, rows, farthest = columns_float64(boxes, grouped, as_iou(rule), rule.pixel, bool(code))
+    metric = -1.0 if rule.of_weaker is None else float(rule.of_weaker)
+    scene = columns, rows, np.array([rule.threshold, rule.pixel, farthest, metric])
+    return Candidates(order, places, grouped, starts, scene)
 
 
 def decide(found: Candidates, rule: Rule, plan: Plan, by: I4 | None = None) -> B1:
@@ -159,14 +195,20 @@ def decide(found: Candidates, rule: Rule, plan: Plan, by: I4 | None = None) -> B
     n, starts, way = len(found.order), found.starts, plan.way
     kept = np.zeros(n, np.bool_)
     state = np.empty((2, len(starts) - 1), np.int64)
-    seen = (*found.scene, starts, np.array([rule.most, plan.busy, plan.fewest]), state, kept)
+    seen: tuple[Any, ...] = (*found.scene, starts, np.array([rule.most, plan.busy, plan.fewest]), state, kept)
+    ways: tuple[Any, Any, Any] = compare, sweep, grid
+    if rule.of_weaker is not None:
+        ways = compare_by_metric, sweep_by_metric, grid_by_metric
+        seen = *seen, _NO_PLACES if by is None else by
+    elif by is not None:
+        ways, seen = (compare_and_explain, None, grid_and_explain), (*seen, by)
     if way == "grid" or way == "sweep":
         state[0], state[1] = starts[:-1], 1
         left = -1 if way == "sweep" and rule.most >= n else 1
     else:
-        left = compare(*seen) if by is None else compare_and_explain(*seen, by)
+        left = ways[0](*seen)
     if left < 0 and by is None:
-        left = sweep(*found.scene, starts, state, kept)
+        left = ways[1](*found.scene, starts, state, kept)
     if left:
-        grid(*seen) if by is None else grid_and_explain(*seen, by)
+        ways[2](*seen)
     return kept

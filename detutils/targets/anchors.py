@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from detutils._validate import (
     FLOAT32,
     Array,
     as_boxes,
+    as_choice,
     as_grid_size,
     as_grid_sizes,
     as_image_size,
@@ -28,6 +30,7 @@ from detutils._validate import (
 from detutils.targets._kernels import anchors as kernels
 
 LARGEST_BASE = 1e9  # side of a reference window
+ORDERS: tuple[Literal["size", "ratio"], ...] = ("size", "ratio")
 _ANCHORS_A_SLICE = 1 << 23  # some hundredths of a second: Ctrl-C is heard between two slices
 
 
@@ -100,6 +103,75 @@ def _anchors_of(base: float, name: str, ratios: F8, scales: F8) -> F8:
         )
     center, reach = 0.5 * (base - 1.0), 0.5 * (sides - 1.0)
     return np.concatenate([center - reach, center + reach], axis=2).reshape(-1, 4)
+
+
+def cell_anchors(
+    sizes: npt.ArrayLike, ratios: npt.ArrayLike = (0.5, 1, 2), *, order: Literal["size", "ratio"] = "size"
+) -> F8:
+    """The anchors of one place, centered on 0 and not rounded: every aspect ratio of every size.
+
+    Parameters
+    ----------
+    sizes : (S,) array_like
+        Square roots of the anchors' areas in pixels.
+    ratios : (R,) array_like
+        Heights divided by widths.
+    order : {"size", "ratio"}, default "size"
+        What the rows are sorted by first: "size" gives all ratios of the first size, then all of the second, as
+        detectron2 has them; "ratio" all sizes of the first ratio, as torchvision and py-faster-rcnn have them.
+
+    Returns
+    -------
+    anchors : (S * R, 4) float64 ndarray
+        x1, y1, x2, y2 in continuous pixels: -w/2, -h/2, w/2, h/2 with w = size / sqrt(ratio) and h = w * ratio. Shape
+        (0, 4) without sizes or ratios.
+
+    Raises
+    ------
+    TypeError
+        If ``sizes`` or ``ratios`` are not arrays of real numbers, or ``order`` is not a string.
+    ValueError
+        If a value is not finite and greater than 0, an array is not one-dimensional, a side is outside the range of
+        numbers, or ``order`` is another word.
+
+    See Also
+    --------
+    generate_anchors : The rounded anchors of py-faster-rcnn. grid_anchors : These anchors at every place.
+
+    Notes
+    -----
+    They lie around the corner of a cell. Add half a stride to have them around its center:
+    ``grid_anchors(cell_anchors(sizes) + 8, grid_size, 16)``. torchvision rounds half the sides, to even:
+    ``np.rint(cell_anchors(sizes, ratios, order="ratio"))``; its stride is the size of the input divided by that of the
+    feature map, rounded down. RetinaNet takes three sizes a level: 4 * stride * 2 ** (0, 1/3, 2/3).
+
+    References
+    ----------
+    S. Ren et al., "Faster R-CNN", NIPS 2015, section 3.1; T.-Y. Lin et al., "Focal loss for dense object detection",
+    ICCV 2017, section 4.
+
+    Examples
+    --------
+    >>> import detutils
+    >>> detutils.cell_anchors([32], [0.25, 1])
+    array([[-32.,  -8.,  32.,   8.],
+           [-16., -16.,  16.,  16.]])
+    """
+    sides, shapes = as_positive(sizes, "sizes"), as_positive(ratios, "ratios")
+    by_size = as_choice(order, "order", ORDERS) == "size"
+    with np.errstate(over="ignore", under="ignore"):
+        widths = sides[:, None] / np.sqrt(shapes)
+        heights = widths * shapes
+    bad = np.flatnonzero(~((widths > 0.0) & (widths <= LIMIT) & (heights > 0.0) & (heights <= LIMIT)))
+    if bad.size:
+        row, column = divmod(int(bad[0]), shapes.size)
+        raise ValueError(
+            f"sizes[{row}] {sides[row]:g} and ratios[{column}] {shapes[column]:g} make an anchor with a side outside "
+            f"0 ... {LIMIT:g} pixels"
+        )
+    half = 0.5 * np.stack([widths, heights], axis=2)
+    half = (half if by_size else half.swapaxes(0, 1)).reshape(-1, 2)
+    return np.concatenate([-half, half], axis=1)
 
 
 def _fill_grid(base: Array, rows: int, columns: int, steps: tuple[float, float], out: Array) -> None:

@@ -124,7 +124,7 @@ def test_it_unpacks_and_counts_rows() -> None:
 
 def test_rows_one_by_one() -> None:
     for i, row in enumerate(full().rows()):
-        box, score, label, name, points, mask = row
+        box, score, label, name, _, mask = row
         assert (type(score), type(label)) == (float, int)
         np.testing.assert_array_equal(box, full().boxes[i])
         assert (score, label, name) == (full().scores[i], full().labels[i], "abcd"[i])
@@ -406,7 +406,7 @@ def test_from_supervision() -> None:
     )
     assert list(rich.columns) == ["masks", "tracker_id", "class_name"]
     assert rich[1].class_name.tolist() == ["b"]
-    with pytest.raises(TypeError, match="must be a supervision.Detections, got dict"):
+    with pytest.raises(TypeError, match=r"must be a supervision\.Detections, got dict"):
         detutils.Detections.from_supervision({})
     with pytest.raises(ValueError, match="data has a column 'masks', which is a name of the record's own"):
         detutils.Detections.from_supervision(Foreign(xyxy=boxes, data={"masks": MASKS}))

@@ -44,6 +44,7 @@ NONE = np.zeros(3, bool)
 IMAGE = detutils.AnnotatedImage("a.png", SIZE, OTHERS, LABELS[:3], NONE, NONE, NONE, np.array([8.0, 9, 7]), 1)
 DATASET = detutils.Dataset([IMAGE], ("cat", "dog"), (1, 2))
 FOUND = detutils.Detections(BOXES, SCORES, LABELS)
+POSES = np.arange(20.0).reshape(5, 2, 2) % 11
 FEATURES = np.arange(20.0).reshape(5, 4) % 7
 
 

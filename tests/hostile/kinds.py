@@ -172,6 +172,11 @@ def stride(value: Any) -> Any:
     return number(value) if is_number(value) else few_numbers(value)
 
 
+def side_or_sides(value: Any) -> Any:
+    """An integer, or a few of them."""
+    return integer(value) if is_number(value) else few_integers(value)
+
+
 def flag(value: Any) -> Any:
     return bool(value) if isinstance(value, (bool, np.bool_)) else INVALID
 

@@ -7,9 +7,21 @@ from functools import cache
 from typing import Any
 
 from tests.hostile.goods import Argument, Entry
-from tests.hostile.rooms import datasets, evaluation, geometry, others, pictures, proposals, rcnn, suppression, targets
+from tests.hostile.rooms import (
+    datasets,
+    evaluation,
+    families,
+    geometry,
+    heads,
+    others,
+    pictures,
+    proposals,
+    rcnn,
+    suppression,
+    targets,
+)
 
-ROOMS = (suppression, geometry, targets, evaluation, pictures, datasets, proposals, rcnn, others)
+ROOMS = (suppression, geometry, targets, evaluation, pictures, datasets, proposals, rcnn, heads, families, others)
 
 
 @cache

@@ -18,11 +18,25 @@ tight. What would change no result is not among them:
 
 from __future__ import annotations
 
-from tests.mutant_list import checks, datasets, evaluation, fusion, geometry, nms, pictures, proposals, targets
+from tests.mutant_list import (
+    association,
+    checks,
+    datasets,
+    evaluation,
+    families,
+    fusion,
+    geometry,
+    nms,
+    pictures,
+    proposals,
+    targets,
+)
 from tests.mutant_list.fault import Mutant
 
 MUTANTS: list[Mutant] = [
     mutant
-    for family in (checks, geometry, targets, fusion, pictures, proposals, nms, evaluation, datasets)
+    for family in (
+        checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
+    )  # fmt: skip
     for mutant in family.MUTANTS
 ]

@@ -17,6 +17,19 @@ def generate_anchors(base_size=16, ratios=(0.5, 1, 2), scales=(8, 16, 32)):
     return anchors
 
 
+def cell_anchors(sizes, ratios=(0.5, 1, 2), *, order="size"):
+    """Ren et al. 2015, section 3.1: of area size^2 and height / width = ratio, around 0."""
+    pairs = [(size, ratio) for size in sizes for ratio in ratios]
+    if order == "ratio":
+        pairs = [(size, ratio) for ratio in ratios for size in sizes]
+    anchors = []
+    for size, ratio in pairs:
+        wide = size / math.sqrt(ratio)
+        high = wide * ratio
+        anchors.append([-wide / 2, -high / 2, wide / 2, high / 2])
+    return anchors
+
+
 def grid_anchors(base_anchors, grid_size, stride):
     """Ren et al. 2015, section 3.1: every anchor at every place, shifted by whole strides."""
     down, right = stride if isinstance(stride, (tuple, list)) else (stride, stride)

@@ -33,3 +33,27 @@ def draw_frames(canvas, frames, colors, width, radius, halo, halo_opacity, opaci
                 rest = (1.0 - shade * halo_opacity * opacity) * (1.0 - cover)
                 row[x] = [int(old * rest + new * cover + 0.5) for old, new in zip(pixel, color)]
     return canvas
+
+
+def draw_strokes(canvas, strokes, colors, halo, halo_opacity, opacity):  # type: ignore[no-untyped-def]
+    """Blend each stroke into every pixel of the picture, in order, by the distance to the segment in its middle."""
+    for (x1, y1, x2, y2, radius), color in zip(strokes, colors):
+        length = math.hypot(x2 - x1, y2 - y1)
+        for y, row in enumerate(canvas):
+            for x, pixel in enumerate(row):
+                across, down = x + 0.5 - x1, y + 0.5 - y1
+                if length > 0.0:
+                    along = (across * (x2 - x1) + down * (y2 - y1)) / length
+                    if along <= 0.0:
+                        distance = math.hypot(across, down)
+                    elif along >= length:
+                        distance = math.hypot(x + 0.5 - x2, y + 0.5 - y2)
+                    else:
+                        distance = abs(across * (y2 - y1) - down * (x2 - x1)) / length
+                else:
+                    distance = math.hypot(across, down)
+                cover = covered(distance - radius)
+                shade = max(covered(distance - radius - halo) - cover, 0.0)
+                rest = (1.0 - shade * halo_opacity * opacity) * (1.0 - cover * opacity)
+                row[x] = [int(old * rest + new * cover * opacity + 0.5) for old, new in zip(pixel, color)]
+    return canvas

@@ -1,30 +1,52 @@
 """Greedy non-maximum suppression, word for word. Lists in, lists out."""
 
 
-def iou(a, b, offset=0):
-    """Intersection over union; 0 where the union is empty. ``offset=1`` counts pixels, x2 - x1 + 1."""
+def areas(a, b, offset=0):
+    """The intersection of two boxes, and the area of each. ``offset=1`` counts pixels, x2 - x1 + 1."""
     w = max(min(a[2], b[2]) - max(a[0], b[0]) + offset, 0.0)
     h = max(min(a[3], b[3]) - max(a[1], b[1]) + offset, 0.0)
-    inter = w * h
     area_a = (a[2] - a[0] + offset) * (a[3] - a[1] + offset)
     area_b = (b[2] - b[0] + offset) * (b[3] - b[1] + offset)
+    return w * h, area_a, area_b
+
+
+def iou(a, b, offset=0):
+    """Intersection over union; 0 where the union is empty."""
+    inter, area_a, area_b = areas(a, b, offset)
     union = area_a + area_b - inter
     return inter / union if union > 0 else 0.0
 
 
+def ios(a, b, offset=0):
+    """Intersection over the area of the smaller box; 0 where it has none."""
+    inter, area_a, area_b = areas(a, b, offset)
+    smaller = min(area_a, area_b)
+    return inter / smaller if smaller > 0 else 0.0
+
+
+def ioa(better, weaker, offset=0):
+    """Intersection over the area of the weaker box; 0 where it has none."""
+    inter, _, area = areas(better, weaker, offset)
+    return inter / area if area > 0 else 0.0
+
+
+METRICS = {"iou": iou, "ios": ios, "ioa": ioa}
+
+
 def explain_nms(
-    boxes, scores, iou_threshold=0.5, *, labels=None, score_threshold=None, max_output=None, offset=0
-):
+    boxes, scores, iou_threshold=0.5, *, labels=None, score_threshold=None, max_output=None, offset=0,
+    metric="iou", max_candidates=None,
+):  # fmt: skip
     """Keep the best box, drop what overlaps it, go on (Girshick et al. 2014, section 2.2)."""
     order = sorted(range(len(scores)), key=lambda i: -scores[i])  # stable: ties by index
     if score_threshold is not None:
         order = [i for i in order if scores[i] > score_threshold]
     keep, suppressed_by, overlap = [], [-1] * len(scores), [0.0] * len(scores)
-    for i in order:
+    for i in order[:max_candidates]:
         if len(keep) == max_output:
             break
         for j in keep:
-            value = iou(boxes[j], boxes[i], offset)
+            value = METRICS[metric](boxes[j], boxes[i], offset)
             if value > iou_threshold and (labels is None or labels[i] == labels[j]):
                 suppressed_by[i], overlap[i] = j, value
                 break

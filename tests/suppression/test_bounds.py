@@ -16,12 +16,15 @@ from tests.naive import suppression as naive
 
 WAYS = ["select", "list", "grid", "sweep"]
 FAR = [0.0, 1e4, 1e5, 1e6, 1e7]
+METRICS = ["iou", "ios", "ioa"]
+other_metrics = pytest.mark.parametrize("metric", METRICS[1:])
+every_metric = pytest.mark.parametrize("metric", METRICS)
 both_offsets = pytest.mark.parametrize("offset", [0, 1])
 both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 every_way = pytest.mark.parametrize("way", WAYS)
 
 
-def defined(boxes: np.ndarray, scores: np.ndarray, threshold: float, offset: int = 0) -> list[int]:
+def defined(boxes: np.ndarray, scores: np.ndarray, threshold: float, offset: int = 0, metric: str = "iou") -> list[int]:
     """The definition in float64, a kept box against all that are left at once."""
     x1, y1, x2, y2 = boxes.astype(np.float64).T
     area = (x2 - x1 + offset) * (y2 - y1 + offset)
@@ -33,15 +36,15 @@ def defined(boxes: np.ndarray, scores: np.ndarray, threshold: float, offset: int
         w = np.maximum(np.minimum(x2[i], x2[left]) - np.maximum(x1[i], x1[left]) + offset, 0.0)
         h = np.maximum(np.minimum(y2[i], y2[left]) - np.maximum(y1[i], y1[left]) + offset, 0.0)
         inter = w * h
-        union = area[i] + area[left] - inter
+        union = {"iou": area[i] + area[left] - inter, "ios": np.minimum(area[i], area[left]), "ioa": area[left]}[metric]
         left = left[~(inter / np.where(union > 0, union, 1.0) > threshold)]
     return keep
 
 
-def same(boxes: np.ndarray, scores: np.ndarray, threshold: float, offset: int, way: str) -> bool:
-    rule = plan.as_rule(threshold, None, None, offset, "raise")
+def same(boxes: np.ndarray, scores: np.ndarray, threshold: float, offset: int, way: str, metric: str = "iou") -> bool:
+    rule = plan.as_rule(threshold, None, None, offset, "raise", metric)
     found = greedy.suppress(boxes, scores, rule, plan.only(way)).tolist()
-    return found == defined(boxes, scores, threshold, offset)
+    return found == defined(boxes, scores, threshold, offset, metric)
 
 
 def shuffled(a: np.ndarray, b: np.ndarray, dtype: type, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -58,8 +61,9 @@ def test_the_fast_definition_is_the_definition() -> None:
     scores = np.round(rng.random(60), 1)
     for threshold in (0.0, 0.3, 0.5):
         for offset in (0, 1):
-            wanted = naive.nms(boxes.tolist(), scores.tolist(), threshold, offset=offset)
-            assert defined(boxes, scores, threshold, offset) == wanted
+            for metric in naive.METRICS:
+                wanted = naive.nms(boxes.tolist(), scores.tolist(), threshold, offset=offset, metric=metric)
+                assert defined(boxes, scores, threshold, offset, metric) == wanted
 
 
 @every_way
@@ -84,6 +88,32 @@ def test_the_reach_of_a_box(threshold: float, dtype: type, offset: int, way: str
 
 
 @every_way
+@other_metrics
+@both_offsets
+@both_dtypes
+@pytest.mark.parametrize("threshold", [0.0, 0.02, 0.5])
+def test_the_reach_of_a_part(threshold: float, dtype: type, offset: int, metric: str, way: str) -> None:
+    """Small boxes that stick into the edges and corners of large ones by a little more than the threshold asks for:
+    the centers are apart by almost half of both sides, and the sides by any ratio."""
+    n = size(200, 20)
+    for seed, far in enumerate(FAR):
+        rng = np.random.default_rng(seed)
+        side = rng.uniform(1, 4, (n, 2))
+        large = side * np.exp(rng.uniform(0, 6, (n, 2)))
+        corner = far + rng.uniform(0, 900, (n, 2))
+        share = np.ones((n, 2))
+        along = rng.integers(0, 2, n)
+        share[np.arange(n), along] = max(threshold, 1e-3) * rng.uniform(0.9999, 1.1, n)
+        low = rng.random((n, 2)) < 0.5
+        start = np.where(low, corner - (1 - share) * (side + offset), corner + large + offset - share * (side + offset))
+        start = np.where(share == 1.0, corner + rng.random((n, 2)) * (large - side), start)
+        a = np.hstack([corner, corner + large])
+        b = np.hstack([start, start + side])
+        boxes, scores = shuffled(a, b, dtype, seed)
+        assert same(boxes, scores, threshold, offset, way, metric), f"far {far:g}"
+
+
+@every_way
 @both_offsets
 @both_dtypes
 @pytest.mark.parametrize("threshold", [0.1, 0.5, 0.8])
@@ -105,10 +135,11 @@ def test_the_ratio_of_sides(threshold: float, dtype: type, offset: int, way: str
 
 
 @every_way
+@every_metric
 @both_offsets
 @both_dtypes
-def test_what_is_near_the_threshold_is_left_to_float64(dtype: type, offset: int, way: str) -> None:
-    """The threshold is the IoU of the pairs, or a step of float64 or of the filter beside it: of the float32 share
+def test_what_is_near_the_threshold_is_left_to_float64(dtype: type, offset: int, metric: str, way: str) -> None:
+    """The threshold is the overlap of the pairs, or a step of float64 or of the filter beside it: of the float32 share
     (2e-6), of the factor that clears it (1e-5), of the slack (1e-6 of the largest coordinate)."""
     n = size(40, 6)
     for seed, far in enumerate(FAR):
@@ -117,21 +148,22 @@ def test_what_is_near_the_threshold_is_left_to_float64(dtype: type, offset: int,
             w, h, d = (unit * int(v) for v in (rng.integers(20, 60), rng.integers(20, 60), rng.integers(1, 12)))
             corner = far + unit * np.round(rng.uniform(0, 90 * n, (n, 2)))
             a = np.hstack([corner, corner + [w, h]]).astype(dtype)
-            b = np.hstack([corner + [d, 0.0], corner + [w + d, h]]).astype(dtype)
+            b = np.hstack([corner + [d, 0.0], corner + [w + d, h + (unit if metric == "ios" else 0.0)]]).astype(dtype)
             boxes, scores = shuffled(a, b, dtype, seed)
-            exact = naive.iou(a[0].astype(float).tolist(), b[0].astype(float).tolist(), offset)
+            exact = naive.METRICS[metric](a[0].astype(float).tolist(), b[0].astype(float).tolist(), offset)
             steps = [exact, np.nextafter(exact, 0), np.nextafter(exact, 1)]
             steps += [exact * (1 + s) for s in (-3e-5, -1e-5, -2e-6, -1e-7, 1e-7, 2e-6, 1e-5, 3e-5)]
             for threshold in steps:
                 if 0.0 <= threshold <= 1.0:
                     case = f"far {far:g}, unit {unit:g}, threshold {threshold!r} of {exact!r}"
-                    assert same(boxes, scores, float(threshold), offset, way), case
+                    assert same(boxes, scores, float(threshold), offset, way, metric), case
 
 
 @every_way
+@every_metric
 @both_offsets
 @pytest.mark.parametrize("threshold", [0.0, 1e-12, 5e-7, 1e-6, 2e-6, 9e-4, 1e-3, 1.1e-3, 0.999999, 1.0])
-def test_thresholds_at_which_the_filter_changes(threshold: float, offset: int, way: str) -> None:
+def test_thresholds_at_which_the_filter_changes(threshold: float, offset: int, metric: str, way: str) -> None:
     """Below 1e-6 nothing is left out by its share, up to 1e-3 nothing is settled early: slivers of an intersection."""
     n = size(150, 20)
     rng = np.random.default_rng(3)
@@ -141,7 +173,7 @@ def test_thresholds_at_which_the_filter_changes(threshold: float, offset: int, w
     a = np.hstack([corner, corner + side])
     b = np.hstack([corner + side * [1, 0] + [offset, 0] - sliver * [1, 0], corner + side * [2, 1] - sliver * [1, 0]])
     boxes, scores = shuffled(a, np.maximum(b, np.hstack([b[:, :2], b[:, :2]])), np.float64, 3)
-    assert same(boxes, scores, threshold, offset, way)
+    assert same(boxes, scores, threshold, offset, way, metric)
 
 
 @both_offsets
@@ -178,6 +210,7 @@ def test_the_ways_hand_over(n: int, dtype: type, offset: int) -> None:
         sides[n // 2 :] = sides[: n - n // 2]
         boxes = np.hstack([corner, corner + sides]).astype(dtype)
         scores = np.round(rng.random(n), 3).astype(dtype)
-        for threshold in (0.1, 0.5, 0.75):
-            found = nms(boxes, scores, threshold, offset=offset).tolist()
-            assert found == defined(boxes, scores, threshold, offset), f"spread {spread:g}, threshold {threshold}"
+        for threshold, metric in ((0.1, "iou"), (0.5, "iou"), (0.75, "iou"), (0.4, "ios"), (0.6, "ioa")):
+            found = nms(boxes, scores, threshold, offset=offset, metric=metric).tolist()
+            case = f"spread {spread:g}, {metric} {threshold}"
+            assert found == defined(boxes, scores, threshold, offset, metric), case

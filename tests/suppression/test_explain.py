@@ -44,6 +44,18 @@ def test_every_way_gives_the_same_reasons(way: str, most: int | None) -> None:
         assert tuple(part.tolist() for part in found) == wanted, f"seed {seed}"
 
 
+@pytest.mark.parametrize("metric", ["iou", "ios", "ioa"])
+def test_groups_in_a_line(metric: str) -> None:
+    """As the contract says: which kept box each box belongs to."""
+    boxes, scores = random_boxes(60, 4, spread=40), whole_scores(60, 4)
+    found = explain_nms(boxes, scores, 0.3, metric=metric, max_output=9)
+    groups = np.where(found.suppressed_by < 0, np.arange(len(boxes)), found.suppressed_by)
+    wanted = naive.explain_nms(*lists(boxes, scores), 0.3, metric=metric, max_output=9)
+    members = {i: [i] + [j for j, by in enumerate(wanted[1]) if by == i] for i in wanted[0]}
+    for i in found.keep:
+        assert sorted(np.flatnonzero(groups == i).tolist()) == sorted(members[int(i)])
+
+
 @pytest.mark.parametrize("threshold", [0.0, 0.1, 0.5])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_beyond_the_first_boxes_and_over_many_widths(dtype: type, threshold: float) -> None:
@@ -54,9 +66,10 @@ def test_beyond_the_first_boxes_and_over_many_widths(dtype: type, threshold: flo
     scores, labels = rng.random(n).astype(dtype), rng.integers(0, 2, n)
     for classes in (None, labels):
         names = None if classes is None else classes.tolist()
-        wanted = naive.explain_nms(*lists(boxes, scores), threshold, labels=names)
-        found = explain_nms(boxes, scores, threshold, labels=classes)
-        assert tuple(part.tolist() for part in found) == wanted
+        for metric in naive.METRICS:
+            wanted = naive.explain_nms(*lists(boxes, scores), threshold, labels=names, metric=metric)
+            found = explain_nms(boxes, scores, threshold, labels=classes, metric=metric)
+            assert tuple(part.tolist() for part in found) == wanted
 
 
 def test_drop_leaves_out_bad_rows_only() -> None:

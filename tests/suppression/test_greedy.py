@@ -33,8 +33,13 @@ class Way:
     def __init__(self, name: str) -> None:
         self.plan = plan.only(name)
 
-    def rule(self, iou_threshold=0.5, *, score_threshold=None, max_output=None, offset=0, on_invalid="raise"):
-        return plan.as_rule(iou_threshold, score_threshold, max_output, offset, on_invalid)
+    def rule(
+        self, iou_threshold=0.5, *, score_threshold=None, max_output=None, offset=0, on_invalid="raise", metric="iou",
+        max_candidates=None,
+    ):  # fmt: skip
+        return plan.as_rule(
+            iou_threshold, score_threshold, max_output, offset, on_invalid, metric, max_candidates
+        )
 
     def nms(self, boxes, scores, *threshold, **options):
         return greedy.suppress(boxes, scores, self.rule(*threshold, **options), self.plan)
@@ -67,6 +72,64 @@ def test_is_the_definition(way: Way, dtype: type, threshold: float, offset: int)
         found = unchanged(way.nms, boxes, scores, iou_threshold=threshold, offset=offset)
         assert found.dtype == np.int64
         assert found.tolist() == naive.nms(*lists(boxes, scores), threshold, offset=offset), f"seed {seed}"
+
+
+@pytest.mark.parametrize("metric", ["ios", "ioa"])
+@pytest.mark.parametrize("offset", [0, 1])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_is_the_definition_by_other_metrics(way: Way, dtype: type, offset: int, metric: str) -> None:
+    for seed, n in enumerate([0, 1, 2, 10, 33, size(150, 30), size(400, 40)]):
+        rng = np.random.default_rng(seed)
+        boxes = random_boxes(n, seed).astype(dtype)
+        scores = rng.choice([rng.random(n), rng.integers(-2, 3, n) / 2]).astype(dtype)
+        labels = rng.integers(0, 3, n)
+        for threshold in THRESHOLDS:
+            options = {"iou_threshold": threshold, "offset": offset, "metric": metric}
+            found = unchanged(way.nms, boxes, scores, **options)
+            assert found.tolist() == naive.nms(*lists(boxes, scores), **options), f"seed {seed}"
+            found = unchanged(way.batched_nms, boxes, scores, labels, **options)
+            wanted = naive.batched_nms(*lists(boxes, scores), labels.tolist(), **options)
+            assert found.tolist() == wanted, f"seed {seed}"
+            if way.plan.way != "sweep":
+                reasons = way.explain_nms(boxes, scores, labels=labels, **options)
+                wanted = naive.explain_nms(*lists(boxes, scores), labels=labels.tolist(), **options)
+                assert tuple(part.tolist() for part in reasons) == wanted, f"seed {seed}"
+
+
+def test_what_the_metrics_are_of(way: Way) -> None:
+    """A box within another is covered wholly: by ios whichever is better, by ioa if it is the weaker."""
+    boxes = np.array([[0, 0, 10, 10], [2, 2, 6, 6], [3, 3, 3, 9]], float)
+    for scores, ios, ioa in (([3, 2, 1], [0, 2], [0, 2]), ([2, 3, 1], [1, 2], [1, 0, 2])):
+        assert len(way.nms(boxes, scores, 0.5)) == 3
+        assert way.nms(boxes, scores, 0.99, metric="ios").tolist() == ios
+        assert way.nms(boxes, scores, 0.99, metric="ioa").tolist() == ioa
+        assert len(way.nms(boxes, scores, 1.0, metric="ios")) == 3  # covered wholly is not more than that
+        assert len(way.nms(boxes, scores, 1.0, metric="ioa")) == 3
+    assert way.nms(boxes, [2, 3, 1], 0.15, metric="ioa").tolist() == [1, 2]  # 16 of 100
+    assert way.nms(boxes, [2, 3, 1], 0.16, metric="ioa").tolist() == [1, 0, 2]
+
+
+@pytest.mark.parametrize("most", [0, 1, 7, 39, 40, 41])
+def test_the_best_candidates_only(way: Way, most: int) -> None:
+    boxes, labels = random_boxes(40, 5, spread=30), np.arange(40) % 3
+    scores = np.round(np.linspace(0, 1, 40), 1)[::-1].copy()
+    for floor in (None, 0.3):
+        for metric in naive.METRICS:
+            options = {"max_candidates": most, "score_threshold": floor, "metric": metric}
+            wanted = naive.nms(*lists(boxes, scores), 0.3, **options)
+            assert way.nms(boxes, scores, 0.3, **options).tolist() == wanted
+            wanted = naive.batched_nms(*lists(boxes, scores), labels.tolist(), 0.3, **options)
+            assert way.batched_nms(boxes, scores, labels, 0.3, **options).tolist() == wanted
+            if way.plan.way != "sweep":
+                found = way.explain_nms(boxes, scores, 0.3, labels=labels, **options)
+                wanted = naive.explain_nms(*lists(boxes, scores), 0.3, labels=labels.tolist(), **options)
+                assert tuple(part.tolist() for part in found) == wanted
+    bad = boxes.copy()
+    bad[39, 2] = np.nan
+    with pytest.raises(ValueError, match=r"boxes\[39\] is not finite"):  # judged, though it may not take part
+        way.nms(bad, scores, max_candidates=most)
+    dropped = way.nms(bad, scores, 0.3, max_candidates=most, on_invalid="drop")
+    assert dropped.tolist() == naive.nms(*lists(boxes[:39], scores[:39]), 0.3, max_candidates=most)
 
 
 @pytest.mark.parametrize("falling", [True, False])
@@ -329,6 +392,13 @@ def test_bad_options() -> None:
         nms(TWO, [1, 2], max_output=-1)
     with pytest.raises(TypeError, match="max_output must be an integer"):
         nms(TWO, [1, 2], max_output=1.0)
+    for call in (nms, explain_nms, lambda b, s, **option: batched_nms(b, s, [0, 0], **option)):
+        with pytest.raises(ValueError, match="max_candidates must be at least 0"):
+            call(TWO, [1, 2], max_candidates=-1)
+        with pytest.raises(ValueError, match="metric must be one of 'iou', 'ios', 'ioa', got 'giou'"):
+            call(TWO, [1, 2], metric="giou")
+        with pytest.raises(TypeError, match="metric must be a string, got NoneType"):
+            call(TWO, [1, 2], metric=None)
     with pytest.raises(ValueError, match="score_threshold must be finite"):
         nms(TWO, [1, 2], score_threshold=float("nan"))
     with pytest.raises(ValueError, match="on_invalid must be one of 'raise', 'drop'"):

@@ -162,6 +162,62 @@ def test_a_grid_beyond_memory_is_refused_at_once() -> None:
         detutils.pyramid_anchors((1e9, 1e9))
 
 
+# ---- unrounded anchors around a corner ------------------------------------------------------------
+
+@pytest.mark.parametrize("sizes", [(32,), (32, 64.5, 7), (1e-3, 1e6)])
+@pytest.mark.parametrize("ratios", [(0.5, 1, 2), (1 / 3, 3), (1,)])
+@pytest.mark.parametrize("order", ["size", "ratio"])
+def test_cell_anchors_are_their_definition(sizes: tuple, ratios: tuple, order: str) -> None:
+    result = detutils.cell_anchors(sizes, ratios, order=order)
+    np.testing.assert_array_equal(result, naive.cell_anchors(sizes, ratios, order=order))
+    wide, high = result[:, 2] - result[:, 0], result[:, 3] - result[:, 1]
+    pairs = [(size, ratio) for size in sizes for ratio in ratios]
+    if order == "ratio":
+        pairs = [(size, ratio) for ratio in ratios for size in sizes]
+    np.testing.assert_allclose(wide * high, [size * size for size, _ in pairs], rtol=1e-14)
+    np.testing.assert_allclose(high / wide, [ratio for _, ratio in pairs], rtol=1e-14)
+
+
+def test_detectron2s_and_torchvisions_anchors() -> None:
+    """detectron2 has all ratios of a size together, unrounded; torchvision all sizes of a ratio, half sides rounded."""
+    diagonal = 16 * 2**0.5  # a side of 32 at ratio 1/2: 32 * sqrt(2) wide, 32 / sqrt(2) high
+    first = detutils.cell_anchors([32, 64], [0.5, 1])
+    np.testing.assert_allclose(first[0], [-diagonal, -diagonal / 2, diagonal, diagonal / 2], rtol=1e-15)
+    assert first[[1, 3]].tolist() == [[-16, -16, 16, 16], [-32, -32, 32, 32]]
+    rounded = np.rint(detutils.cell_anchors([32, 64], [0.5, 1, 2], order="ratio"))
+    assert rounded.tolist() == [
+        [-23, -11, 23, 11], [-45, -23, 45, 23], [-16, -16, 16, 16], [-32, -32, 32, 32], [-11, -23, 11, 23],
+        [-23, -45, 23, 45],
+    ]  # fmt: skip
+    assert detutils.grid_anchors(detutils.cell_anchors([32], [1]) + 8, (1, 2), 16).tolist() == [
+        [-8, -8, 24, 24], [8, -8, 40, 24],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sizes", "ratios"), [([], [1]), ([8], []), ([], [])])
+def test_no_sizes_or_ratios(sizes: list, ratios: list) -> None:
+    assert detutils.cell_anchors(sizes, ratios).shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "pattern"),
+    [
+        (([8, 0],), {}, ValueError, r"sizes\[1\] must be greater than 0, got 0"),
+        ((8,), {}, ValueError, r"sizes must have shape \(N,\)"),
+        (("8",), {}, TypeError, "sizes"),
+        (([8], [1, np.nan]), {}, ValueError, r"ratios\[1\] is not finite"),
+        (([8], None), {}, TypeError, "ratios"),
+        (([8], [1]), {"order": "scale"}, ValueError, "order must be one of 'size', 'ratio', got 'scale'"),
+        (([8], [1]), {"order": 1}, TypeError, "order must be a string"),
+        (([8, 1e150], [1, 1e-10]), {}, ValueError, r"sizes\[1\] 1e\+150 and ratios\[1\] 1e-10 make an anchor with"),
+        (([1e-300], [1e300]), {}, ValueError, r"a side outside 0 \.\.\. 1e\+150 pixels"),
+    ],
+)
+def test_cell_anchors_refuse(arguments: tuple, options: dict, error: type[Exception], pattern: str) -> None:
+    with pytest.raises(error, match=pattern):
+        detutils.cell_anchors(*arguments, **options)
+
+
 # ---- pyramids -------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("image_size", [(100, 130), (64, 64), (33.5, 1)])

@@ -1,4 +1,4 @@
-"""Frames of boxes with anti-aliased round corners, blended into a picture."""
+"""Frames of boxes with anti-aliased round corners, limbs and dots, blended into a picture."""
 
 from __future__ import annotations
 
@@ -66,3 +66,32 @@ def draw_frames(
                 cover = stroke * opacity + inside * fill
                 _blend(canvas[y, x], colors[i], cover, shade * halo_opacity * opacity)
                 x += 1
+
+
+@kernel("none(uint8[:,:,::1], float64[:,::1], uint8[:,::1], UniTuple(float64, 3))")
+def draw_strokes(canvas: U1, strokes: F8, colors: U1, style: tuple[float, float, float]) -> None:
+    """Straight strokes with round ends: x1, y1, x2, y2, radius; a dot is one that ends where it begins.
+
+    ``style``: the halo's width and opacity, the strokes' opacity.
+    """
+    halo, halo_opacity, opacity = style
+    height, width = float(canvas.shape[0]), float(canvas.shape[1])
+    for i in range(strokes.shape[0]):
+        x1, y1, x2, y2, radius = strokes[i, 0], strokes[i, 1], strokes[i, 2], strokes[i, 3], strokes[i, 4]
+        along_x, along_y = x2 - x1, y2 - y1
+        square = along_x * along_x + along_y * along_y
+        reach = radius + halo + 1.0
+        left, right = max(min(x1, x2) - reach, 0.0), min(max(x1, x2) + reach, width)
+        top, bottom = max(min(y1, y2) - reach, 0.0), min(max(y1, y2) + reach, height)
+        for y in range(math.floor(top), math.ceil(bottom)):
+            for x in range(math.floor(left), math.ceil(right)):
+                from_x, from_y = x + 0.5 - x1, y + 0.5 - y1
+                part = 0.0
+                if square > 0.0:
+                    part = min(max((from_x * along_x + from_y * along_y) / square, 0.0), 1.0)
+                away_x, away_y = from_x - part * along_x, from_y - part * along_y
+                edge = math.sqrt(away_x * away_x + away_y * away_y) - radius
+                cover = _covered(edge)
+                shade = max(_covered(edge - halo) - cover, 0.0)
+                if shade > 0.0 or cover > 0.0:
+                    _blend(canvas[y, x], colors[i], cover * opacity, shade * halo_opacity * opacity)

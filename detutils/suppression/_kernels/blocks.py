@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import embedded
-from detutils.suppression._kernels.pair import LANES, exceeds, may, settle
+from detutils.suppression._kernels.pair import LANES, as_kept, exceeds, may, settle
 
 
 @embedded
@@ -22,9 +22,10 @@ def column_of(columns: Any, r: Any) -> Any:
 
 
 @embedded
-def put(blocks: Any, members: Any, at: Any, box: Any, r: Any) -> None:
+def put(blocks: Any, members: Any, at: Any, box: Any, r: Any, of_weaker: Any) -> None:
     g, lane = at // LANES, at % LANES
-    blocks[g, 0, lane], blocks[g, 1, lane], blocks[g, 2, lane], blocks[g, 3, lane], blocks[g, 4, lane] = box
+    kept = as_kept(box, of_weaker)
+    blocks[g, 0, lane], blocks[g, 1, lane], blocks[g, 2, lane], blocks[g, 3, lane], blocks[g, 4, lane] = kept
     members[g, lane] = r
 
 
@@ -34,20 +35,20 @@ def _other(blocks: Any, g: Any, j: Any) -> Any:
 
 
 @embedded
-def any_may(blocks: Any, g: Any, box: Any) -> Any:
+def any_may(scene: Any, blocks: Any, g: Any, box: Any) -> Any:
     """Whether any box of a block may exceed the threshold with this one."""
     hits = False  # a flag of one byte: an integer would halve the vectors
     for j in range(LANES):
-        hits |= may(box, _other(blocks, g, j))
+        hits |= may(_other(blocks, g, j), box, scene.of_weaker)
     return hits
 
 
 @embedded
-def any_must(blocks: Any, g: Any, box: Any, slack: Any, least: Any) -> Any:
+def any_must(scene: Any, blocks: Any, g: Any, box: Any) -> Any:
     """Whether any box of a block exceeds the threshold with this one for certain."""
     hits = False
     for j in range(LANES):
-        hits |= settle(box, _other(blocks, g, j), slack, least)[1]
+        hits |= settle(_other(blocks, g, j), box, scene.slack, scene.least, scene.of_weaker)[1]
     return hits
 
 
@@ -56,7 +57,7 @@ def hit_by(scene: Any, blocks: Any, members: Any, g: Any, r: Any) -> Any:
     """The first box of a block that exceeds the threshold with candidate r, or -1."""
     box = column_of(scene.columns, r)
     for j in range(LANES):
-        if may(box, _other(blocks, g, j)):
+        if may(_other(blocks, g, j), box, scene.of_weaker):
             if exceeds(scene, members[g, j], r):
                 return np.int64(members[g, j])
     return np.int64(-1)
@@ -67,6 +68,7 @@ def better_of(scene: Any, blocks: Any, members: Any, g: Any, r: Any, found: Any)
     """``found``, or the best candidate of a block that is better and exceeds the threshold with candidate r."""
     box = column_of(scene.columns, r)
     for j in range(LANES):
-        if may(box, _other(blocks, g, j)) and members[g, j] < found and exceeds(scene, members[g, j], r):
-            found = np.int64(members[g, j])
+        if may(_other(blocks, g, j), box, scene.of_weaker):
+            if members[g, j] < found and exceeds(scene, members[g, j], r):
+                found = np.int64(members[g, j])
     return found

@@ -14,7 +14,7 @@ import numpy as np
 from detutils._jit import B1, F4, F8, I4, I8, embedded, inlined, kernel
 from detutils.suppression._kernels.blocks import any_may, any_must, better_of, column_of, empty_blocks, hit_by, put
 from detutils.suppression._kernels.levels import can_match, find_levels, reach_of
-from detutils.suppression._kernels.pair import LANES, NOTHING, box_of, iou_of, scene_of
+from detutils.suppression._kernels.pair import LANES, NOTHING, box_of, overlap_of, scene_of
 
 THIN = 1.0  # boxes within reach up to which levels are merged: python -m benchmarks tune
 MANY = 4096  # cells in reach from which on all boxes are tested
@@ -98,7 +98,7 @@ def _lay_grid(scene: Any, chosen: Any) -> Any:
     """The reach, the table of levels, the first and the next place of each cell, with room for the boxes that belong
     there, and the cell of each box."""
     columns, n = scene.columns, chosen.shape[0]
-    spread, ratio = reach_of(scene.iou_threshold)
+    spread, ratio = reach_of(scene)
     slack = np.float64(scene.slack)
     exponent_of = np.empty(n, np.uint8)
     table = np.empty((256, 8), np.float64)
@@ -131,7 +131,7 @@ def _lay_grid(scene: Any, chosen: Any) -> Any:
 @inlined
 def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any, kept: Any, by: Any) -> None:
     """Decide the candidates of one run from ``first`` on; ``total`` are kept before it."""
-    columns, slack, least = scene.columns, scene.slack, scene.least
+    columns = scene.columns
     chosen, decided = _choose(columns, start, first, stop, kept)
     n = chosen.shape[0]
     reach, table, bounds, home = _lay_grid(scene, chosen)
@@ -155,10 +155,10 @@ def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any,
                     count = _reachable(reach, table, bounds, box, n, ranges)
                 for q in range(0, count, 2):
                     for g in range(ranges[q] // LANES, (ranges[q + 1] + LANES - 1) // LANES):
-                        if any_may(blocks, g, box):
+                        if any_may(scene, blocks, g, box):
                             if by is not None:
                                 found = better_of(scene, blocks, members, g, r, found)
-                            elif any_must(blocks, g, box, slack, least) or hit_by(scene, blocks, members, g, r) >= 0:
+                            elif any_must(scene, blocks, g, box) or hit_by(scene, blocks, members, g, r) >= 0:
                                 hit = True
                                 break
                     if hit:
@@ -177,7 +177,7 @@ def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any,
                 break
         at = bounds[cell, 1]
         bounds[cell, 1] = at + 1
-        put(blocks, members, at, box, r)
+        put(blocks, members, at, box, r, scene.of_weaker)
     # boxes without area stay, whatever their neighbors
     for r in range(first, stop):
         if columns[4, r] == NOTHING:
@@ -198,7 +198,7 @@ def _grid(scene: Any, starts: Any, limits: Any, state: Any, kept: Any, by: Any) 
 @kernel("void(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1])")
 def grid(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1) -> None:
     """Go on with each run from where ``compare`` left it."""
-    _grid(scene_of(columns, rows, rule), starts, limits, state, kept, None)
+    _grid(scene_of(columns, rows, rule, None), starts, limits, state, kept, None)
 
 
 @kernel(
@@ -207,14 +207,31 @@ def grid(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kep
 )
 def grid_and_explain(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4) -> None:
     """``grid``, and set in ``by`` which candidate suppressed each, of those that did the best; -1 stays."""
-    _grid(scene_of(columns, rows, rule), starts, limits, state, kept, by)
+    _grid(scene_of(columns, rows, rule, None), starts, limits, state, kept, by)
+
+
+@kernel(
+    "void(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1],"
+    " int32[::1])"
+)
+def grid_by_metric(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4) -> None:
+    """``grid`` by ioa if ``rule`` ends with 1, by ios if it ends with 0; with reasons unless ``by`` is empty."""
+    scene = scene_of(columns, rows, rule, rule[3] > 0.0)
+    if by.shape[0] > 0:
+        _grid(scene, starts, limits, state, kept, by)
+    else:
+        _grid(scene, starts, limits, state, kept, None)
 
 
 @kernel("void(float32[:,::1], float64[:,::1], float64[::1], int32[::1], int32[::1], int64[::1], float64[::1])")
 def tell(columns: F4, rows: F8, rule: F8, by: I4, order: I4, suppressed_by: I8, iou: F8) -> None:
-    """Write the suppressor and the IoU of each candidate to the row where ``order`` says that it came from."""
-    scene = scene_of(columns, rows, rule)
+    """Write the suppressor and the overlap of each candidate to the row where ``order`` says that it came from."""
+    scene = scene_of(columns, rows, rule, rule[3] > 0.0)
     for r in range(by.shape[0]):
         if by[r] >= 0:
             suppressed_by[order[r]] = order[by[r]]
-            iou[order[r]] = iou_of(box_of(scene, by[r]), box_of(scene, r), scene.offset)
+            a, b = box_of(scene, by[r]), box_of(scene, r)
+            if rule[3] < 0.0:
+                iou[order[r]] = overlap_of(a, b, scene.offset, None)
+            else:
+                iou[order[r]] = overlap_of(a, b, scene.offset, scene.of_weaker)

@@ -8,6 +8,7 @@ import numpy as np
 
 from detutils._jit import B1, F4, F8, I4, I8, inlined, kernel
 from detutils.suppression._kernels.blocks import any_may, any_must, column_of, empty_blocks, hit_by, put
+from detutils.suppression._kernels.levels import reach_of
 from detutils.suppression._kernels.pair import LANES, NOTHING, scene_of
 
 WINDOW = 256  # candidates between two looks at the cost: python -m benchmarks tune
@@ -18,7 +19,7 @@ SPARSE = 0.3  # boxes within reach of one below which a run looks thin: python -
 def _list(scene: Any, start: Any, stop: Any, most: Any, busy: Any, room: Any, kept: Any, by: Any) -> Any:
     """Decide from ``start`` on; stop where a grid pays, and say where that is and how many were kept."""
     blocks, members = room
-    columns, slack, least = scene.columns, scene.slack, scene.least
+    columns = scene.columns
     count = 0  # boxes in the blocks
     total = 0  # boxes kept, those without area included
     work = 0
@@ -34,12 +35,12 @@ def _list(scene: Any, start: Any, stop: Any, most: Any, busy: Any, room: Any, ke
         if box[4] < NOTHING:
             for g in range((count + LANES - 1) // LANES):
                 work += 1
-                if any_may(blocks, g, box):
+                if any_may(scene, blocks, g, box):
                     if by is not None:
                         by[r] = hit_by(scene, blocks, members, g, r)
                         hit = by[r] >= 0
                     else:
-                        hit = any_must(blocks, g, box, slack, least) or hit_by(scene, blocks, members, g, r) >= 0
+                        hit = any_must(scene, blocks, g, box) or hit_by(scene, blocks, members, g, r) >= 0
                     if hit:
                         break
         if hit:
@@ -49,15 +50,15 @@ def _list(scene: Any, start: Any, stop: Any, most: Any, busy: Any, room: Any, ke
         if box[4] < NOTHING:
             if count % LANES == 0:
                 blocks[count // LANES] = 0
-            put(blocks, members, count, box, r)
+            put(blocks, members, count, box, r, scene.of_weaker)
             count += 1
     return stop, total
 
 
 @inlined
-def _is_thin(columns: Any, start: Any, stop: Any, iou_threshold: Any) -> Any:
+def _is_thin(scene: Any, start: Any, stop: Any) -> Any:
     """Whether the best boxes lie so far apart that few others can be within reach of any."""
-    some = min(stop - start, WINDOW)
+    columns, some = scene.columns, min(stop - start, WINDOW)
     left = top = np.float32(3e38)
     right = bottom = np.float32(-3e38)
     covered = 0.0
@@ -66,7 +67,7 @@ def _is_thin(columns: Any, start: Any, stop: Any, iou_threshold: Any) -> Any:
         top, bottom = min(top, columns[1, r]), max(bottom, columns[3, r])
         covered += np.float64(columns[2, r] - columns[0, r]) * np.float64(columns[3, r] - columns[1, r])
     area = (np.float64(right) - np.float64(left)) * (np.float64(bottom) - np.float64(top))
-    spread = (1.0 - iou_threshold) / (1.0 + iou_threshold)
+    spread, _ = reach_of(scene)
     return covered * np.float64(stop - start) * spread * spread < SPARSE * area * np.float64(some)
 
 
@@ -82,7 +83,7 @@ def _compare(scene: Any, starts: Any, limits: Any, state: Any, kept: Any, by: An
     for run in range(starts.shape[0] - 1):
         start, stop = starts[run], starts[run + 1]
         whole = most >= kept.shape[0]
-        thin = whole and stop - start > fewest and _is_thin(scene.columns, start, stop, scene.iou_threshold)
+        thin = whole and stop - start > fewest and _is_thin(scene, start, stop)
         first = start
         if not thin:
             first, total = _list(scene, start, stop, most, busy, room, kept, by)
@@ -109,7 +110,7 @@ def compare(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, 
     ``state`` becomes how far each run was decided, the second whether ``sweep`` is worth a try, because most stay.
     Returns how many runs are left, below 0 if any is worth a try.
     """
-    return int(_compare(scene_of(columns, rows, rule), starts, limits, state, kept, None))
+    return int(_compare(scene_of(columns, rows, rule, None), starts, limits, state, kept, None))
 
 
 @kernel(
@@ -120,4 +121,18 @@ def compare_and_explain(
     columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4
 ) -> int:
     """``compare``, and set in ``by`` which candidate suppressed each, of those that did the best; -1 stays."""
-    return int(_compare(scene_of(columns, rows, rule), starts, limits, state, kept, by))
+    return int(_compare(scene_of(columns, rows, rule, None), starts, limits, state, kept, by))
+
+
+@kernel(
+    "int64(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1],"
+    " int32[::1])"
+)
+def compare_by_metric(
+    columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4
+) -> int:
+    """``compare`` by ioa if ``rule`` ends with 1, by ios if it ends with 0; with reasons unless ``by`` is empty."""
+    scene = scene_of(columns, rows, rule, rule[3] > 0.0)
+    if by.shape[0] > 0:
+        return int(_compare(scene, starts, limits, state, kept, by))
+    return int(_compare(scene, starts, limits, state, kept, None))

@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detutils._jit import embedded
-from detutils.geometry._kernels.pair import intersection, iou, sides
+from detutils.geometry._kernels.pair import intersection, ioa, iou, sides
 
 LANES = 16  # boxes that are filtered at once: columns are whole vectors of them
 FAR = 1e15  # beyond it float32 areas would leave float32's range: such scenes are scaled by a power of two
@@ -41,7 +41,8 @@ CLEAR = np.float32(1.00001)
 
 class Scene(NamedTuple):
     """What decides a pair: (5, N) float32 columns, the (N, 4) float64 rows of the boxes unless the columns hold them
-    exactly, and the rule."""
+    exactly, and the rule. ``of_weaker`` is the measure: None, known to the compiler, for IoU; False for ios, True for
+    ioa."""
 
     columns: Any
     rows: Any
@@ -49,6 +50,7 @@ class Scene(NamedTuple):
     offset: Any
     slack: Any
     least: Any
+    of_weaker: Any
 
 
 @embedded
@@ -57,17 +59,20 @@ def least_of(iou_threshold: Any) -> Any:
 
 
 @embedded
-def scene_of(columns: Any, rows: Any, rule: Any) -> Any:
+def scene_of(columns: Any, rows: Any, rule: Any, of_weaker: Any) -> Any:
     """``rule``: the threshold, the offset, and the largest coordinate if the columns are rounded, else 0."""
-    return Scene(columns, rows, rule[0], rule[1], np.float32(1e-6 * rule[2]), least_of(rule[0]))
+    return Scene(columns, rows, rule[0], rule[1], np.float32(1e-6 * rule[2]), least_of(rule[0]), of_weaker)
 
 
 @embedded
-def iou_of(a: Any, b: Any, offset: Any) -> Any:
-    """The quotient of the definition, of two boxes in float64."""
+def overlap_of(a: Any, b: Any, offset: Any, of_weaker: Any) -> Any:
+    """The quotient of the definition, of two boxes in float64, the better one first."""
     area = (a[2] - a[0] + offset) * (a[3] - a[1] + offset)
     other = (b[2] - b[0] + offset) * (b[3] - b[1] + offset)
-    return iou(intersection(a, b, offset, 0.0), area, other, 0.0, 1.0)
+    common = intersection(a, b, offset, 0.0)
+    if of_weaker is None:
+        return iou(common, area, other, 0.0, 1.0)
+    return ioa(common, other if of_weaker or other < area else area, 0.0, 1.0)
 
 
 @embedded
@@ -82,24 +87,41 @@ def box_of(scene: Any, r: Any) -> Any:
 
 @embedded
 def exceeds(scene: Any, a: Any, b: Any) -> Any:
-    """Whether IoU > threshold, as the definition computes it."""
-    return iou_of(box_of(scene, a), box_of(scene, b), scene.offset) > scene.iou_threshold
+    """Whether IoU > threshold, as the definition computes it; candidate a is better than b."""
+    return overlap_of(box_of(scene, a), box_of(scene, b), scene.offset, scene.of_weaker) > scene.iou_threshold
 
 
 @embedded
-def may(box: Any, other: Any) -> Any:
-    """Whether two boxes (x1, y1, x2, y2, share) of the columns may exceed the threshold."""
+def as_kept(box: Any, of_weaker: Any) -> Any:
+    """A box of the columns as the better one of a pair: its area asks for nothing where only the other's counts."""
+    share = box[4]
+    if of_weaker is not None:
+        share = NOTHING if of_weaker else share
+    return box[0], box[1], box[2], box[3], share
+
+
+@embedded
+def _needed(box: Any, other: Any, of_weaker: Any) -> Any:
+    """What the intersection of two boxes that exceed the threshold is at least."""
+    if of_weaker is None:
+        return box[4] + other[4]
+    return box[4] if box[4] < other[4] else other[4]
+
+
+@embedded
+def may(box: Any, other: Any, of_weaker: Any) -> Any:
+    """Whether two boxes (x1, y1, x2, y2, share) of the columns may exceed the threshold; the better one ``as_kept``."""
     width, height = sides(box, other)
-    return (width > NONE) & (height > NONE) & (width * height >= box[4] + other[4])
+    return (width > NONE) & (height > NONE) & (width * height >= _needed(box, other, of_weaker))
 
 
 @embedded
-def settle(box: Any, other: Any, slack: Any, least: Any) -> Any:
+def settle(box: Any, other: Any, slack: Any, least: Any, of_weaker: Any) -> Any:
     """``may``, though also for boxes that are apart if their shares are 0, and whether they exceed the threshold for
     certain (``must``); None for ``slack`` is 0."""
     width, height = sides(box, other)
     width = max(width, NONE)  # so that two gaps are no intersection
-    both = box[4] + other[4]
+    both = _needed(box, other, of_weaker)
     inter = sure = width * height
     if slack is not None:
         sure = max(width - slack, NONE) * max(height - slack, NONE)

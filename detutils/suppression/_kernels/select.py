@@ -19,12 +19,13 @@ from detutils.suppression._kernels.pair import (
     FAR,
     LANES,
     NOTHING,
+    as_kept,
     as_they_are,
     factor_of,
-    iou_of,
     least_of,
     may,
     outward,
+    overlap_of,
     settle,
 )
 
@@ -40,6 +41,7 @@ class Task(NamedTuple):
     boxes: Any
     iou_threshold: Any
     offset: Any
+    of_weaker: Any  # the measure, see ``Scene``
     slack: Any  # None says that the columns hold the boxes
     columns: Any  # six of float32, the last one spare
     integers: Any  # four of int32: keys, two spare ones, the order
@@ -195,13 +197,13 @@ def _suppress(task: Any, scores: Any, classes: Any, marks: Any, most: Any, keep:
         keep[count] = row
         count += 1
         keys[r] = best = LOWEST
-        box = columns[0, r], columns[1, r], columns[2, r], columns[3, r], columns[4, r]
+        box = as_kept((columns[0, r], columns[1, r], columns[2, r], columns[3, r], columns[4, r]), task.of_weaker)
         if classes is not None:
             group = classes[r]
         unsure = False
         for j in range(np.uint64(start), np.uint64(end)):  # unsigned: a look for negative indices costs the vectors
             other = columns[0, j], columns[1, j], columns[2, j], columns[3, j], columns[4, j]
-            meets, exceeds = settle(box, other, task.slack, least)
+            meets, exceeds = settle(box, other, task.slack, least, task.of_weaker)
             if classes is not None:
                 meets, exceeds = meets & (classes[j] == group), exceeds & (classes[j] == group)
             key = keys[j]
@@ -213,12 +215,12 @@ def _suppress(task: Any, scores: Any, classes: Any, marks: Any, most: Any, keep:
             best = LOWEST
             for j in range(start, end):
                 other = columns[0, j], columns[1, j], columns[2, j], columns[3, j], columns[4, j]
-                meets = keys[j] > LOWEST and may(box, other)
+                meets = keys[j] > LOWEST and may(box, other, task.of_weaker)
                 if classes is not None:
                     meets = meets and classes[j] == group
                 if meets:
                     b = _box(boxes, order[j] if m >= 0 else j)
-                    if iou_of(_box(boxes, row), b, task.offset) > task.iou_threshold:
+                    if overlap_of(_box(boxes, row), b, task.offset, task.of_weaker) > task.iou_threshold:
                         keys[j] = LOWEST
                 best = max(best, keys[j])
         if marks is not None:
@@ -293,7 +295,7 @@ def select_float32(boxes: F4, scores: F4, iou_threshold: float, score_threshold:
         good = _read_float32(loose, values, iou_threshold, score_threshold, columns, integers[0])
     if not good:
         return int(first_bad(loose, values, score_threshold, LARGEST_FLOAT32, LARGEST_FLOAT32))
-    task = Task(loose, iou_threshold, 0.0, None, columns, integers, None)
+    task = Task(loose, iou_threshold, 0.0, None, None, columns, integers, None)
     return int(_suppress(task, None, None, None, most, keep))
 
 
@@ -364,7 +366,7 @@ def select_float64(
     code, columns, integers, slack = _begin_float64(boxes, scores, iou_threshold, score_threshold, offset)
     if code < 0:
         return int(code)
-    task = Task(boxes[::1], iou_threshold, offset, slack, columns, integers, None)
+    task = Task(boxes[::1], iou_threshold, offset, None, slack, columns, integers, None)
     return int(_suppress(task, scores[::1], None, None, most, keep))
 
 
@@ -379,8 +381,29 @@ def select_by_label(
     classes, fit = _narrow(labels, columns.shape[1])
     if not fit:
         return -1
-    task = Task(boxes[::1], iou_threshold, offset, slack, columns, integers, None)
+    task = Task(boxes[::1], iou_threshold, offset, None, slack, columns, integers, None)
     return int(_suppress(task, scores[::1], classes, None, most, keep))
+
+
+@inlined
+def _explain(task: Any, scores: Any, classes: Any, most: Any, found: Any) -> Any:
+    """Fill in ``found``; how many are kept."""
+    by, iou, keys = task.by, found[2].view(np.float64), task.integers[0]
+    marks = np.empty(keys.shape[0], np.int32)
+    for i in range(marks.shape[0]):
+        marks[i] = UNMARKED if keys[i] > LOWEST else OUT
+    by[:] = -1
+    count = _suppress(task, scores, classes, marks, most, found[0])
+    if count == most and count > 0:  # the loop ended with the last kept one: it never met those behind it
+        last = found[0, count - 1]
+        for i in range(by.shape[0]):
+            if scores[i] < scores[last] or (scores[i] == scores[last] and i > last):
+                by[i] = -1
+    for i in range(by.shape[0]):
+        iou[i] = 0.0
+        if by[i] >= 0:
+            iou[i] = overlap_of(_box(task.boxes, by[i]), _box(task.boxes, i), task.offset, task.of_weaker)
+    return count
 
 
 @kernel("int64(float64[:,::1], float64[::1], int64[::1], float64, float64, int64, float64, int64[:,::1])")
@@ -395,18 +418,19 @@ def select_and_explain(
     classes, fit = _narrow(labels, columns.shape[1])
     if not fit:
         return -1
-    by, iou, values = found[1], found[2].view(np.float64), scores[::1]
-    marks = np.empty(columns.shape[1], np.int32)
-    for i in range(marks.shape[0]):
-        marks[i] = UNMARKED if integers[0, i] > LOWEST else OUT
-    by[:] = -1
-    task = Task(boxes[::1], iou_threshold, offset, slack, columns, integers, by)
-    count = _suppress(task, values, classes, marks, most, found[0])
-    if count == most and count > 0:  # the loop ended with the last kept one: it never met those behind it
-        last = found[0, count - 1]
-        for i in range(by.shape[0]):
-            if values[i] < values[last] or (values[i] == values[last] and i > last):
-                by[i] = -1
-    for i in range(by.shape[0]):
-        iou[i] = iou_of(_box(task.boxes, by[i]), _box(task.boxes, i), offset) if by[i] >= 0 else 0.0
-    return int(count)
+    task = Task(boxes[::1], iou_threshold, offset, None, slack, columns, integers, found[1])
+    return int(_explain(task, scores[::1], classes, most, found))
+
+
+@kernel("int64(float64[:,::1], float64[::1], int64[::1], float64[::1], float64, int64, int64[:,::1])")
+def select_by_metric(boxes: F8, scores: F8, labels: I8, rule: F8, score_threshold: float, most: int, found: I8) -> int:
+    """``select_and_explain`` by another measure; ``rule`` is the threshold, the offset, the threshold as an IoU, and 1
+    for ioa, 0 for ios."""
+    code, columns, integers, slack = _begin_float64(boxes, scores, rule[2], score_threshold, rule[1])
+    if code < 0:
+        return int(code)
+    classes, fit = _narrow(labels, columns.shape[1])
+    if not fit:
+        return -1
+    task = Task(boxes[::1], rule[0], rule[1], rule[3] > 0.0, slack, columns, integers, found[1])
+    return int(_explain(task, scores[::1], classes, most, found))

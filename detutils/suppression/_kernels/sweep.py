@@ -17,7 +17,7 @@ import numpy as np
 
 from detutils._jit import B1, F4, F8, I8, embedded, inlined, kernel
 from detutils.suppression._kernels.levels import can_match, find_levels, reach_of
-from detutils.suppression._kernels.pair import NOTHING, exceeds, may, scene_of, settle
+from detutils.suppression._kernels.pair import NOTHING, as_kept, exceeds, may, scene_of, settle
 
 CROWD = 12.0  # refuse where a box has to be tested with more than this many: python -m benchmarks tune
 SAMPLE = 256  # boxes from which that is guessed
@@ -172,16 +172,17 @@ def _find_pairs(scene: Any, place: Any, note: Any, field: Any, better: Any, wors
             for k in range(count):
                 a, b = tests[0, k], tests[1, k]
                 passed[0, hits], passed[1, hits] = a, b
-                hits += may(_at(place, a), _at(place, b))
+                hits += may(_at(place, a), _at(place, b), scene.of_weaker)
             if pairs + hits > room:
                 return -1
             for k in range(hits):
                 a, b = passed[0, k], passed[1, k]
                 r, s = np.int64(note[a, 5]), np.int64(note[b, 5])
-                better[pairs] = a if r < s else b
-                worse[pairs] = b if r < s else a
-                sure = settle(_at(place, a), _at(place, b), scene.slack, scene.least)[1]
-                pairs += sure or exceeds(scene, r, s)
+                ahead, behind = (a, b) if r < s else (b, a)
+                better[pairs], worse[pairs] = ahead, behind
+                kept = as_kept(_at(place, ahead), scene.of_weaker)
+                sure = settle(kept, _at(place, behind), scene.slack, scene.least, scene.of_weaker)[1]
+                pairs += sure or exceeds(scene, min(r, s), max(r, s))
     return pairs
 
 
@@ -217,7 +218,7 @@ def _settle(better: Any, worse: Any, pairs: Any, blocked: Any, dropped: Any) -> 
 def _sweep(scene: Any, start: Any, first: Any, stop: Any, kept: Any) -> Any:
     """Decide the candidates of one run from ``first`` on, or answer False because it is crowded."""
     columns = scene.columns
-    spread, ratio = reach_of(scene.iou_threshold)
+    spread, ratio = reach_of(scene)
     slack = np.float64(scene.slack)
     chosen = np.empty(stop - start + 1, np.int32)
     m = 0
@@ -229,16 +230,19 @@ def _sweep(scene: Any, start: Any, first: Any, stop: Any, kept: Any) -> Any:
     table = np.empty((256, 8), np.float64)
     levels, level_of_exponent, edges = find_levels(columns, chosen, spread, THIN, level_of, table)
     cells = _lay_cells(table, levels, edges, spread, slack, m)
-    starts = np.zeros(cells + 1, np.int32)
-    field = Field(table, levels, edges[0], edges[1], ratio, slack, starts)
+    starts = np.zeros(cells + 2, np.int32)
+    following = starts[1:]  # where the next box of each cell goes, and where the next cell starts when all are placed
+    field = Field(table, levels, edges[0], edges[1], ratio, slack, following)
     home = np.empty(m, np.int32)
     for i in range(m):
         level_of[i] = level_of_exponent[level_of[i]]
         cell = _cell_below(_box(columns, chosen[i]), field, np.int64(level_of[i]))
         home[i] = cell
-        starts[cell + 1] += 1
-    for cell in range(cells):
-        starts[cell + 1] += starts[cell]
+        following[cell + 1] += 1
+    total = np.int32(0)
+    for cell in range(cells + 1):
+        total += following[cell]
+        following[cell] = total
     if _is_crowded(columns, chosen, home, level_of, field):
         return False
     place = np.empty((m, 8), np.float32)  # all of a box in one line of the cache
@@ -246,14 +250,12 @@ def _sweep(scene: Any, start: Any, first: Any, stop: Any, kept: Any) -> Any:
     for i in range(m):
         r = chosen[i]
         cell = home[i]
-        p = starts[cell]
-        starts[cell] = p + 1
+        p = following[cell]
+        following[cell] = p + 1
         for c in range(5):
             place[p, c] = columns[c, r]
         note[p, 5], note[p, 6], note[p, 7] = r, cell, level_of[i]
-    for cell in range(cells, 0, -1):
-        starts[cell] = starts[cell - 1]
-    starts[0] = 0
+    field = Field(table, levels, edges[0], edges[1], ratio, slack, starts)
     better, worse = np.empty(PAIRS * m + 65, np.uint32), np.empty(PAIRS * m + 65, np.uint32)
     pairs = _find_pairs(scene, place, note, field, better, worse)
     dropped = np.zeros(m, np.uint8)
@@ -266,10 +268,8 @@ def _sweep(scene: Any, start: Any, first: Any, stop: Any, kept: Any) -> Any:
     return True
 
 
-@kernel("int64(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[:,::1], boolean[::1])")
-def sweep(columns: F4, rows: F8, rule: F8, starts: I8, state: I8, kept: B1) -> int:
-    """Go on with each run that ``compare`` took for thin, unless it turns out to be crowded; how many are left."""
-    scene = scene_of(columns, rows, rule)
+@inlined
+def _sweep_runs(scene: Any, starts: Any, state: Any, kept: Any) -> Any:
     left = 0
     for run in range(starts.shape[0] - 1):
         start, first, stop = starts[run], state[0, run], starts[run + 1]
@@ -277,3 +277,15 @@ def sweep(columns: F4, rows: F8, rule: F8, starts: I8, state: I8, kept: B1) -> i
             state[0, run] = stop
         left += state[0, run] < stop
     return left
+
+
+@kernel("int64(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[:,::1], boolean[::1])")
+def sweep(columns: F4, rows: F8, rule: F8, starts: I8, state: I8, kept: B1) -> int:
+    """Go on with each run that ``compare`` took for thin, unless it turns out to be crowded; how many are left."""
+    return int(_sweep_runs(scene_of(columns, rows, rule, None), starts, state, kept))
+
+
+@kernel("int64(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[:,::1], boolean[::1])")
+def sweep_by_metric(columns: F4, rows: F8, rule: F8, starts: I8, state: I8, kept: B1) -> int:
+    """``sweep`` by ioa if ``rule`` ends with 1, by ios if it ends with 0."""
+    return int(_sweep_runs(scene_of(columns, rows, rule, rule[3] > 0.0), starts, state, kept))

@@ -66,6 +66,14 @@ def fill(add: Add) -> None:
         dataset=A(DATASET, nothing),
         outlines=A(False, flag),
     )
+    add(
+        "Detections",
+        lambda class_ids=(5, 7), **v: d.Detections(**v).to_coco(1, class_ids),
+        boxes=A(BOXES, numbers),
+        scores=A(SCORES, numbers),
+        labels=A(LABELS, labels),
+        class_ids=A((5, 7), few_integers, "labels", optional=True),
+    )
     add("read_coco_detections", d.read_coco_detections, path=A("found.json", path), dataset=A(DATASET, nothing))
     add(
         "write_coco_detections",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import detutils as d
-from tests.hostile.goods import BOXES, CODING, DELTAS, OFFSET, OTHERS, SIZE, A, Add
+from tests.hostile.goods import BOXES, CODING, DELTAS, OFFSET, OTHERS, POSES, SIZE, A, Add
 from tests.hostile.kinds import few_numbers, integer, nothing, number, numbers, word
 
 PAIR = {"boxes1": A(BOXES, numbers), "boxes2": A(OTHERS, numbers), **OFFSET}
@@ -21,6 +21,14 @@ def fill(add: Add) -> None:
         )
         aligned = {**PAIR, "boxes2": A(BOXES[::-1].copy(), numbers)}
         add(f"aligned_{name}", getattr(d, f"aligned_{name}"), **aligned)
+    add(
+        "oks",
+        d.oks,
+        keypoints=A(POSES, numbers),
+        objects=A(POSES[:3] + 1.0, numbers),
+        areas=A(np.array([9.0, 25, 16]), numbers),
+        sigmas=A(np.array([0.25, 0.5]), numbers, optional=True),
+    )
     add("box_area", d.box_area, boxes=A(BOXES, numbers), **OFFSET)
     add(
         "box_convert",

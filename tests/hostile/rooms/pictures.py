@@ -29,6 +29,8 @@ def fill(add: Add) -> None:
         boxes=A(BOXES, numbers),
         labels=A(LABELS, names, optional=True),
         scores=A(SCORES, numbers, optional=True),
+        keypoints=A(BOXES.reshape(5, 2, 2), numbers),
+        skeleton=A([[0, 1]], indices, optional=True),
         colors=A(None, nothing, "color", optional=True),
         width=A(1, integer, optional=True),
         fill=A(0.5, number),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import detutils as d
-from tests.hostile.goods import BOXES, LABELS, OFFSET, SCORES, A, Add
+from tests.hostile.goods import BOXES, LABELS, OFFSET, POSES, SCORES, A, Add
 from tests.hostile.kinds import flag, indices, integer, labels, nothing, number, numbers, word
 
 THINNING = {
@@ -23,6 +23,30 @@ def fill(add: Add) -> None:
     add("nms", d.nms, **THINNING)
     add("batched_nms", d.batched_nms, labels=A(LABELS, labels), **THINNING)
     add("explain_nms", d.explain_nms, labels=A(LABELS, labels, optional=True), **THINNING)
+    add(
+        "merge_boxes",
+        d.merge_boxes,
+        **THINNING,
+        labels=A(LABELS, labels, optional=True),
+        metric=A("ios", word),
+        method=A("weighted", word),
+        payload=A(POSES, numbers, optional=True),
+        max_candidates=A(4, integer, optional=True),
+    )
+    add(
+        "oks_nms",
+        d.oks_nms,
+        keypoints=A(POSES, numbers),
+        scores=A(SCORES, numbers),
+        areas=A(np.array([9.0, 25, 16, 36, 9]), numbers),
+        oks_threshold=A(0.5, number),
+        sigmas=A(np.array([0.25, 0.5]), numbers, optional=True),
+        labels=A(LABELS, labels, optional=True),
+        visibility_threshold=A(0.5, number),
+        score_threshold=A(0.25, number, optional=True),
+        max_output=A(3, integer, optional=True),
+        on_invalid=A("raise", word),
+    )
     soft = {name: THINNING[name] for name in ("boxes", "scores", "iou_threshold", "max_output", "offset")}
     add(
         "soft_nms",

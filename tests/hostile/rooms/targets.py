@@ -30,6 +30,13 @@ REGIONS = {
 
 def fill(add: Add) -> None:
     add(
+        "assign_boxes",
+        d.assign_boxes,
+        values=A(np.array([[0.5, 0.75], [0.625, 0.25], [1, 0.5]]), numbers),
+        threshold=A(0.5, number),
+        maximize=A(True, flag),
+    )
+    add(
         "generate_anchors",
         d.generate_anchors,
         base_size=A(16, number),

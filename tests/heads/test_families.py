@@ -1,0 +1,606 @@
+"""Heads of every family against their definitions, on random outputs in every layout; what is refused and how."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import detutils
+from detutils.heads._kernels import distances as kernels
+from tests.cases import size, unchanged
+from tests.naive import coding, heads_families, heads_points, heads_priors
+
+SEEDS = range(size(6, 2))
+THRESHOLD = 0.3
+
+
+def check(found: detutils.Detections, named: list, boxes: list, kept: list) -> None:
+    """Hold a result to the places in ``named`` that a definition keeps, in their order."""
+    tolerance = 1e-9 if found.boxes.dtype == np.float64 else 1e-6
+    assert found.labels.tolist() == [named[i][1] for i in kept]
+    np.testing.assert_allclose(found.scores, [named[i][2] for i in kept], rtol=1e-6, atol=1e-12)
+    expected = np.reshape([boxes[i] for i in kept], (-1, 4))
+    np.testing.assert_allclose(found.boxes, expected, rtol=tolerance, atol=100 * tolerance)
+    assert found.labels.dtype == np.int64
+
+
+def laid_out(table: np.ndarray, grid: tuple[int, int] | None, channels: str, guise: str) -> np.ndarray:
+    """Rows of channels as a network might leave them."""
+    shape = table.shape[:1] if grid is None else grid
+    array = table.reshape(*shape, table.shape[1])
+    if channels == "first":
+        array = np.ascontiguousarray(np.moveaxis(array, -1, 0))
+    if guise == "batch":
+        return array[None]
+    if guise == "strided":
+        wide = np.full((*array.shape[:-1], 2 * array.shape[-1] + 1), np.nan, array.dtype)
+        wide[..., 1::2] = array
+        return wide[..., 1::2]
+    return np.asfortranarray(array) if guise == "Fortran" else array
+
+
+GUISES = ["plain", "batch", "strided", "Fortran"]
+
+
+# ---- points -------------------------------------------------------------------------------------------------------
+
+GRIDS = [(5, 7), (3, 4)]
+STRIDES = (8.0, 16.0)
+COUNTS = [35, 12]
+
+
+def points_head(seed: int, bins: int, dtype: type, classes: int = 3) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    n = sum(COUNTS)
+    return {
+        "distances": (rng.normal(0, 3, (n, 4 * bins)) if bins > 1 else rng.uniform(0, 4, (n, 4))).astype(dtype),
+        "scores": rng.normal(-1, 2, (n, classes)).astype(dtype),
+        "centerness": rng.normal(1, 2, (n, 1)).astype(dtype),
+    }
+
+
+def points_expected(head: dict, options: dict, unit: str, shift: float, *, centered: bool) -> tuple:
+    """Candidates, their boxes and what stays, by the definitions."""
+    points, levels = heads_points.grid_points((1, 1), STRIDES, shift=shift, grid_sizes=GRIDS)
+    units = [STRIDES[level] if unit == "stride" else 1.0 for level in levels]
+    boxes = heads_points.decode_points(head["distances"].tolist(), points, units)
+    weights = None
+    if centered:
+        weights = [heads_families.probabilities(row, options["activation"])[0] for row in head["centerness"].tolist()]
+    found = heads_families.candidates(
+        head["scores"].tolist(), THRESHOLD, weights=weights, root=options.get("centerness_rule") == "root",
+        activation=options["activation"], multi_label=options.get("multi_label", False),
+    )  # fmt: skip
+    if "max_per_level" in options:
+        parts = [[one for one in found if (one[0] >= COUNTS[0]) == late] for late in (False, True)]
+        found = [one for part in parts for one in heads_families.best(part, options["max_per_level"])]
+    found = heads_families.best(found, options.get("max_candidates"))
+    mine = [boxes[row] for row, _, _ in found]
+    kept = heads_families.suppress(
+        found, mine, options.get("iou_threshold", 0.5), class_agnostic=options.get("class_agnostic", False),
+        max_output=options.get("max_output", 300),
+    )  # fmt: skip
+    return found, mine, kept
+
+
+@pytest.mark.parametrize("bins", [1, 3, 16])
+@pytest.mark.parametrize("channels", ["first", "last"])
+@pytest.mark.parametrize("guise", GUISES)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_points_are_their_definition(bins: int, channels: str, guise: str, seed: int) -> None:
+    dtype = (np.float64, np.float32)[seed % 2]
+    head = points_head(seed, bins, dtype)
+    options = [
+        {"activation": "sigmoid", "multi_label": True},
+        {"activation": "sigmoid", "max_per_level": 4, "class_agnostic": True},
+        {"activation": "softmax", "iou_threshold": 0.2, "max_output": 5},
+        {"activation": "sigmoid", "centerness_rule": "root", "multi_label": True, "max_candidates": 9},
+        {"activation": "sigmoid", "iou_threshold": None, "max_output": None},
+        {"activation": "sigmoid", "multi_label": True, "max_per_level": 6, "max_candidates": 7},
+    ][seed]
+    centered = seed in (1, 3, 4)
+    unit, shift = ("stride", "pixel")[seed % 2], (0.5, 0.0, 0.25)[seed % 3]
+    expected = points_expected(head, options, unit, shift, centered=centered)
+    common = {"channels": channels, "unit": unit, "shift": shift, "score_threshold": THRESHOLD, **options}
+
+    def call(**arrays: Any) -> detutils.Detections:
+        weights = {} if centered else {"centerness": None}
+        return detutils.detections_from_points(**{**arrays, **weights}, strides=STRIDES, **common)
+
+    as_maps = {name: [] for name in head}
+    for (first, last), grid in zip([(0, 35), (35, 47)], GRIDS, strict=True):
+        for name, table in head.items():
+            as_maps[name].append(laid_out(table[first:last], grid, channels, guise))
+    check(call(**as_maps), *expected)
+    as_one = {name: laid_out(table, None, channels, guise) for name, table in head.items()}
+    common["grid_sizes"] = GRIDS
+    check(call(**as_one), *expected)
+    as_rows = {
+        name: [laid_out(part, None, channels, guise) for part in np.split(table, [35])] for name, table in head.items()
+    }
+    check(call(**as_rows), *expected)
+    del common["grid_sizes"]
+    check(call(**as_rows, input_size=(40, 56)), *expected)
+    mixed = {**as_one, "distances": as_rows["distances"]}
+    mixed["centerness"] = [part.astype(np.float64) for part in as_rows["centerness"]]
+    check(call(**mixed, input_size=(40, 56)), *expected)
+
+
+@pytest.mark.parametrize("bins", [2, 5])
+def test_distributions_are_accurate_far_out(bins: int) -> None:
+    """Large and equal logits, and one that leaves nothing to the others."""
+    values = np.array([[700.0] * bins + [-700.0] * bins + [0.0] * (bins - 1) + [800.0] + [800.0] + [0.0] * (bins - 1)])
+    out = np.empty((1, 4))
+    kernels.boxes_around(np.array([[100.0, 50.0, 2.0]]), values, out)
+    middle = 0.5 * (bins - 1)
+    assert out[0].tolist() == [100 - 2 * middle, 50 - 2 * middle, 100 + 2 * (bins - 1), 50]
+    rng = np.random.default_rng(bins)
+    values = rng.normal(0, 30, (20, 4 * bins))
+    points = rng.uniform(-50, 50, (20, 3))
+    out = np.empty((20, 4))
+    kernels.boxes_around(points, values, out)
+    expected = heads_points.decode_points(values.tolist(), points[:, :2].tolist(), points[:, 2].tolist())
+    np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("at", [0, 2, 4, 11])
+def test_a_distribution_with_a_bad_bin_is_no_distance(bad: float, at: int) -> None:
+    values = np.zeros((1, 12))
+    values[0, at] = bad
+    out = np.empty((1, 4))
+    kernels.boxes_around(np.array([[8.0, 8.0, 8.0]]), values, out)
+    side = at // 3
+    assert (np.isnan(out[0]) == (np.arange(4) == side)).all() or bad == -math.inf
+    if bad == -math.inf:  # a bin of no weight: of two others, the mean
+        mean = {0: 1.5, 2: 0.5, 1: 1.0}[at % 3]
+        assert abs(out[0, side] - 8.0) == 8.0 * mean
+
+
+def test_places_by_definition() -> None:
+    points, levels = heads_points.grid_points((1, 1), (4, 8, 16), shift=0.25, grid_sizes=[(2, 3), (0, 4), (1, 2)])
+    geometry = np.array([[0, 2, 3, 4, 0.25, 4], [12, 2, 4, 8, 0.25, 8], [12, 2, 2, 16, 0.25, 1]], float)
+    rows = np.arange(16)
+    out = np.empty((16, 3))
+    kernels.places(rows, geometry, out)
+    np.testing.assert_array_equal(out[:, :2], np.repeat(points, 2, axis=0))
+    assert out[:, 2].tolist() == [4.0] * 12 + [1.0] * 4
+    assert levels == [0] * 6 + [2] * 2
+
+
+# ---- priors -------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("coding", ["center", "corner", "linear"])
+@pytest.mark.parametrize("channels", ["first", "last"])
+@pytest.mark.parametrize("guise", GUISES)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_priors_are_their_definition(coding: str, channels: str, guise: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    dtype = (np.float64, np.float32)[seed % 2]
+    priors = detutils.prior_boxes((64, 64), (16, 32), [[16, 20], [30]])
+    locations = rng.normal(0, 2, (len(priors), 4)).astype(dtype)
+    if coding == "linear":
+        locations = np.abs(locations)
+    marks = rng.normal(0, 2, (len(priors), 6)).astype(dtype)
+    logits = rng.normal(0, 2, (len(priors), 4)).astype(dtype)
+    background, activation = [("first", "softmax"), ("last", "softmax"), (None, "sigmoid")][seed % 3]
+    options = [
+        {"multi_label": True},
+        {"class_agnostic": True, "max_output": 4},
+        {"iou_threshold": None, "multi_label": True},
+        {"max_candidates": 7, "multi_label": True},
+        {"iou_threshold": 0.0},
+        {},
+    ][seed]
+    variances = (0.1, 0.2) if seed % 2 else (0.3, 0.25)
+    found = heads_families.candidates(
+        logits.tolist(), THRESHOLD, activation=activation, background=background,
+        multi_label=options.get("multi_label", False),
+    )  # fmt: skip
+    found = heads_families.best(found, options.get("max_candidates"))
+    boxes = heads_priors.decode_priors(locations.tolist(), priors.tolist(), variances=variances, coding=coding)
+    points = heads_priors.decode_landmarks(marks.tolist(), priors.tolist(), variances=variances)
+    mine = [boxes[row] for row, _, _ in found]
+    kept = heads_families.suppress(
+        found, mine, options.get("iou_threshold", 0.5), class_agnostic=options.get("class_agnostic", False),
+        max_output=options.get("max_output", 300),
+    )  # fmt: skip
+    result = unchanged(
+        lambda *arrays: detutils.detections_from_priors(
+            arrays[0], arrays[1], priors, variances=variances, coding=coding, keypoints=arrays[2], channels=channels,
+            background=background, activation=activation, score_threshold=THRESHOLD, **options,
+        ),
+        *(laid_out(table, None, channels, guise) for table in (locations, logits, marks)),
+    )  # fmt: skip
+    check(result, found, mine, kept)
+    expected = np.reshape([points[found[i][0]] for i in kept], (-1, 3, 2))
+    tolerance = 1e-5 if dtype == np.float32 else 1e-9
+    np.testing.assert_allclose(result.keypoints, expected, rtol=tolerance, atol=tolerance)
+
+
+# ---- anchors ------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("channels", ["first", "last"])
+@pytest.mark.parametrize("guise", GUISES)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_anchors_are_their_definition(channels: str, guise: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    dtype = (np.float64, np.float32)[seed % 2]
+    anchors, levels = detutils.pyramid_anchors((48, 48), (16, 32), scales=(1,))
+    sizes = np.bincount(levels).tolist()
+    classes, width = 3, (4, 4 * 3, 4 * 2)[seed % 3]
+    background, activation = [(None, "sigmoid"), ("first", "softmax"), ("last", "softmax")][seed % 3]
+    deltas = rng.normal(0, 2, (len(anchors), width)).astype(dtype)
+    deltas[:, 2:] = np.minimum(deltas[:, 2:], 8)
+    logits = rng.normal(0, 2, (len(anchors), classes)).astype(dtype)
+    options = [
+        {"multi_label": True, "max_per_level": 5},
+        {"class_agnostic": True},
+        {"multi_label": True, "max_candidates": 11},
+        {"multi_label": True, "clamp": None},
+        {"weights": (10, 10, 5, 5), "multi_label": True, "image_size": (40, 44)},
+        {"clamp": 0.5, "iou_threshold": None},
+    ][seed]
+    found = heads_families.candidates(
+        logits.tolist(), THRESHOLD, activation=activation, background=background,
+        multi_label=options.get("multi_label", False),
+    )  # fmt: skip
+    if "max_per_level" in options:
+        parts = [[one for one in found if (one[0] >= sizes[0]) == late] for late in (False, True)]
+        found = [one for part in parts for one in heads_families.best(part, options["max_per_level"])]
+    found = heads_families.best(found, options.get("max_candidates"))
+    rule = {name: options[name] for name in ("weights", "clamp") if name in options}
+    boxes = coding.decode_boxes(deltas.tolist(), anchors.tolist(), **rule)
+    mine = []
+    for row, label, _ in found:
+        first = 0 if width == 4 else 4 * (label + (background == "first" and width == 12))
+        box = boxes[row][first : first + 4]
+        if "image_size" in options:
+            box = [min(max(value, 0), limit) for value, limit in zip(box, (44, 40, 44, 40), strict=True)]
+        mine.append(box)
+    kept = heads_families.suppress(
+        found, mine, options.get("iou_threshold", 0.5), class_agnostic=options.get("class_agnostic", False)
+    )
+    split = [laid_out(t, None, channels, guise) for t in np.split(deltas, [sizes[0]])]
+    marks = [laid_out(t, None, channels, guise) for t in np.split(logits, [sizes[0]])]
+    common = {
+        "background": background, "activation": activation, "channels": channels, "score_threshold": THRESHOLD,
+        **options,
+    }  # fmt: skip
+    check(detutils.detections_from_anchors(split, marks, np.split(anchors, [sizes[0]]), **common), found, mine, kept)
+    if "max_per_level" not in options:
+        whole = [laid_out(table, None, channels, guise) for table in (deltas, logits)]
+        check(unchanged(detutils.detections_from_anchors, *whole, anchors, **common), found, mine, kept)
+
+
+def test_anchors_agree_with_decode_boxes_and_batched_nms() -> None:
+    rng = np.random.default_rng(3)
+    anchors = detutils.grid_anchors(detutils.cell_anchors([32, 64]) + 8, (8, 8), 16)
+    deltas, scores = rng.normal(0, 0.5, (len(anchors), 4)), rng.random((len(anchors), 5))
+    found = detutils.detections_from_anchors(deltas, scores, anchors, score_threshold=0.9, image_size=(128, 128))
+    boxes = detutils.clip_boxes_to_image(detutils.decode_boxes(deltas, anchors), (128, 128))
+    keep = detutils.batched_nms(boxes, scores.max(axis=1), scores.argmax(axis=1), score_threshold=0.9, max_output=300)
+    np.testing.assert_array_equal(found.boxes, boxes[keep])
+    np.testing.assert_array_equal(found.scores, scores.max(axis=1)[keep])
+    np.testing.assert_array_equal(found.labels, scores.argmax(axis=1)[keep])
+
+
+# ---- queries ------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("channels", ["first", "last"])
+@pytest.mark.parametrize("guise", GUISES)
+@pytest.mark.parametrize("box_format", ["cxcywh", "xyxy", "xywh"])
+@pytest.mark.parametrize("normalized", [False, True])
+def test_queries_are_their_definition(channels: str, guise: str, box_format: str, normalized: bool) -> None:
+    rng = np.random.default_rng(5)
+    corner = rng.uniform(0, 0.5, (20, 2))
+    plain = np.concatenate([corner, corner + rng.uniform(0, 0.5, (20, 2))], axis=1) * [96, 64, 96, 64]
+    boxes = detutils.box_convert(plain, "xyxy", box_format)
+    boxes = boxes / [96, 64, 96, 64] if normalized else boxes
+    logits = rng.normal(0, 2, (20, 4))
+    for options in (
+        {"activation": "softmax", "background": "last"},
+        {"activation": "sigmoid", "multi_label": True, "max_output": 12},
+        {"activation": "softmax", "background": "first", "iou_threshold": 0.3, "max_candidates": 9},
+    ):
+        found = heads_families.candidates(
+            logits.tolist(), THRESHOLD,
+            **{name: options[name] for name in ("activation", "background", "multi_label") if name in options},
+        )  # fmt: skip
+        found = heads_families.best(found, options.get("max_candidates"))
+        mine = [plain[row].tolist() for row, _, _ in found]
+        kept = heads_families.suppress(
+            found, mine, options.get("iou_threshold"), max_output=options.get("max_output", 300)
+        )
+        result = unchanged(
+            detutils.detections_from_queries, laid_out(boxes, None, channels, guise),
+            laid_out(logits, None, channels, guise), box_format=box_format, normalized=normalized, input_size=(64, 96),
+            channels=channels, score_threshold=THRESHOLD, **options,
+        )  # fmt: skip
+        check(result, found, mine, kept)
+
+
+# ---- every family -------------------------------------------------------------------------------------------------
+
+GOOD_BOXES = np.array([[0, 0, 10, 10], [20, 0, 30, 10], [0, 20, 10, 30], [20, 20, 30, 30.0]])
+SCORES = np.array([[0.1, 0.9], [0.6, 0.2], [0.3, 0.3], [0.25, 0.5]])
+
+
+def from_points(scores: Any, moves: Any = None, **options: Any) -> detutils.Detections:
+    moves = np.ones((len(scores), 4)) if moves is None else moves
+    options = {"channels": "last", "grid_sizes": [(len(scores) // 2, 2)], **options}
+    return detutils.detections_from_points(moves, scores, (8,), **options)
+
+
+def from_priors(scores: Any, moves: Any = None, **options: Any) -> detutils.Detections:
+    moves = np.zeros((len(scores), 4)) if moves is None else moves
+    return detutils.detections_from_priors(moves, scores, GOOD_BOXES[: len(scores)], **options)
+
+
+def from_anchors(scores: Any, moves: Any = None, **options: Any) -> detutils.Detections:
+    moves = np.zeros((len(scores), 4)) if moves is None else moves
+    return detutils.detections_from_anchors(moves, scores, GOOD_BOXES[: len(scores)], **options)
+
+
+def from_queries(scores: Any, moves: Any = None, **options: Any) -> detutils.Detections:
+    moves = GOOD_BOXES[: len(scores)] if moves is None else moves
+    return detutils.detections_from_queries(moves, scores, box_format="xyxy", normalized=False, **options)
+
+
+FAMILIES: dict[str, Callable[..., detutils.Detections]] = {
+    "points": from_points, "priors": from_priors, "anchors": from_anchors, "queries": from_queries,
+}  # fmt: skip
+NAMES = {"points": "distances", "priors": "locations", "anchors": "deltas", "queries": "boxes"}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_threshold_and_ties(family: str) -> None:
+    """Exactly at the threshold is not above it; of tied scores the lower row comes first."""
+    call = FAMILIES[family]
+    assert call(SCORES, score_threshold=0.5, iou_threshold=None).scores.tolist() == [0.9, 0.6]
+    found = call(np.full((4, 1), 0.5), iou_threshold=None)
+    assert (found.boxes == call(np.array([[0.53], [0.52], [0.51], [0.5]]), iou_threshold=None).boxes).all()
+    both = call(SCORES, multi_label=True, iou_threshold=None, score_threshold=0.2)
+    assert both.scores.tolist() == [0.9, 0.6, 0.5, 0.3, 0.3, 0.25]
+    assert both.labels.tolist() == [1, 0, 1, 0, 1, 0]
+    assert len(call(SCORES, max_output=0)) == len(call(SCORES, max_candidates=0)) == 0
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, ">f4"])
+def test_dtypes(family: str, dtype: Any) -> None:
+    found = FAMILIES[family](SCORES.astype(dtype), iou_threshold=None)
+    np.testing.assert_allclose(found.scores, [0.9, 0.6, 0.5, 0.3], rtol=1e-3)
+    short = FAMILIES[family](SCORES, (GOOD_BOXES / 4).astype(dtype), iou_threshold=None)
+    assert short.boxes.dtype == (np.float32 if dtype is np.float32 else np.float64)
+    exact = FAMILIES[family](SCORES, GOOD_BOXES / 4, iou_threshold=None).boxes
+    np.testing.assert_array_equal(short.boxes, exact.astype(short.boxes.dtype), "computed in float64, rounded once")
+    assert found.scores.dtype == (np.float32 if dtype is np.float32 else np.float64)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("shape", [(0, 2), (1, 0, 2), (0,)])
+def test_nothing_in_nothing_out(family: str, shape: tuple) -> None:
+    nothing = np.zeros((*shape[:-1], 4)) if len(shape) > 1 else np.zeros(0)
+    scores = np.zeros(shape, np.float32)
+    calls = {
+        "points": lambda: detutils.detections_from_points(
+            nothing, scores, (8,), channels="last", keypoints=np.zeros((0, 10))
+        ),
+        "priors": lambda: detutils.detections_from_priors(nothing, scores, [], keypoints=np.zeros((0, 10))),
+        "anchors": lambda: detutils.detections_from_anchors(nothing, scores, np.zeros((0, 4))),
+        "queries": lambda: detutils.detections_from_queries(nothing, scores, input_size=(9, 9)),
+    }
+    found = calls[family]()
+    assert found.boxes.shape == (0, 4)
+    assert found.scores.shape == found.labels.shape == (0,)
+    assert found.labels.dtype == np.int64
+    if family in ("points", "priors"):
+        assert found.keypoints.shape == (0, 5, 2)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_nothing_above_the_threshold(family: str) -> None:
+    found = FAMILIES[family](SCORES, score_threshold=0.95)
+    assert found.boxes.shape == (0, 4)
+    assert found.scores.shape == found.labels.shape == (0,)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e200])
+def test_only_wanted_rows_are_judged(family: str, bad: float) -> None:
+    call, name = FAMILIES[family], NAMES[family]
+    moves = GOOD_BOXES.copy() if name == "boxes" else np.ones((4, 4))
+    moves[2] = bad
+    scores = np.array([[0.1, 0.9], [0.6, 0.2], [math.nan, math.nan], [0.25, 0.5]])
+    assert len(call(scores, moves, iou_threshold=None).scores) == 3
+    scores[2] = 0.7
+    with pytest.raises(ValueError, match=r"row 2 has a score of 0\.7 for class 0, and its box cannot be used"):
+        call(scores, moves, iou_threshold=None)
+    found = call(scores, moves, iou_threshold=None, on_invalid="drop")
+    assert found.scores.tolist() == [0.9, 0.6, 0.5]
+    assert np.isfinite(found.boxes).all()
+
+
+@pytest.mark.parametrize("family", ["points", "priors"])
+def test_keypoints_are_judged_with_their_rows(family: str) -> None:
+    call, marks = FAMILIES[family], np.ones((4, 4))
+    marks[0, 3], marks[2, 0] = math.nan, math.inf
+    options = {"keypoints": marks, "iou_threshold": None}
+    assert call(SCORES, score_threshold=0.55, on_invalid="drop", **options).scores.tolist() == [0.6]
+    with pytest.raises(ValueError, match="keypoints of row 0, whose score is above the threshold, are not finite"):
+        call(SCORES, **options)
+    scores = SCORES.copy()
+    scores[[0, 2]] = 0
+    found = call(scores, **options)
+    assert found.scores.tolist() == [0.6, 0.5]
+    assert np.isfinite(found.keypoints).all()
+    assert found.keypoints.shape == (2, 2, 2)
+
+
+def test_inverted_boxes() -> None:
+    moves = np.ones((4, 4))
+    moves[0] = [-1, 1, -0.5, 1]
+    with pytest.raises(ValueError, match=r"row 0 .* x2 < x1"):
+        from_points(SCORES, moves)
+    assert from_points(SCORES, moves, on_invalid="drop", iou_threshold=None).scores.tolist() == [0.6, 0.5, 0.3]
+    boxes = GOOD_BOXES[:, [2, 1, 0, 3]]
+    with pytest.raises(ValueError, match=r"x2 < x1"):
+        from_queries(SCORES, boxes)
+    assert len(from_queries(SCORES, boxes, on_invalid="drop").scores) == 0
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("options", "error", "pattern"),
+    [
+        ({"score_threshold": math.nan}, ValueError, "score_threshold must be finite"),
+        ({"score_threshold": None}, TypeError, "score_threshold"),
+        ({"iou_threshold": 1.5}, ValueError, r"iou_threshold must be in \[0, 1\]"),
+        ({"max_candidates": -1}, ValueError, "max_candidates must be at least 0"),
+        ({"max_candidates": 1.0}, TypeError, "max_candidates must be an integer"),
+        ({"max_output": -1}, ValueError, "max_output must be at least 0"),
+        ({"multi_label": 1}, TypeError, "multi_label must be True or False"),
+        ({"class_agnostic": None}, TypeError, "class_agnostic must be True or False"),
+        ({"activation": "relu"}, ValueError, "activation must be one of 'none', 'sigmoid', 'softmax'"),
+        ({"on_invalid": "skip"}, ValueError, "on_invalid must be one of 'raise', 'drop'"),
+        ({"channels": "middle"}, ValueError, "channels must be one of 'first', 'last'"),
+        ({"letterbox": 3}, TypeError, "letterbox must be a Letterbox"),
+        ({"background": "middle"}, ValueError, "background must be one of 'first', 'last'"),
+        ({"background": 0}, TypeError, "background must be a string"),
+    ],
+)
+def test_options_are_checked(family: str, options: dict, error: type[Exception], pattern: str) -> None:
+    if family == "points" and "background" in options:
+        pytest.skip("points have no background")
+    with pytest.raises(error, match=pattern):
+        FAMILIES[family](SCORES, **options)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_shapes_that_do_not_fit(family: str) -> None:
+    call, name = FAMILIES[family], NAMES[family]
+    other = {"points": "distances", "priors": "priors", "anchors": "anchors", "queries": "boxes"}[family]
+    turned = np.ones((4, 3)).T
+    swap = r"\(channels='first' would read 4 rows of 3\)"
+    with pytest.raises(ValueError, match=rf"scores of shape \(3, 4\) has 3 rows .* but {other} has 4 rows {swap}"):
+        call(turned, np.ones((4, 4)), **({"grid_sizes": [(2, 2)]} if family == "points" else {})) if (
+            family in ("points", "queries")
+        ) else {"priors": detutils.detections_from_priors, "anchors": detutils.detections_from_anchors}[family](
+            np.zeros((4, 4)), turned, GOOD_BOXES
+        )
+    with pytest.raises(ValueError, match=r"scores of shape \(2, 4, 2\) has 8 rows of 2 channels, as channels='last'"):
+        {
+            "points": lambda s: detutils.detections_from_points(
+                np.ones((4, 4)), s, (8,), channels="last", grid_sizes=[(2, 2)]
+            ),
+            "priors": lambda s: detutils.detections_from_priors(np.ones((4, 4)), s, GOOD_BOXES),
+            "anchors": lambda s: detutils.detections_from_anchors(np.ones((4, 4)), s, GOOD_BOXES),
+            "queries": lambda s: detutils.detections_from_queries(GOOD_BOXES, s, normalized=False),
+        }[family](np.zeros((2, 4, 2)))
+    with pytest.raises(ValueError, match=rf"{name} must have 4 numbers a row.*, got 5 on the last axis"):
+        call(SCORES, np.ones((4, 5)))
+    with pytest.raises(ValueError, match=r"scores of shape \(2, 1, 4, 2\) holds 2 images on axis 0: give one of them"):
+        call(np.zeros((2, 1, 4, 2)), np.ones((4, 4))) if family != "points" else detutils.detections_from_points(
+            np.ones((4, 4)), np.zeros((2, 1, 4, 2)), (8,), channels="last", grid_sizes=[(2, 2)]
+        )
+    with pytest.raises(TypeError, match="scores"):
+        call("a head", np.ones((4, 4))) if family != "points" else detutils.detections_from_points(
+            np.ones((4, 4)), "a head", (8,), channels="last", grid_sizes=[(2, 2)]
+        )
+
+
+def test_shapes_of_points_that_do_not_fit() -> None:
+    maps, scores = [np.ones((4, 2, 2)), np.ones((4, 1, 1))], [np.ones((3, 2, 2)), np.ones((3, 1, 1))]
+    call = detutils.detections_from_points
+    with pytest.raises(ValueError, match="distances must hold 3 arrays, one a stride, or one of all, got 2"):
+        call(maps, scores, (8, 16, 32))
+    with pytest.raises(ValueError, match="scores must hold 2 arrays, one a level as distances does, got 3"):
+        call(maps, [*scores, scores[0]], (8, 16))
+    with pytest.raises(ValueError, match=r"scores\[1\] of shape \(3, 2, 2\) has 4 rows .* distances\[1\] has 1 row"):
+        call(maps, [scores[0], scores[0]], (8, 16))
+    with pytest.raises(ValueError, match=r"scores must have the same classes on every level, got \[3, 2\]"):
+        call(maps, [scores[0], np.ones((2, 1, 1))], (8, 16))
+    with pytest.raises(ValueError, match="input_size, grid_sizes or letterbox must say how the points lie"):
+        call(np.ones((4, 5)), np.ones((3, 5)), (8, 16))
+    with pytest.raises(ValueError, match=r"distances has 5 rows, got shape \(4, 5\), but .* \[\(2, 2\), \(1, 2"):
+        call(np.ones((4, 5)), np.ones((3, 5)), (8, 16), input_size=(16, 32), grid_sizes=[(2, 2), (1, 2)])
+    with pytest.raises(ValueError, match=r"distances has \[4, 1\] rows"):
+        call(maps, scores, (8, 16), grid_sizes=[(2, 2), (1, 2)])
+    with pytest.raises(ValueError, match=r"make grids of \[\(2, 2\)\], 2 rows a point"):
+        call(np.ones((4, 4)), np.ones((3, 4)), (8,), input_size=(16, 16), repeats=2)
+    with pytest.raises(ValueError, match=r"distances must have 4 numbers a row, or a multiple .* got 6 on the first"):
+        call([np.ones((6, 2, 2))], [np.ones((3, 2, 2))], (8,))
+    with pytest.raises(ValueError, match="keypoints must have 2 numbers a row"):
+        call([np.ones((4, 2, 2))], [np.ones((3, 2, 2))], (8,), keypoints=[np.ones((3, 2, 2))])
+    with pytest.raises(ValueError, match="centerness must have one number for each row of distances, got 2"):
+        call([np.ones((4, 2, 2))], [np.ones((3, 2, 2))], (8,), centerness=[np.ones((2, 2, 2))])
+    with pytest.raises(ValueError, match="scores must have a class, got none"):
+        call([np.ones((4, 2, 2))], [np.ones((0, 2, 2))], (8,))
+    with pytest.raises(ValueError, match=r"distances must have shape \(C, N\), \(1, C, N\) or \(C, H, W\), as"):
+        call(np.ones(4), np.ones(4), (8,))
+    for options, pattern in (
+        ({"unit": "meter"}, "unit must be one of 'stride', 'pixel'"),
+        ({"centerness_rule": "mean"}, "centerness_rule must be one of 'product', 'root'"),
+        ({"repeats": 0}, "repeats must be at least 1"),
+        ({"shift": math.inf}, "shift must be finite"),
+        ({"max_per_level": -1}, "max_per_level must be at least 0"),
+    ):
+        with pytest.raises(ValueError, match=pattern):
+            call(maps, scores, (8, 16), **options)
+
+
+def test_one_channel_is_told_from_a_batch_of_one() -> None:
+    """(1, 2, 3) with channels first is a map of one class, or a batch of two classes and three rows."""
+    distances = np.ones((4, 2, 3))
+    one = detutils.detections_from_points([distances], [np.full((1, 2, 3), 0.5)], (8,), iou_threshold=None)
+    assert len(one.scores) == 6
+    two = detutils.detections_from_points(
+        np.ones((1, 4, 3)), np.full((1, 2, 3), 0.5), (8,), grid_sizes=[(1, 3)], iou_threshold=None, multi_label=True
+    )
+    assert two.labels.tolist() == [0, 1] * 3
+    line = detutils.detections_from_points(
+        np.ones((4, 3)), np.full(3, 0.5), (8,), grid_sizes=[(1, 3)], iou_threshold=None, centerness=np.full(3, 0.75)
+    )
+    assert line.scores.tolist() == [0.375] * 3
+
+
+def test_shapes_of_other_families_that_do_not_fit() -> None:
+    with pytest.raises(ValueError, match="locations must have 4 numbers a row, got 8 on the last axis"):
+        from_priors(SCORES, np.ones((4, 8)))
+    with pytest.raises(ValueError, match="deltas must have 4 numbers a row, or 4 for each class, got 12 numbers and 2"):
+        from_anchors(SCORES, np.ones((4, 12)))
+    with pytest.raises(ValueError, match="got 12 numbers and 2 classes, of which the first is the background"):
+        from_anchors(SCORES, np.ones((4, 12)), background="first")
+    with pytest.raises(ValueError, match="scores must have a class beside the background, got none"):
+        from_anchors(SCORES[:, :1], background="first")
+    with pytest.raises(ValueError, match=r"priors\[0\] has x2 < x1"):
+        detutils.detections_from_priors([[0, 0, 0, 0]], [[0.5]], [[5, 0, 0, 5]])
+    with pytest.raises(ValueError, match=r"anchors\[1\] must have shape \(N, 4\)"):
+        detutils.detections_from_anchors(
+            [np.zeros((1, 4))] * 2, [np.ones((1, 1))] * 2, [np.ones((1, 4)), np.ones((1, 5))]
+        )
+    with pytest.raises(ValueError, match=r"variances\[1\] must be greater than 0"):
+        from_priors(SCORES, variances=(0.1, 0))
+    with pytest.raises(ValueError, match="variances must be two numbers, got 4 values"):
+        from_priors(SCORES, variances=(0.1, 0.1, 0.2, 0.2))
+    with pytest.raises(ValueError, match="coding must be one of 'center', 'corner', 'linear', got 'log'"):
+        from_priors(SCORES, coding="log")
+    with pytest.raises(ValueError, match="box_format must be one of"):
+        detutils.detections_from_queries(GOOD_BOXES, SCORES, box_format="cxcywhn")
+    with pytest.raises(ValueError, match=r"input_size or letterbox must say what 0 \.\.\. 1 spans, unless"):
+        detutils.detections_from_queries(GOOD_BOXES, SCORES)
+    with pytest.raises(ValueError, match=r"input_size\[0\] must be greater than 0"):
+        detutils.detections_from_queries(GOOD_BOXES, SCORES, input_size=(0, 5))
+    for options, pattern in (
+        ({"weights": (1, 1, 1, 0)}, r"weights\[3\] must be greater than 0"),
+        ({"clamp": math.nan}, "clamp must be finite"),
+        ({"image_size": (5, 0)}, r"image_size\[1\] must be greater than 0"),
+        ({"max_per_level": -1}, "max_per_level must be at least 0"),
+    ):
+        with pytest.raises(ValueError, match=pattern):
+            from_anchors(SCORES, **options)
