@@ -36,7 +36,7 @@ from tests.mutant_list.fault import Mutant
 MUTANTS: list[Mutant] = [
     mutant
     for family in (
-        checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
-    )  # fmt: skip
+        checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families
+    )
     for mutant in family.MUTANTS
 ]

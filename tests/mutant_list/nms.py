@@ -10,8 +10,8 @@ EXPLAIN = "tests/suppression/test_explain.py"
 MUTANTS = [
     *faults(
         "suppression/_kernels/pair.py", f"{BOUNDS} {GREEDY}",
-        ("offset) > scene.iou_threshold", "offset) >= scene.iou_threshold"),
-        ("width * height >= box[4] + other[4]", "width * height > 1.001 * (box[4] + other[4])"),
+        ("of_weaker) > scene.iou_threshold", "of_weaker) >= scene.iou_threshold"),
+        ("width * height >= _needed(", "width * height > np.float32(1.001) * _needed("),
         ("max(width - slack, NONE) * max(height - slack, NONE)", "width * height"),
         ("CLEAR = np.float32(1.00001)", "CLEAR = np.float32(0.9999)"),
         ("(1.0 - 2e-6) if", "(1.0 + 1e-5) if"),
@@ -64,8 +64,7 @@ MUTANTS = [
         ("at // LANES, at % LANES", "at // LANES, at % (LANES - 1)"),
         ("members[g, j] < found and exceeds", "members[g, j] > found and exceeds"),
         ("if exceeds(scene, members[g, j], r):", "if exceeds(scene, members[g, j], r) and j > 0:"),
-        ("hits |= settle(box, _other(blocks, g, j), slack, least)[1]",
-         "hits |= settle(box, _other(blocks, g, j), slack, least)[0]"),
+        ("scene.least, scene.of_weaker)[1]", "scene.least, scene.of_weaker)[0]"),
     ),
     *faults(
         "suppression/_kernels/checks.py", GREEDY,
@@ -99,6 +98,6 @@ MUTANTS = [
         ("if scores[i] > score_threshold else LOWEST", "if scores[i] >= score_threshold else LOWEST"),
         ("np.float32(1e-6) * _farthest", "np.float32(0.0) * _farthest", f"{BOUNDS} {GREEDY}"),
         ("(labels[i] < 2**31)", "(labels[i] < 2**33)"),
-        ("(values[i] == values[last] and i > last)", "(values[i] == values[last] and i < last)", EXPLAIN),
+        ("(scores[i] == scores[last] and i > last)", "(scores[i] == scores[last] and i < last)", EXPLAIN),
     ),
 ]  # fmt: skip

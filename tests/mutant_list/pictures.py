@@ -29,7 +29,7 @@ MUTANTS = [
         ("int(x1) + band, int(x2) - band", "int(x1) + band, int(x2) + 1"),
         ("math.ceil(y2 + halo) + 1", "math.ceil(y2 + halo) - 1"),
         ("plain and fill == 0.0 and", "plain and"),
-        ("_covered(edge - halo)", "_covered(edge + halo)"),
+        ("max(_covered(edge - halo) - cover", "max(_covered(edge + halo) - cover"),
     ),
     *faults(
         "pictures/_kernels/jpeg.py", "tests/pictures/test_jpeg.py",
