@@ -63,7 +63,7 @@ MUTANTS = [
         ("if count >= kept.shape[1]", "if count >= kept.shape[1] - 1"),
     ),
     *faults(
-        "proposals/_kernels/regions.py", f"{PARTITION} {GROUPING}",
+        "proposals/_kernels/regions.py", f"tests/proposals/test_regions.py {GROUPING}",
         ("np.int32(size >= borders[i])", "np.int32(size > borders[i])"),
         ("(level if value >= 0 else -level)", "level"),
         ("boxes[region, 3] = y + 1", "boxes[region, 3] = y"),
