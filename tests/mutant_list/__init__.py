@@ -29,6 +29,7 @@ from tests.mutant_list import (
     nms,
     pictures,
     proposals,
+    rotated,
     targets,
 )
 from tests.mutant_list.fault import Mutant
@@ -36,7 +37,7 @@ from tests.mutant_list.fault import Mutant
 MUTANTS: list[Mutant] = [
     mutant
     for family in (
-        checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
+        checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families, rotated,
     )
     for mutant in family.MUTANTS
 ]
