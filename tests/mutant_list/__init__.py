@@ -37,7 +37,8 @@ from tests.mutant_list.fault import Mutant
 MUTANTS: list[Mutant] = [
     mutant
     for family in (
-        checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families, rotated,
+        checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
+        rotated,
     )
     for mutant in family.MUTANTS
 ]
