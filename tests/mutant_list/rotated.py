@@ -12,7 +12,7 @@ MUTANTS = [
         ("if rest > 135.0", "if rest > 136.0"),
         ("        return rest + 90.0, 0.0, True", "        return rest + 90.0, 0.0, False"),
         ("lost -= quarters * QUARTER_LOW", "lost -= 0.0 * QUARTER_LOW"),
-        ("(rest * DEGREES_LOW + lost * DEGREES)", "(lost * DEGREES)"),
+        ("(rest * DEGREES_LOW + lost * DEGREES)", "(rest * DEGREES_LOW)"),
         ("x_low + x * z * (-1.0 / 6.0", "x * z * (-1.0 / 6.0"),
         ("z / 40320.0", "z / 4032.0"),
         ("fma(c, x, -turned) + (s_low + c_low * x", "fma(c, x, -turned) + (c_low * x"),
