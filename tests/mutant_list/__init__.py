@@ -31,6 +31,7 @@ from tests.mutant_list import (
     nms,
     pictures,
     proposals,
+    rotated,
     targets,
 )
 from tests.mutant_list.fault import Mutant
@@ -41,6 +42,7 @@ MUTANTS: list[Mutant] = [
         checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
         letterbox,
         candidates,
+        rotated,
     )
     for mutant in family.MUTANTS
 ]
