@@ -40,9 +40,7 @@ MUTANTS: list[Mutant] = [
     mutant
     for family in (
         checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
-        letterbox,
-        candidates,
-        rotated,
+        letterbox, candidates, rotated,
     )
     for mutant in family.MUTANTS
 ]
