@@ -39,8 +39,8 @@ class Component(NamedTuple):
 def check_jpeg(data: bytes) -> None:
     """Refuse a JPEG whose data do not fill the picture, by walking through all its Huffman codes.
 
-    Damaged says what is wrong. Linear in the bytes, about 200 MB a second; memory as much as the
-    bytes again, and for a progressive picture 8 bytes for each block of 8 x 8 samples.
+    Damaged says what is wrong. Linear in the bytes, about 200 MB a second, and 30 of a progressive picture; memory as
+    much as the bytes again, and for a progressive picture 8 bytes for each block of 8 x 8 samples.
     """
     frame: _Frame | None = None
     tables: dict[int, bytes] = {}

@@ -11,7 +11,6 @@ tight. What would change no result is not among them:
   COCO's matching, where a rank beyond the last limit is not counted;
 - the sweep's ``=`` for ``|=`` at ``dropped``: a box that is forgotten is dropped in a later round, by the same pair;
 - the sides of a binary search for a bound that is drawn wider than what it must hold (``close_pairs``, ``vote``);
-- the column of a block in a scan of one component (``walk_scan``), where units are one block wide;
 - the room for a scan's members and doubts: what does not fit, or is doubted twice, is read by ``json``;
 - the guard of ``_quotient``: no numeral of up to 19 digits is known that comes so close to a tie.
 """

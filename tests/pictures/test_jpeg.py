@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from detutils import read_image
+from detutils.pictures._kernels.jpeg import ENDS, FIRST_CODES, TABLE_SIZE, UNKNOWN, WIDTH, fill_table
 from detutils.pictures.jpeg import check_jpeg
 from detutils.pictures.png import Damaged
 from tests.cases import size
@@ -162,3 +163,89 @@ def test_what_multi_picture_files_begin_with(tmp_path: Path) -> None:
     frames = [Image.fromarray(smooth() // part) for part in (1, 2)]
     frames[0].save(tmp_path / "two.mpo", "MPO", save_all=True, append_images=frames[1:])
     assert read_image(tmp_path / "two.mpo").shape == (40, 60, 3)
+
+
+# ---- tables and scans of all kinds, also those that no encoder makes -------------------------------------------------
+
+LEGAL = [zeros << 4 | size for zeros in range(16) for size in range(1, 16)] + [0x00, 0xF0]
+LENGTHS: list[tuple[list[int], list[int]]] = [  # of the codes, and what they may stand for (of these, any)
+    ([1], [0xF0]),  # a bit passes 16 coefficients
+    ([1, 2], [0xF0, 0x00]),
+    ([2, 2, 2], [0x00, 0x01, 0xF1]),
+    (list(range(1, 17)), LEGAL),
+    ([16] * 40, [0x0F]),  # the most bits that a block can take
+    ([WIDTH] * 9 + [WIDTH + 1] * 9, LEGAL),
+    ([4] * 15 + [16] * 100, LEGAL),
+    ([3] * 4 + [5] * 8 + [9] * 60, LEGAL),
+    ([8] * 200, LEGAL),
+]  # fmt: skip
+
+
+def definition(kind: int, rng: np.random.Generator) -> bytes:
+    """A table as a JPEG defines it."""
+    lengths, legal = LENGTHS[kind]
+    counts = np.bincount(lengths, minlength=17)[1:]
+    return bytes(counts.tolist()) + bytes(rng.choice(legal, len(lengths)).tolist())
+
+
+@pytest.mark.parametrize("kind", range(len(LENGTHS)))
+def test_entries_of_tables(kind: int) -> None:
+    content = definition(kind, np.random.default_rng(kind))
+    codes = dict(naive.codes_of(b"\x10" + content))[0x10]
+    table = np.zeros(TABLE_SIZE, np.uint16)
+    fill_table(np.frombuffer(bytearray(content), np.uint8), True, table)
+    for window in range(0, FIRST_CODES, size(1, 7)):
+        bits, found, passed, entry = format(window, f"0{WIDTH}b"), [], 0, 0
+        while passed < 64 and entry & ENDS == 0:
+            code = next((bits[:n] for n in range(1, len(bits) + 1) if bits[:n] in codes), None)
+            if code is None:
+                break
+            zeros, extra = divmod(codes[code], 16)
+            found.append((len(code), codes[code]))
+            passed += zeros + 1 if codes[code] else 1
+            entry = sum(length + symbol % 16 for length, symbol in found) << 11 | passed
+            entry |= ENDS if codes[code] == 0 else 0
+            bits = bits[len(code) + extra :]
+        assert table[window] == (entry or UNKNOWN), (window, found)
+        assert table[FIRST_CODES + window] == (found[0][0] << 8 | found[0][1] if found else 0), window
+
+
+def coded(bits: str) -> bytes:
+    """Bits as the data of a scan."""
+    bits += "1" * (-len(bits) % 8)
+    return bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits), 8)).replace(b"\xff", b"\xff\0")
+
+
+def gray(blocks: int, dc: bytes, ac: bytes, data: bytes) -> bytes:
+    """A JPEG of a row of blocks."""
+    frame = struct.pack(">BHHBBBB", 8, 8, 8 * blocks, 1, 1, 0x11, 0)
+    parts = (0xC0, frame), (0xC4, b"\0" + dc), (0xC4, b"\x10" + ac), (0xDA, bytes([1, 1, 0, 0, 63, 0]))
+    head = b"".join(struct.pack(">BBH", 255, marker, len(body) + 2) + body for marker, body in parts)
+    return b"\xff\xd8" + head + data + END
+
+
+@pytest.mark.parametrize("kind", range(len(LENGTHS)))
+def test_scans_of_random_codes(kind: int) -> None:
+    rng = np.random.default_rng(100 + kind)
+    for blocks in (1, 2, size(40, 5)):
+        dc, ac = bytes([0, 2, 3, *[0] * 13, *rng.choice(16, 5).tolist()]), definition(kind, rng)
+        words = {key: list(codes.items()) for key, codes in naive.codes_of(b"\0" + dc + b"\x10" + ac)}
+        bits = ""
+        for _ in range(blocks):
+            k, key = 0, 0
+            while k < 64:
+                word, symbol = words[key][rng.integers(len(words[key]))]
+                extra = "".join(rng.choice(["0", "1"], symbol % 16).tolist())
+                bits += word + extra
+                k += 1 if key == 0 else (symbol >> 4) + 1 if symbol else 64
+                key = 16
+        whole = gray(blocks, dc, ac, coded(bits))
+        assert is_full(whole)
+        assert naive.is_full(whole)
+        for left in {0, 1, len(bits) // 2, *range(max(len(bits) - size(40, 9), 0), len(bits))}:
+            part = gray(blocks, dc, ac, coded(bits[:left]))
+            assert is_full(part) == naive.is_full(part), left
+        for _ in range(size(20, 3)):
+            place = rng.integers(len(bits))
+            other = gray(blocks, dc, ac, coded(bits[:place] + "10"[int(bits[place])] + bits[place + 1 :]))
+            assert is_full(other) == naive.is_full(other), place
