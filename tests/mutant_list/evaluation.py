@@ -6,12 +6,17 @@ from tests.mutant_list.fault import faults
 
 COCO, VOC = "tests/evaluation/test_coco.py", "tests/evaluation/test_voc.py"
 REASONS, RECALL = "tests/evaluation/test_reasons.py", "tests/evaluation/test_recall.py"
+ROTATED = "tests/evaluation/test_rotated.py"
 
 MUTANTS = [
     *faults(
-        "evaluation/_kernels/coco.py", COCO,
-        ("found[d, 2] + found[d, 0]", "found[d, 2] + found[d, 1]"),
+        "evaluation/_kernels/overlap.py", f"{COCO} {ROTATED}",
+        ("rows[i, 2] + rows[i, 0]", "rows[i, 2] + rows[i, 1]"),
         ("return common / area if area > 0.0", "return iou(common, area, area, 0.0, 1.0) if area > 0.0"),
+        ("common_of(turned[0], d, turned[1], g)", "common_of(turned[0], d, turned[0], d)"),
+    ),
+    *faults(
+        "evaluation/_kernels/coco.py", COCO,
         ("if value >= enough[t]", "if value > enough[t]"),
         ("while at > 0 and ious[at - 1] <= value", "while at > 0 and ious[at - 1] < value"),
         ("bits = left & near[c, 1] & ~taken[k]", "bits = left & near[c, 1]"),

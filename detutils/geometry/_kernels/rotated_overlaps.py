@@ -57,6 +57,11 @@ def _ratio(kind: Any, common: Any, area: Any, other: Any) -> Any:
 
 
 @embedded
+def _row(boxes: Any, i: Any) -> Any:
+    return boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], boxes[i, 4], boxes[i, 5], boxes[i, 6], boxes[i, 7]
+
+
+@embedded
 def _first_of(pairs: Any, p: Any) -> Any:
     return pairs[0, p], pairs[1, p], pairs[2, p], pairs[3, p], pairs[4, p], pairs[5, p], pairs[6, p], pairs[7, p]
 
@@ -64,6 +69,18 @@ def _first_of(pairs: Any, p: Any) -> Any:
 @embedded
 def _second_of(pairs: Any, p: Any) -> Any:
     return pairs[8, p], pairs[9, p], pairs[10, p], pairs[11, p], pairs[12, p], pairs[13, p], pairs[14, p], pairs[15, p]
+
+
+@inlined
+def common_of(a: Any, i: Any, b: Any, j: Any) -> Any:
+    """The area that box i of one set and box j of another share, bit for bit as ``measure_pairs`` has it."""
+    wide, high = extent(a, i)
+    more, taller = extent(b, j)
+    if not ((abs(b[j, 0] - a[i, 0]) < more + wide) & (abs(b[j, 1] - a[i, 1]) < taller + high)):
+        return 0.0
+    if _precedes(a, i, b, j):
+        return common_area(_row(a, i), _row(b, j))
+    return common_area(_row(b, j), _row(a, i))
 
 
 @inlined
