@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import F8
-from detutils._validate import as_choice, as_items, dimensions
+from detutils._validate import as_choice, as_floats, as_items
 from detutils.geometry.rotated import ANGLES, Angle, as_angle, as_rotated_rows, prepared, rotated_box_convert
 
 
@@ -19,8 +19,9 @@ def as_optional_angle(angle: Any) -> Angle | None:
 
 def rotated_rows(boxes: Any, outlines: Any, angle: Angle, where: str) -> F8:
     """(N, 5) of an image: of ``boxes``, or of their outlines where those are upright hulls."""
-    hulls = dimensions(boxes) == 2 and np.shape(boxes)[1] == 4
-    if hulls and np.shape(boxes)[0] == 0:
+    boxes = as_floats(boxes, f"{where} boxes", False)
+    hulls = boxes.ndim == 2 and boxes.shape[1] == 4
+    if hulls and len(boxes) == 0:
         return np.empty((0, 5))
     if hulls and outlines is not None:
         items = _listed(outlines, where)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from detutils._jit import inlined
+from detutils._jit import embedded
 from detutils.geometry._kernels.pair import intersection, iou
 from detutils.geometry._kernels.rotated_overlaps import common_of
 
@@ -20,12 +20,12 @@ class Scene(NamedTuple):
     turned: Any
 
 
-@inlined
+@embedded
 def _corners(rows: Any, i: Any) -> Any:
     return rows[i, 0], rows[i, 1], rows[i, 2] + rows[i, 0], rows[i, 3] + rows[i, 1]
 
 
-@inlined
+@embedded
 def _common(found: Any, d: Any, objects: Any, g: Any, turned: Any) -> Any:
     """The area that both share."""
     if turned is None:
@@ -33,7 +33,7 @@ def _common(found: Any, d: Any, objects: Any, g: Any, turned: Any) -> Any:
     return common_of(turned[0], d, turned[1], g)
 
 
-@inlined
+@embedded
 def overlap(scene: Any, d: Any, g: Any) -> Any:
     """IoU as maskApi.c computes it: with a crowd, the share of the detection that lies inside."""
     found, objects = scene.found, scene.objects

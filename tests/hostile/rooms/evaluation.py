@@ -150,7 +150,8 @@ def fill(add: Add) -> None:
         **OFFSET,
     )
     for function in (d.evaluate_coco, d.evaluate_voc, d.confusion_matrix, d.detection_errors, d.best_threshold):
-        add(f"{function.__name__}, rotated", _rotated(function), boxes=A(TURNED, numbers), angle=A("cw-deg", word))
+        turned = {"boxes": A(TURNED, numbers, "scores"), "angle": A("cw-deg", word)}
+        add(f"{function.__name__}, rotated", _rotated(function), **turned)
     add(
         "average_best_overlap",
         d.average_best_overlap,
