@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import F8, I8, inlined, kernel
+from detutils._jit import F8, I8, embedded, inlined, kernel
 from detutils.evaluation._kernels.curves import envelope
 from detutils.evaluation._kernels.overlap import Scene, overlap
 
@@ -67,7 +67,7 @@ def _take(near: Any, count: Any, ignored: Any, crowd: Any, taken: Any, every: An
     return right, left
 
 
-@inlined
+@embedded
 def _walk(
     scene: Any, detections: Any, owned: Any, thresholds: Any, ranges: Any, limits: Any, states: Any
 ) -> None:
