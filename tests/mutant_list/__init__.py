@@ -27,6 +27,7 @@ from tests.mutant_list import (
     families,
     fusion,
     geometry,
+    letterbox,
     nms,
     pictures,
     proposals,
@@ -38,6 +39,7 @@ MUTANTS: list[Mutant] = [
     mutant
     for family in (
         checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
+        letterbox,
         candidates,
     )
     for mutant in family.MUTANTS
