@@ -89,8 +89,8 @@ def nms(
     -----
     Equal to the textbook loop in float64 for every input dtype: a float32 filter finds the pairs that may
     exceed the threshold, and those near it are decided by the float64 quotient. Boxes without area neither
-    suppress nor are suppressed, by any metric. Time grows about linearly with N, memory is about 100 bytes a box; no matrix
-    is built.
+    suppress nor are suppressed, by any metric. Time grows about linearly with N, memory is about 100 bytes a box; no
+    matrix is built.
 
     References
     ----------
