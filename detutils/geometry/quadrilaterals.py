@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detutils._jit import F8
-from detutils._validate import FLOAT32, Array, as_workers, check_apart
+from detutils._validate import FLOAT32, Array, as_workers
 from detutils.geometry._kernels import quadrilaterals as kernels
 from detutils.geometry.rotated import as_corners
 from detutils.geometry.rotated_overlaps import IOU, Measure, as_measure, as_zeros, is_short
@@ -90,8 +90,7 @@ def quadrilateral_iou(
     kind = as_measure(metric)
     first, second = as_quads(boxes1, "boxes1"), as_quads(boxes2, "boxes2")
     threads, shape = as_workers(workers), (len(first), len(second))
-    check_apart(out, "out", *(array for array in (boxes1, boxes2) if isinstance(array, np.ndarray)))
-    result = as_zeros(out, shape, is_short(boxes1, boxes2))
+    result = as_zeros(out, shape, is_short(boxes1, boxes2), boxes1, boxes2)
     order = np.argsort(second[:, 0::2].min(axis=1)) if len(second) else np.empty(0, np.int64)
     step = max(1, min(-(-shape[0] // threads), _PAIRS_A_SLICE // max(shape[1], 1)))
 

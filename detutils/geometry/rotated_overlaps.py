@@ -73,11 +73,12 @@ def aligned_measure(kind: int, first: F8, second: F8) -> F8:
     return result
 
 
-def as_zeros(out: Array | None, shape: tuple[int, int], short: bool) -> Array:
-    """``out``, or a new matrix, of zeros; memory that comes from the system is zeros already."""
+def as_zeros(out: Array | None, shape: tuple[int, int], short: bool, *inputs: Any) -> Array:
+    """``out``, which may share no memory with the inputs, or a new matrix, of zeros."""
     if out is None and shape[0] * shape[1] <= _PAIRS_A_SLICE:
-        return np.zeros(shape, np.float32 if short else np.float64)
+        return np.zeros(shape, np.float32 if short else np.float64)  # memory from the system is zeros already
     result = as_out(out, shape, np.float32 if short else np.float64, of="boxes1 and boxes2")
+    check_apart(out, "out", *(array for array in inputs if isinstance(array, np.ndarray)))
     result[:] = 0.0
     return result
 
@@ -164,8 +165,7 @@ def rotated_box_iou(
         raise_bad_rotated(*((rows, bad, "boxes1") if bad < len(rows) else (others, bad - len(rows), "boxes2")))
     threads = as_workers(workers)
     first, second = prepared(rows, degrees, clockwise, "boxes1"), prepared(others, degrees, clockwise, "boxes2")
-    check_apart(out, "out", rows, others)
-    result = as_zeros(out, shape, short)
+    result = as_zeros(out, shape, short, boxes1, boxes2)
     fill_matrix(kind, first, second, result, threads)
     return result
 

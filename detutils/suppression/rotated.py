@@ -54,7 +54,7 @@ class _Rule(NamedTuple):
 
 class _Decisions(NamedTuple):
     """Of the rows that take part, by decreasing score: their places in that order by class, the rows there, the
-    prepared boxes there, which are kept, and the place of what suppressed each, or -1."""
+    prepared boxes there, which are kept, and the place of what suppressed each, or -1; and how many rows there are."""
 
     order: I4
     places: I4
@@ -62,6 +62,7 @@ class _Decisions(NamedTuple):
     boxes: F8
     kept: B1
     by: I8
+    rows: int
 
 
 def _as_rule(
@@ -104,7 +105,7 @@ def _decide(boxes: Any, scores: Any, labels: Any, rule: _Rule, every: bool = Fal
     found = prepared(rows[grouped], *rule.angle)
     kept, by = np.zeros(len(order), np.bool_), np.full(len(order), -1, INT64)
     suppress(rule.kind, rule.threshold, found, starts, rule.most, every, kept, by)
-    return _Decisions(order, places, grouped, found, kept, by)
+    return _Decisions(order, places, grouped, found, kept, by, len(rows))
 
 
 def _keep(boxes: Any, scores: Any, labels: Any, rule: _Rule) -> I8:
@@ -348,8 +349,7 @@ def explain_rotated_nms(
     rule = _as_rule(angle, metric, iou_threshold, score_threshold, max_output, max_candidates, on_invalid)
     found = _decide(boxes, scores, labels, rule, every=True)
     keep = pick(found.order, found.kept, found.places, rule.most)
-    n = int(np.shape(scores)[0]) if np.ndim(scores) else 0
-    by, overlaps = np.full(n, -1, INT64), np.zeros(n)
+    by, overlaps = np.full(found.rows, -1, INT64), np.zeros(found.rows)
     met = found.by >= 0
     if len(keep) == rule.most:  # the loop ended there and never met those behind
         last = int(np.flatnonzero(found.order == keep[-1])[0]) if rule.most else -1

@@ -17,11 +17,14 @@ from tests.hostile.rooms import (
     pictures,
     proposals,
     rcnn,
+    rotated,
     suppression,
     targets,
 )
 
-ROOMS = (suppression, geometry, targets, evaluation, pictures, datasets, proposals, rcnn, heads, families, others)
+ROOMS = (
+    suppression, geometry, targets, evaluation, pictures, datasets, proposals, rcnn, heads, families, rotated, others,
+)  # fmt: skip
 
 
 @cache

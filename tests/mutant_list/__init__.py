@@ -20,15 +20,18 @@ from __future__ import annotations
 
 from tests.mutant_list import (
     association,
+    candidates,
     checks,
     datasets,
     evaluation,
     families,
     fusion,
     geometry,
+    letterbox,
     nms,
     pictures,
     proposals,
+    rotated,
     targets,
 )
 from tests.mutant_list.fault import Mutant
@@ -37,6 +40,7 @@ MUTANTS: list[Mutant] = [
     mutant
     for family in (
         checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
+        letterbox, candidates, rotated,
     )
     for mutant in family.MUTANTS
 ]

@@ -182,6 +182,7 @@ def test_every_form_of_a_matrix(form: str) -> None:
         ([[0.5], [np.inf]], {}, ValueError, r"values\[1, 0\] is not finite: inf"),
         ([[0.5], [-np.inf]], {"maximize": False}, ValueError, r"values\[1, 0\] is not finite: -inf"),
         (np.array([[0.5, np.nan]], np.float32), {}, ValueError, r"values\[0, 1\] is not finite: nan"),
+        (np.array([[np.inf, 1]], np.float32), {}, ValueError, r"values\[0, 0\] is not finite: inf"),
         ([[2e150]], {}, ValueError, r"values\[0, 0\] is beyond 1e\+150: 2e\+150"),
         ([[-2e150]], {"maximize": False}, ValueError, r"values\[0, 0\] is beyond 1e\+150: -2e\+150"),
         ([0.5], {}, ValueError, r"values must have shape \(N, M\), got \(1,\)"),
