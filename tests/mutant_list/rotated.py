@@ -23,6 +23,7 @@ MUTANTS = [
         ("dx, dx_low = _two_sum(b[0], -a[0])", "dx, dx_low = b[0] - a[0], 0.0"),
         ("along, across = s / (c if c != 0.0 else 1.0)", "along, across = s / (c if c != 0.0 else 2.0)"),
         ("_clamp(0.0 - 0.5 * area, 0.0, most)", "max(0.0 - 0.5 * area, 0.0)"),
+        ("most = 0.0 if _are_apart(a, b, x, y, c, s) else 4.0", "most = 4.0"),
         ("across * ex + down * fx", "across * ex - down * fx"),
         ("& (w >= 0.0) &", "& (w >= -1.0) &"),
         ("    return good & (abs(row[4]) <= LARGEST)", "    return good"),
