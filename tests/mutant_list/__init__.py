@@ -20,12 +20,14 @@ from __future__ import annotations
 
 from tests.mutant_list import (
     association,
+    candidates,
     checks,
     datasets,
     evaluation,
     families,
     fusion,
     geometry,
+    letterbox,
     nms,
     pictures,
     proposals,
@@ -38,7 +40,7 @@ MUTANTS: list[Mutant] = [
     mutant
     for family in (
         checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
-        rotated,
+        letterbox, candidates, rotated,
     )
     for mutant in family.MUTANTS
 ]
