@@ -166,3 +166,45 @@ def test_convert(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["convert", str(tmp_path), "-o", str(tmp_path / "again"), "--to", "dota"]) == 0
     assert "dota -> dota: 1 images, 2 objects, 2 classes, 0 skipped" in capsys.readouterr().out
     assert (tmp_path / "again" / "labelTxt" / "P1.txt").read_text() == LINES.split("\n", 2)[2].replace("\n\n", "\n")
+
+
+def test_results_of_the_devkit(tmp_path: Path) -> None:
+    data, _ = turned(2)
+    assert data.images[0].outlines is not None
+    for label, name in enumerate(data.class_names):
+        lines = [
+            f"{image.name[:-4]} {0.9 - 0.1 * k} " + " ".join(map(str, outline[0]))
+            for image in data.images
+            for k, (outline, one) in enumerate(zip(image.outlines or (), image.labels, strict=True))
+            if one == label
+        ]
+        write(tmp_path / "found" / f"Task1_{name}.txt", "".join(f"{line}\n" for line in lines))
+    found = detutils.read_detections(tmp_path / "found", data)
+    assert [len(one) for one in found] == [5, 0, 3]
+    assert sorted(found[0].outlines) == sorted(data.images[0].outlines)
+    assert len(found[0][:2].outlines) == 2
+    dota: dict[str, Any] = {"angle": "cw-deg", "method": "11-point", "comparison": ">"}
+    assert detutils.evaluate_voc(found, data, **dota).mean_ap == pytest.approx(1.0)
+    assert detutils.confusion_matrix(found, data, angle="cw-rad").matrix[-1].sum() == 0
+    plane = tmp_path / "found" / "Task1_plane.txt"
+    assert all((one.labels == 0).all() for one in detutils.read_detections(plane, data))
+    write(plane, "0 0.5 1 2 3 4 5 6 7\n0 0.5 1 2 3 4 5 6 7 nan\nx 0.5 1 2 3 4 5 6 7 8\n0 0.5 1 2 3 4 5 6 7 8\n")
+    with pytest.raises(ValueError, match=r"line 1: must hold image, confidence and four corners.*1 x unknown image"):
+        detutils.read_detections(plane, data)
+    left = detutils.read_detections(plane, data, on_invalid="drop")
+    assert [len(one) for one in left] == [1, 0, 0]
+    write(tmp_path / "Task1_car.txt", "0 0.5 1 2 3 4 5 6 7 8\n")
+    with pytest.raises(ValueError, match="unknown class 'car'"):
+        detutils.read_detections(tmp_path / "Task1_car.txt", data)
+    write(tmp_path / "car.txt", "0 0.5 1 2 3 4 5 6 7 8\n")
+    with pytest.raises(ValueError, match=r"must be called Task1_<class>\.txt"):
+        detutils.read_detections(tmp_path / "car.txt", data, format="dota")
+
+
+def test_oriented_detections_of_yolo(tmp_path: Path) -> None:
+    data, _ = turned(3)
+    detutils.write_yolo(tmp_path / "obb", data, outlines=True)
+    for file in (tmp_path / "obb" / "labels").iterdir():
+        write(tmp_path / "found" / file.name, "".join(f"{line} 0.5\n" for line in file.read_text().splitlines()))
+    found = detutils.read_detections(tmp_path / "found", data)
+    assert detutils.evaluate_voc(found, data, angle="cw-deg").mean_ap == pytest.approx(1.0)
