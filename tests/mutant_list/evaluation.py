@@ -16,6 +16,11 @@ MUTANTS = [
         ("common_of(turned[0], d, turned[1], g)", "common_of(turned[0], d, turned[0], d)"),
     ),
     *faults(
+        "geometry/_kernels/rotated_overlaps.py", ROTATED,
+        ("return common_area(_row(a, i), _row(b, j))", "return common_area(_row(b, j), _row(a, i))"),
+        ("abs(b[j, 0] - a[i, 0]) < more + wide", "abs(b[j, 0] - a[i, 0]) < more"),
+    ),
+    *faults(
         "evaluation/_kernels/coco.py", COCO,
         ("if value >= enough[t]", "if value > enough[t]"),
         ("while at > 0 and ious[at - 1] <= value", "while at > 0 and ious[at - 1] < value"),
@@ -42,6 +47,10 @@ MUTANTS = [
         ("(strict and best == threshold)", "best == threshold"),
         ("elif not taken[match]", "elif match >= 0"),
         ("outcomes[n] = -1", "outcomes[n] = 0"),
+    ),
+    *faults(
+        "evaluation/_kernels/voc.py", ROTATED,
+        ("return 4.0 * boxes[i, 2] * boxes[i, 3]", "return boxes[i, 2] * boxes[i, 3]"),
     ),
     *faults(
         "evaluation/_kernels/recall.py", RECALL,
