@@ -37,6 +37,6 @@ MUTANTS: list[Mutant] = [
     mutant
     for family in (
         checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
-    )  # fmt: skip
+    )
     for mutant in family.MUTANTS
 ]
