@@ -1,4 +1,7 @@
-"""``python -m benchmarks [names] [--full] [--plots FOLDER] [--markdown FILE] [--json FILE]``."""
+"""``python -m benchmarks [names] [--full] [--plots FOLDER] [--markdown FILE] [--json FILE]``.
+
+Behind ``tune`` the names of tuned constants may stand: ``python -m benchmarks tune FIRST`` prints the table of one.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,13 @@ def families() -> list[str]:
     return sorted(name.removeprefix("bench_") for name in names if name.startswith("bench_"))
 
 
+def tuned() -> list[str]:
+    """The constants whose tables can be asked for."""
+    from benchmarks.bench_tune import CONSTANTS
+
+    return sorted({name for _, name, *_ in CONSTANTS})
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the families asked for (all of them by default) and print their tables."""
     known = families()
@@ -30,7 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
         description="Time detutils beside its peers, those that are installed. A family takes a minute or two as it "
         "is, and about ten times that with --full.",
     )
-    parser.add_argument("names", nargs="*", metavar="name", help=f"Any of {', '.join(known)}. The default is all.")
+    parser.add_argument(
+        "names", nargs="*", metavar="name",
+        help=f"Any of {', '.join(known)}. The default is all. Behind tune constants may stand, as in tune FIRST.",
+    )  # fmt: skip
     parser.add_argument("--full", action="store_true", help="Measure every case, in many rounds.")
     parser.add_argument("--quick", action="store_true", help="Take a look with fewer cases and rounds: the default.")
     parser.add_argument("--plots", metavar="FOLDER", help="Also draw pictures there, which needs matplotlib.")
@@ -46,6 +59,12 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--full and --quick exclude each other")
     options.quick = not options.full
     unknown = [name for name in options.names if name not in known]
+    constants = tuned() if unknown and "tune" in options.names else []
+    options.constants = [name for name in unknown if name in constants]
+    options.names = [name for name in options.names if name in known]
+    unknown = [name for name in unknown if name not in constants]
+    if unknown and constants:
+        parser.error(f"no constant is called {', '.join(unknown)}; there are {', '.join(constants)}")
     if unknown:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(known)}")
 

@@ -104,7 +104,10 @@ def run(report: Report) -> None:
         return
     report.heading("NMS: the constants, CPU time of a call; the middle value is the one in use")
     rounds = 3 if report.quick else 15
+    chosen = report.options.constants
     for file, name, values, cases in CONSTANTS:
+        if chosen and name not in chosen:
+            continue
         report.say()
         report.table((f"{name} ({Path(file).stem})", *map(str, values)))
         with children(file, name, values) as processes:

@@ -58,6 +58,7 @@ from detutils.geometry.boxes import remove_small_boxes as remove_small_boxes
 from detutils.geometry.coding import decode_boxes as decode_boxes
 from detutils.geometry.coding import encode_boxes as encode_boxes
 from detutils.geometry.keypoints import oks as oks
+from detutils.geometry.cuboids import cuboid_iou as cuboid_iou
 from detutils.geometry.overlaps import box_ioa as box_ioa
 from detutils.geometry.overlaps import box_iou as box_iou
 from detutils.geometry.overlaps import complete_box_iou as complete_box_iou
@@ -77,6 +78,14 @@ from detutils.heads.letterbox import Letterbox as Letterbox
 from detutils.heads.letterbox import letterbox as letterbox
 from detutils.heads.tiles import join_tiles as join_tiles
 from detutils.heads.tiles import tile_image as tile_image
+from detutils.geometry.quadrilaterals import aligned_quadrilateral_iou as aligned_quadrilateral_iou
+from detutils.geometry.quadrilaterals import quadrilateral_iou as quadrilateral_iou
+from detutils.geometry.rotated import minimum_area_rectangle as minimum_area_rectangle
+from detutils.geometry.rotated import rotated_box_convert as rotated_box_convert
+from detutils.geometry.rotated_coding import decode_rotated_boxes as decode_rotated_boxes
+from detutils.geometry.rotated_coding import encode_rotated_boxes as encode_rotated_boxes
+from detutils.geometry.rotated_overlaps import aligned_rotated_box_iou as aligned_rotated_box_iou
+from detutils.geometry.rotated_overlaps import rotated_box_iou as rotated_box_iou
 from detutils.pictures.draw import draw_boxes as draw_boxes
 from detutils.pictures.draw import draw_segments as draw_segments
 from detutils.pictures.files import read_image as read_image
@@ -106,6 +115,10 @@ from detutils.suppression.greedy import nms as nms
 from detutils.suppression.merging import MergedBoxes as MergedBoxes
 from detutils.suppression.merging import merge_boxes as merge_boxes
 from detutils.suppression.poses import oks_nms as oks_nms
+from detutils.suppression.rotated import batched_rotated_nms as batched_rotated_nms
+from detutils.suppression.rotated import explain_rotated_nms as explain_rotated_nms
+from detutils.suppression.rotated import rotated_nms as rotated_nms
+from detutils.suppression.rotated import soft_rotated_nms as soft_rotated_nms
 from detutils.targets.anchors import anchors_inside_image as anchors_inside_image
 from detutils.targets.anchors import cell_anchors as cell_anchors
 from detutils.targets.anchors import generate_anchors as generate_anchors

@@ -15,6 +15,7 @@ import hashlib
 import importlib
 import importlib.util
 import io
+import math
 import os
 import pickle
 import pkgutil
@@ -30,10 +31,11 @@ from typing import Any, TypeVar
 import numba
 import numpy as np
 import numpy.typing as npt
-from numba.core import environment as environments, sigutils
+from numba.core import environment as environments, sigutils, types
 from numba.core.compiler import CompileResult
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
+from numba.extending import intrinsic
 from numba.misc.appdirs import AppDirs
 
 F8 = npt.NDArray[np.float64]
@@ -397,6 +399,27 @@ def _part_of(dispatcher: type) -> type:
     return type("Part", (dispatcher,), {"__call__": __call__})
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def _fused(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fma(*arguments)
+
+    return types.float64(types.float64, types.float64, types.float64), generate
+
+
+def _fused_in_python(a: float, b: float, c: float) -> float:
+    """``math.fma`` of Python 3.13, which every Python from 3.11 on has to do here."""
+    if not (math.isfinite(a) and math.isfinite(b) and math.isfinite(c)):
+        return a * b + c
+    from fractions import Fraction  # with the kernels interpreted only
+
+    return float(Fraction(a) * Fraction(b) + Fraction(c))
+
+
+# a * b + c, rounded once: one instruction of the processor, by which what a product loses is known exactly.
+fma: Callable[[float, float, float], float] = _fused_in_python if JIT_DISABLED else _fused
+
+
 # What ``warmup`` takes beside the names of public functions: the modules whose kernels belong together.
 FAMILIES: dict[str, tuple[str, ...]] = {
     "anchors": ("targets.anchors",),
@@ -411,7 +434,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "features": ("rcnn.features",),
     "fusion": ("suppression.fusion",),
-    "heads": ("heads.candidates", "heads.grids", "heads.yolo"),
+    "heads": (
+        "heads.anchors", "heads.candidates", "heads.grids", "heads.letterbox", "heads.points", "heads.priors",
+        "heads.queries", "heads.yolo",
+    ),
     "keypoints": ("geometry.keypoints", "suppression.poses"),
     "matching": ("targets.matching", "targets.rpn"),
     "merging": ("suppression.merging",),
@@ -420,6 +446,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "proposals": ("proposals.strategies", "proposals.segmentation"),
     "rcnn": ("rcnn.training", "rcnn.model"),
     "regressor": ("rcnn.box_regressor",),
+    "rotated": (
+        "geometry.rotated", "geometry.rotated_coding", "geometry.rotated_overlaps", "geometry.quadrilaterals",
+        "geometry.cuboids", "suppression.rotated",
+    ),
 }  # fmt: skip
 _USED = re.compile(r"^ *from (detutils[\w.]*) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
 
@@ -502,8 +532,8 @@ def warmup(
     ----------
     *families : str
         What will be called: "anchors", "association", "boxes", "coding", "drawing", "evaluation", "features", "fusion",
-        "heads", "keypoints", "matching", "merging", "nms", "overlaps", "proposals", "rcnn", "regressor", or the name of
-        a public function. All kernels if none is given.
+        "heads", "keypoints", "matching", "merging", "nms", "overlaps", "proposals", "rcnn", "regressor", "rotated", or
+        the name of a public function. All kernels if none is given.
     progress : callable (done, total, name), optional
         Called after each kernel. May be given as the only positional argument as well.
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 import pytest
 
-from benchmarks import harness
+from benchmarks import bench_tune, harness
 from benchmarks.__main__ import families, main
 
 
@@ -25,6 +27,30 @@ def test_unknown_names_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
         main(["nothing"])
     assert caught.value.code == 2
     assert "no benchmark is called nothing" in capsys.readouterr().err
+
+
+def test_tune_takes_names_of_constants(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = []
+    monkeypatch.setattr(bench_tune, "run", lambda report: seen.append(report.options.constants))
+    assert main(["tune"]) == main(["tune", "FIRST"]) == main(["tune", "THIN", "fewest"]) == 0
+    assert seen == [[], ["FIRST"], ["THIN", "fewest"]]
+    for names in (["tune", "LAST"], ["FIRST"]):
+        with pytest.raises(SystemExit):
+            main(names)
+    told = capsys.readouterr().err
+    assert "no constant is called LAST; there are BLOCK, " in told
+    assert "no benchmark is called FIRST; there are " in told
+
+
+@pytest.mark.parametrize(("file", "name", "values"), [row[:3] for row in bench_tune.CONSTANTS])
+def test_tuned_constants_are_in_use(file: str, name: str, values: Sequence[float]) -> None:
+    text = (bench_tune.PACKAGE / file).read_text(encoding="utf-8")
+    middle = values[len(values) // 2]
+    assert re.sub(r"[\d.]+", "", bench_tune.changed(text, name, middle)) == re.sub(r"[\d.]+", "", text)
+    (written,) = re.findall(rf"^ *{name}(?:: int)? = ([\d_.]+)", text, re.MULTILINE)
+    assert float(written) == middle
 
 
 def test_quick_is_the_default(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

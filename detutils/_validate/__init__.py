@@ -56,7 +56,9 @@ from detutils._validate.keypoints import (
 from detutils._validate.memory import ALWAYS_FITS as ALWAYS_FITS, check_memory as check_memory
 from detutils._validate.pictures import as_color as as_color, as_image as as_image, as_segments as as_segments
 from detutils._validate.values import (
+    OnInvalid as OnInvalid,
     as_choice as as_choice,
+    as_dropping as as_dropping,
     as_flag as as_flag,
     as_grid_size as as_grid_size,
     as_grid_sizes as as_grid_sizes,

@@ -7,7 +7,7 @@ import operator
 import os
 from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from detutils._validate.arrays import BYTES_A_NUMBER, count_of, is_bytes, plain_
 from detutils._validate.memory import check_memory
 
 _Choice = TypeVar("_Choice", bound=str)
+OnInvalid: TypeAlias = Literal["raise", "drop"]
+ON_INVALID: tuple[OnInvalid, ...] = ("raise", "drop")
 MOST_WORKERS = 16 * (os.cpu_count() or 1)
 # What float() would take for a number, or warn about.
 _NO_NUMBERS = (bool, np.bool_, str, bytes, bytearray, np.datetime64, np.timedelta64, np.ma.MaskedArray)
@@ -158,6 +160,11 @@ def as_choice(value: Any, name: str, choices: Sequence[_Choice]) -> _Choice:
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {shown(value)}")
     return value  # type: ignore[return-value]
+
+
+def as_dropping(on_invalid: Any) -> bool:
+    """Whether bad rows are left out: ``on_invalid`` is "drop", not "raise"."""
+    return as_choice(on_invalid, "on_invalid", ON_INVALID) == "drop"
 
 
 def as_flag(value: Any, name: str) -> bool:

@@ -7,12 +7,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from detutils._validate import as_choice
+from detutils._validate import as_dropping
 
-OnInvalid = Literal["raise", "drop"]
-ON_INVALID: tuple[OnInvalid, ...] = ("raise", "drop")
 MOST_SHOWN = 12  # names in an error text
 
 
@@ -56,7 +54,7 @@ class BadEntries:
     """What one reader finds wrong on its way through a data set; it goes on after each and ends with ``finish``."""
 
     def __init__(self, on_invalid: Any) -> None:
-        self.drops = as_choice(on_invalid, "on_invalid", ON_INVALID) == "drop"
+        self.drops = as_dropping(on_invalid)
         self.found: list[Skipped] = []
         self.kinds: Counter[str] = Counter()
 

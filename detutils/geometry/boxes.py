@@ -11,8 +11,10 @@ from detutils._jit import I8
 from detutils._validate import (
     FLOAT32,
     Array,
+    OnInvalid,
     as_boxes,
     as_choice,
+    as_dropping,
     as_image_size,
     as_number,
     as_offset,
@@ -23,9 +25,6 @@ from detutils.geometry._kernels.boxes import areas, areas_float32, clip, clip_fl
 
 BoxFormat: TypeAlias = Literal["xyxy", "xywh", "cxcywh", "xyxyn", "xywhn", "cxcywhn"]
 
-OnInvalid: TypeAlias = Literal["raise", "drop"]
-
-ON_INVALID: tuple[OnInvalid, OnInvalid] = ("raise", "drop")
 _FORMATS: dict[BoxFormat, int] = {"xyxy": 0, "xywh": 1, "cxcywh": 2, "xyxyn": 4, "xywhn": 5, "cxcywhn": 6}
 _LARGEST = {np.dtype(np.float64): float(np.finfo(np.float64).max), FLOAT32: float(np.finfo(np.float32).max)}
 
@@ -96,7 +95,7 @@ def box_convert(
     rows = as_boxes(boxes, keep_float32=True, check_rows=False)
     source = _FORMATS[as_choice(in_fmt, "in_fmt", tuple(_FORMATS))]
     target = _FORMATS[as_choice(out_fmt, "out_fmt", tuple(_FORMATS))]
-    dropping = as_choice(on_invalid, "on_invalid", ON_INVALID) == "drop"
+    dropping = as_dropping(on_invalid)
     height, width = 1.0, 1.0
     if image_size is not None:
         height, width = as_image_size(image_size)
@@ -215,10 +214,11 @@ def clip_boxes_to_image(
     >>> detutils.clip_boxes_to_image([[-5, 10, 700, 500]], (480, 640), offset=1)
     array([[  0.,  10., 639., 479.]])
     """
-    rows = as_boxes(boxes, keep_float32=True, check_rows=on_invalid == "raise")
+    dropping = as_dropping(on_invalid)
+    rows = as_boxes(boxes, keep_float32=True, check_rows=not dropping)
     height, width = as_image_size(image_size)
     added = as_offset(offset)
-    if as_choice(on_invalid, "on_invalid", ON_INVALID) == "drop":
+    if dropping:
         rows = rows[valid_rows(rows.astype(np.float64, copy=False))]
     right, bottom = max(width - added, 0.0), max(height - added, 0.0)
     return clip_float32(rows, right, bottom) if rows.dtype == FLOAT32 else clip(rows, right, bottom)

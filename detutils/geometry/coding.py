@@ -14,9 +14,10 @@ import numpy.typing as npt
 from detutils._validate import (
     FLOAT32,
     Array,
+    OnInvalid,
     as_box_pair,
     as_boxes,
-    as_choice,
+    as_dropping,
     as_matrix,
     as_number,
     as_offset,
@@ -26,7 +27,6 @@ from detutils._validate import (
     valid_rows,
 )
 from detutils.geometry._kernels import coding as kernels
-from detutils.geometry.boxes import ON_INVALID, OnInvalid
 
 
 def encode_boxes(
@@ -164,7 +164,7 @@ def decode_boxes(
     >>> detutils.decode_boxes([[0, 0, 0, 0, 0.5, 0, 0, 0]], [[0, 0, 9, 9]], offset=1)
     array([[ 0.,  0.,  9.,  9.,  5.,  0., 14.,  9.]])
     """
-    dropping = as_choice(on_invalid, "on_invalid", ON_INVALID) == "drop"
+    dropping = as_dropping(on_invalid)
     origins = as_boxes(anchors, "anchors", keep_float32=True, check_rows=not dropping)
     moves = as_matrix(deltas, "deltas", rows=origins.shape[0], keep_float32=True, finite=not dropping)
     if dropping:

@@ -315,7 +315,8 @@ def test_exponentials_to_a_unit_in_the_last_place() -> None:
     rng, count = np.random.default_rng(12), size(1500, 300)
     near, far = rng.uniform(-5, 5, count), rng.uniform(-708, 709.7, count)
     hard = [362.19239864358633, 227.71606051243577, 627.6612956898593, -598.5209787526398, -4.482875344191362]
-    values = np.concatenate([near, far, hard, [0.0, 1e-300, -1e-17]])
+    lossy = [-480.68439299467434, -349.6787761152594, -535.4314405795732, 405.1599956067218]  # by the rounding of r
+    values = np.concatenate([near, far, hard, lossy, [0.0, 1e-300, -1e-17]])
     result = values.copy()
     with localcontext(prec=40):
         kernels._exponentials(result)

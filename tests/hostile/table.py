@@ -21,9 +21,7 @@ from tests.hostile.rooms import (
     targets,
 )
 
-ROOMS = (
-    suppression, geometry, targets, evaluation, pictures, datasets, proposals, rcnn, heads, families, others,
-)  # fmt: skip
+ROOMS = (suppression, geometry, targets, evaluation, pictures, datasets, proposals, rcnn, heads, families, others)
 
 
 @cache

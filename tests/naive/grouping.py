@@ -4,43 +4,40 @@ from __future__ import annotations
 
 
 def similarity(a, b, weights, channels, pixels):
-    """Equations 2-6. Histograms are compared in whole 65535ths; one of a channel or orientation sums to 1."""
+    """Equations 1-6. Histograms of a channel, or of one of its eight orientations, sum to 1."""
     size = a["size"] + b["size"]
-
-    def common(kind):
-        rounded = [[int(c * (65535.0 / r["size"]) + 0.5) for c in r[kind]] for r in (a, b)]
-        return float(sum(min(p, q) for p, q in zip(*rounded, strict=True)))
-
-    total = 0.0
-    if weights[0]:
-        total += weights[0] / (channels * 65535.0) * common("color")
-    if weights[1]:
-        total += weights[1] / (channels * 8 * 65535.0) * common("texture")
-    if weights[2]:
-        total += weights[2] * (1.0 - size / pixels)
-    if weights[3]:
-        (l1, t1, r1, b1), (l2, t2, r2, b2) = a["box"], b["box"]
-        box = float((max(r1, r2) - min(l1, l2)) * (max(b1, b2) - min(t1, t2)))
-        total += weights[3] * (1.0 - (box - size) / pixels)
-    return total
+    color = sum(map(min, a["color"], b["color"])) / channels
+    texture = sum(map(min, a["texture"], b["texture"])) / (8 * channels)
+    (l1, t1, r1, b1), (l2, t2, r2, b2) = a["box"], b["box"]
+    box = (max(r1, r2) - min(l1, l2)) * (max(b1, b2) - min(t1, t2))
+    parts = (color, texture, 1.0 - size / pixels, 1.0 - (box - size) / pixels)
+    return sum(weight * part for weight, part in zip(weights, parts, strict=True))
 
 
-def hierarchical_grouping(regions, neighbors, weights, channels):
-    """``regions``: dicts of size, box, color, texture; ``neighbors``: pairs i < j. Returns merges and values."""
+def union(a, b):
+    """Histograms are the mean of the parts', by their sizes."""
+    (l1, t1, r1, b1), (l2, t2, r2, b2) = a["box"], b["box"]
+    size = a["size"] + b["size"]
+    both = {"size": size, "box": (min(l1, l2), min(t1, t2), max(r1, r2), max(b1, b2))}
+    for kind in ("color", "texture"):
+        both[kind] = [(a["size"] * p + b["size"] * q) / size for p, q in zip(a[kind], b[kind], strict=True)]
+    return both
+
+
+def hierarchical_grouping(regions, neighbors, weights, channels, choose=max):
+    """``regions``: dicts of size, box, color, texture; ``neighbors``: pairs i < j. Returns merges and values.
+
+    ``choose`` picks from (similarity, -i, -j) of every pair; of equal ones the lowest numbers come first.
+    """
     regions, neighbors = list(regions), set(neighbors)
-    pixels = float(sum(region["size"] for region in regions))
+    pixels = sum(region["size"] for region in regions)
     merges, values = [], []
     while neighbors:
-        value, i, j = max(
+        value, i, j = choose(
             (similarity(regions[i], regions[j], weights, channels, pixels), -i, -j) for i, j in neighbors
         )
-        i, j = -i, -j
-        a, b, c = regions[i], regions[j], len(regions)
-        (l1, t1, r1, b1), (l2, t2, r2, b2) = a["box"], b["box"]
-        union = {"size": a["size"] + b["size"], "box": (min(l1, l2), min(t1, t2), max(r1, r2), max(b1, b2))}
-        for kind in ("color", "texture"):
-            union[kind] = [p + q for p, q in zip(a[kind], b[kind], strict=True)]
-        regions.append(union)
+        i, j, c = -i, -j, len(regions)
+        regions.append(union(regions[i], regions[j]))
         merges.append((i, j))
         values.append(value)
         renamed = {tuple(sorted(c if r in (i, j) else r for r in pair)) for pair in neighbors}

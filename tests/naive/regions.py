@@ -1,58 +1,43 @@
-"""Region features of Selective Search (Uijlings et al., IJCV 2013, section 3.2) on nested lists."""
+"""Region features of Selective Search (Uijlings et al., IJCV 2013, section 3.2) on nested lists, in real numbers."""
 
 from __future__ import annotations
 
 import math
 
-BORDERS = (1.0, 2.5, 5.0, 9.0, 15.0, 25.0, 40.0)
-VALUES = (0.0, 1.7, 3.6, 6.8, 11.7, 19.5, 31.6, 55.0)
+# The paper has ten bins and does not say where they end: gray levels a pixel, a step of 255 gives at most 102.
 BIN_BORDERS = (1.0, 2.0, 3.5, 6.0, 10.0, 16.0, 25.0, 38.0, 55.0)
+SMOOTH = {i: math.exp(-0.5 * i * i) for i in range(-8, 9)}  # a Gaussian of sigma 1
+SLOPE = {i: i * value for i, value in SMOOTH.items()}
+FLAT, RAMP = sum(SMOOTH.values()), sum(i * value for i, value in SLOPE.items())
 
 
 def color_histogram(channel, pixels):
-    """25 bins over 0 ... 255."""
+    """25 bins over 0 ... 255, normalized by the L1 norm."""
     counts = [0] * 25
     for y, x in pixels:
         counts[channel[y][x] * 25 // 256] += 1
-    return counts
+    return [count / len(pixels) for count in counts]
 
 
 def derivatives(channel, y, x):
-    """Gaussian derivatives of sigma 1 along x and y, borders repeated, in quarters of a gray level."""
+    """Gaussian derivatives of sigma 1 along x and y, in gray levels a pixel; borders are repeated."""
     h, w = len(channel), len(channel[0])
-    total = 1 + 2 * sum(math.exp(-0.5 * i * i) for i in range(1, 5))
-    ramp = sum(2 * i * i * math.exp(-0.5 * i * i) for i in range(1, 5))
-    tap = {i: round(4096 * math.exp(-0.5 * i * i) / total) for i in range(1, 5)}
-    tap[0] = 4096 - 2 * sum(tap.values())
-    slope = {i: round(4096 * i * math.exp(-0.5 * i * i) / ramp) for i in range(1, 5)}
-
-    def column(j, weights, sign):
-        at = [channel[min(max(y + i, 0), h - 1)][min(max(j, 0), w - 1)] for i in range(-4, 5)]
-        middle = weights.get(0, 0) * at[4]
-        return (middle + sum(weights[i] * (at[4 + i] + sign * at[4 - i]) for i in range(1, 5)) + 32) >> 6
-
-    def clamped(j):
-        return min(max(j, 0), w - 1)
-
-    across = sum(
-        slope[i] * (column(clamped(x + i), tap, 1) - column(clamped(x - i), tap, 1)) for i in range(1, 5)
-    )
-    down = tap[0] * column(x, slope, -1) + sum(
-        tap[i] * (column(clamped(x + i), slope, -1) + column(clamped(x - i), slope, -1)) for i in range(1, 5)
-    )
-    return (across + 32768) >> 16, (down + 32768) >> 16
+    across = down = 0.0
+    for i in SMOOTH:
+        row = channel[min(max(y + i, 0), h - 1)]
+        for j in SMOOTH:
+            value = row[min(max(x + j, 0), w - 1)]
+            across += SMOOTH[i] * SLOPE[j] * value
+            down += SLOPE[i] * SMOOTH[j] * value
+    return across / (FLAT * RAMP), down / (FLAT * RAMP)
 
 
 def texture_histogram(channel, pixels):
-    """Eight orientations of ten bins: the derivative steered to 0, 45 ... 315 degrees."""
-
-    def level(quarters):
-        return math.copysign(VALUES[sum(abs(quarters) / 4 >= border for border in BORDERS)], quarters)
-
+    """Eight orientations of ten bins: the derivative steered to 0, 45 ... 315 degrees, each normalized."""
     counts = [0] * 80
     for y, x in pixels:
-        dx, dy = (level(value) for value in derivatives(channel, y, x))
+        dx, dy = derivatives(channel, y, x)
         for o in range(8):
             response = dx * math.cos(o * math.pi / 4) + dy * math.sin(o * math.pi / 4)
             counts[10 * o + sum(response >= border for border in BIN_BORDERS)] += 1
-    return counts
+    return [count / len(pixels) for count in counts]

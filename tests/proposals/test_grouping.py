@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 
@@ -28,22 +30,79 @@ def described(image: np.ndarray, space: str, scale: float, min_size: int) -> reg
     return regions.describe(labels, count, planes, regions.gradient_codes(planes), segmentation.edge_strengths(graph))
 
 
+def leaves_of(found: regions.Regions) -> list[dict]:
+    """What the definition starts from: the histograms as shares."""
+    return [
+        {"size": size, "box": tuple(box), "color": [n / size for n in counts[: found.split]],
+         "texture": [n / size for n in counts[found.split :]]}
+        for size, box, counts in zip(found.sizes.tolist(), found.boxes.tolist(), found.counts.tolist(), strict=True)
+    ]  # fmt: skip
+
+
+def departure(weights: tuple[float, float, float, float]) -> float:
+    """How far rounding both histograms to whole 65535ths can move a similarity: half a step a bin."""
+    return (25 * weights[0] + 10 * weights[1]) * 0.5 / 65535 + 1e-14
+
+
+class Following:
+    """Chooses for the definition what the kernel merged, and counts where the definition had chosen otherwise."""
+
+    def __init__(self, merges: list[list[int]], most: float) -> None:
+        self.merges, self.most, self.others = iter(merges), most, 0
+
+    def __call__(self, pairs: Iterable[tuple[float, int, int]]) -> tuple[float, int, int]:
+        pairs = list(pairs)
+        i, j = next(self.merges)
+        (chosen,) = [pair for pair in pairs if pair[1:] == (-i, -j)]
+        best = max(pairs)
+        assert chosen[0] >= best[0] - 2 * self.most, "another pair was more alike"
+        self.others += chosen != best
+        return chosen
+
+
 @pytest.mark.parametrize("weights", WEIGHTS)
 @pytest.mark.parametrize("space", ["rgb", "gray"])
 def test_merges_are_those_of_the_definition(space: str, weights: tuple[float, float, float, float]) -> None:
+    """No merge is worse than the best one by more than rounding explains; without histograms all are the same.
+
+    Measured here: 6 of 1,416 merges with histograms are not the definition's, ties but for their last digits.
+    """
+    others = steps = 0
     for seed in range(size(6, 1)):
-        image = picture(size(14, 7), size(18, 8), seed)
-        found = described(image, space, 4.0, 1 + seed % 3)
-        leaves = [
-            {"size": int(s), "box": tuple(b), "color": c[: found.split], "texture": c[found.split :]}
-            for s, b, c in zip(found.sizes, found.boxes.tolist(), found.counts.tolist(), strict=True)
-        ]
+        found = described(picture(size(14, 7), size(18, 8), seed), space, 4.0, 1 + seed % 3)
+        tree = grouping.group(found, Strategy(space, 4.0, *weights))
+        choose = Following(tree.merges.tolist(), departure(weights))
         pairs = {tuple(pair) for pair in found.pairs.tolist()}
-        merges, values = naive.hierarchical_grouping(leaves, pairs, weights, len(found.counts[0]) // 105)
-        strategy = Strategy(space, 4.0, *weights)
-        tree = grouping.group(found, strategy)
-        assert tree.merges.tolist() == [list(pair) for pair in merges], f"seed {seed}"
-        np.testing.assert_allclose(tree.similarities, values, rtol=1e-14)
+        merges, values = naive.hierarchical_grouping(leaves_of(found), pairs, weights, found.split // 25, choose)
+        assert len(merges) == len(tree.merges)
+        np.testing.assert_allclose(tree.similarities, values, rtol=1e-14, atol=departure(weights))
+        others, steps = others + choose.others, steps + len(merges)
+    assert others <= (0.05 * steps if weights[0] or weights[1] else 0)
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_similarities_are_of_histograms_in_whole_65535ths(weights: tuple[float, float, float, float]) -> None:
+    """Digit by digit: sums over whole numbers, so that the order of merges is the same everywhere."""
+    found = described(picture(size(14, 7), size(18, 8), 3), "rgb", 4.0, 1)
+    tree = grouping.group(found, Strategy("rgb", 4.0, *weights))
+    leaves, channels, pixels = len(found.sizes), found.split // 25, float(found.labels.size)
+    counts = [*found.counts.astype(np.int64)]
+    for step, (a, b) in enumerate(tree.merges.tolist()):
+        norms = [np.floor(counts[r] * (65535.0 / tree.sizes[r]) + 0.5) for r in (a, b)]
+        common = np.minimum(*norms)
+        box = tree.boxes[leaves + step].astype(np.float64)
+        both = float(tree.sizes[leaves + step])
+        wanted = 0.0
+        if weights[0]:
+            wanted += weights[0] / (channels * 65535.0) * common[: found.split].sum()
+        if weights[1]:
+            wanted += weights[1] / (channels * 8 * 65535.0) * common[found.split :].sum()
+        if weights[2]:
+            wanted += weights[2] * (1.0 - both / pixels)
+        if weights[3]:
+            wanted += weights[3] * (1.0 - ((box[2] - box[0]) * (box[3] - box[1]) - both) / pixels)
+        assert tree.similarities[step] == wanted
+        counts.append(counts[a] + counts[b])
 
 
 def test_equal_similarities_go_by_the_lower_numbers() -> None:
@@ -53,6 +112,41 @@ def test_equal_similarities_go_by_the_lower_numbers() -> None:
         image, Strategy("gray", 1.0, color=0, texture=0, fill=0, min_size=1, sigma=0)
     )
     assert tree.merges[:3].tolist() == [[0, 1], [2, 3], [4, 5]]
+
+
+def islands(rows: int, seed: int) -> regions.Regions:
+    """Two backgrounds side by side around single pixels of every gray, which have one neighbor each."""
+    side, count = 2 * rows + 1, 2 * rows * rows
+    labels, planes = np.zeros((side, 2 * side), np.int32), np.zeros((1, side, 2 * side), np.uint8)
+    labels[:, side:], planes[0, :, side:] = 1, 20
+    numbers = np.random.default_rng(seed).permutation(np.arange(2, count + 2)).reshape(2, rows, rows)
+    for half in range(2):
+        inside = np.s_[1::2, half * side + 1 : (half + 1) * side : 2]
+        labels[inside] = numbers[half]
+        planes[0][inside] = 40 + numbers[half] * 31 % 216
+    strengths = segmentation.edge_strengths(segmentation.build_graph(planes, 0.0, 4))
+    return regions.describe(labels, count + 2, planes, regions.gradient_codes(planes), strengths)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("weights", [(0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 1.0, 1.0), (0.25, 0.25, 1.0, 0.0)])
+def test_the_queue_is_cleared_when_it_is_full(weights: tuple[float, float, float, float], seed: int) -> None:
+    """One background or the other is merged at each step, and all its neighbors are queued anew: far more entries than
+    the queue's 4 E + 64 places, of which half are stale when it is full.
+    """
+    rows = size(9, 5)
+    found = islands(rows, seed)
+    count = 2 * rows * rows
+    assert len(found.sizes) == count + 2
+    assert len(found.pairs) == count + 1
+    assert count * count // 4 > 2 * (4 * count + 64) or rows == 5
+    tree = grouping.group(found, Strategy("gray", 0.0, *weights))
+    choose = Following(tree.merges.tolist(), departure(weights))
+    pairs = {tuple(pair) for pair in found.pairs.tolist()}
+    naive.hierarchical_grouping(leaves_of(found), pairs, weights, 1, choose)
+    if not weights[0]:
+        assert choose.others == 0
+    assert next(choose.merges, None) is None
 
 
 @pytest.mark.parametrize("shrink", [1, 2, 3])

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from detutils import felzenszwalb
-from detutils.proposals import colors, regions, segmentation
+from detutils.proposals import colors, segmentation
 from detutils.proposals._kernels import edges
 from tests.cases import BAD_IMAGES, JIT, size, unchanged
-from tests.naive import coarse_segmentation as coarse, regions as naive_regions, segmentation as naive
+from tests.naive import coarse_segmentation as coarse, segmentation as naive
 
 
 def picture(height: int, width: int, seed: int, channels: int = 3) -> np.ndarray:
@@ -290,60 +290,3 @@ def test_shrinking_takes_means() -> None:
     covered = np.repeat(image, 4, axis=0).reshape(4, 7, 5, 2, 3)  # 7 rows become 4: each is the mean of 7 quarters
     np.testing.assert_array_equal(colors.shrunk(image, 5), np.floor(covered.mean(axis=(1, 3)) + 0.5))
     assert colors.shrunk(image, 10) is image
-
-
-# ---- features ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (1, 8), (8, 1), (6, 14), (11, 7)])
-def test_regions_are_described_as_defined(shape) -> None:
-    image = picture(*shape, 4)
-    planes = colors.planes_of(image, "rgb")
-    graph = segmentation.build_graph(planes, 0.0, 4)
-    labels, count = segmentation.segment(graph, 5.0, 1)
-    strengths = segmentation.edge_strengths(graph)
-    found = regions.describe(labels, count, planes, regions.gradient_codes(planes), strengths)
-    assert int(found.sizes.sum()) == labels.size
-    neighbors: dict[tuple[int, int], list[int]] = {}
-    height, width = labels.shape
-    for y in range(height):
-        for x in range(width):
-            for direction, (v, u) in enumerate(((y, x + 1), (y + 1, x))):
-                if v < height and u < width and labels[y, x] != labels[v, u]:
-                    pair = tuple(sorted((int(labels[y, x]), int(labels[v, u]))))
-                    entry = neighbors.setdefault(pair, [0, 0])
-                    entry[0] += 1
-                    entry[1] += int(strengths[y, direction, x])
-    assert [tuple(pair) for pair in found.pairs.tolist()] == sorted(neighbors)
-    assert found.shared[::2].tolist() == [neighbors[pair] for pair in sorted(neighbors)]
-    for region in range(count):
-        pixels = np.argwhere(labels == region).tolist()
-        rows, columns = zip(*pixels, strict=True)
-        assert found.boxes[region].tolist() == [min(columns), min(rows), max(columns) + 1, max(rows) + 1]
-        channels = planes.tolist()
-        wanted = [
-            number for channel in channels for number in naive_regions.color_histogram(channel, pixels)
-        ]
-        wanted += [
-            number for channel in channels for number in naive_regions.texture_histogram(channel, pixels)
-        ]
-        assert found.counts[region].tolist() == wanted
-        own = [entry for pair, entry in neighbors.items() if region in pair]
-        assert found.outlines[region].tolist() == [sum(e[0] for e in own), sum(e[1] for e in own)]
-
-
-def test_texture_turns_with_the_image() -> None:
-    """A quarter turn of the picture moves every orientation by two places, whatever its aspect ratio."""
-    image = picture(size(40, 12), size(90, 20), 9)
-
-    def texture(array: np.ndarray) -> np.ndarray:
-        planes = colors.planes_of(np.ascontiguousarray(array), "gray")
-        graph = segmentation.build_graph(planes, 0.8, 4)
-        labels = np.zeros(array.shape[:2], np.int32)
-        strengths = segmentation.edge_strengths(graph)
-        found = regions.describe(labels, 1, planes, regions.gradient_codes(planes), strengths)
-        return found.counts[0, found.split :].reshape(8, 10)
-
-    upright, turned = texture(image), texture(np.rot90(image))
-    np.testing.assert_allclose(np.roll(upright, -2, axis=0), turned, atol=0.03 * image[:, :, 0].size)
-    assert (upright.sum(axis=1) == image[:, :, 0].size).all()

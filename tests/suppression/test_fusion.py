@@ -270,6 +270,14 @@ def test_votes_of_boxes_apart_that_share_a_pixel(threshold: float, far: float) -
     assert any(0 < b[0] - a[2] < 1 and pair_iou(a, b, 1) >= threshold for a, b in pairs)
 
 
+def test_a_box_without_area_votes_for_itself_alone() -> None:
+    """Its IoU with itself is 0, and it is among its voters all the same: seen from the rounding of the mean."""
+    boxes, scores = [[0.1, 0.3, 0.1, 7.7], [0.1, 0.3, 0.1, 7.7], [0.0, 0.0, 3.3, 9.0]], [0.7, 0.3, 0.9]
+    expected = naive.box_voting(boxes, scores, [0, 1], 0.5)
+    assert expected != boxes[:2]
+    assert detutils.box_voting(boxes, scores, [0, 1], 0.5).tolist() == expected
+
+
 def test_voting_without_votes_and_without_boxes() -> None:
     boxes = [[0, 0, 10, 10], [0, 0, 10, 9], [5, 5, 5, 5]]
     assert detutils.box_voting(boxes, [0, 0, 1], [1, 2]).tolist() == [[0, 0, 10, 9], [5, 5, 5, 5]]
