@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detutils._jit import F8
-from detutils._validate import FLOAT32, FLOAT64, Array, as_choice, as_items_of, as_matrix, as_number
-from detutils.geometry.boxes import OnInvalid
+from detutils._validate import FLOAT32, FLOAT64, Array, OnInvalid, as_dropping, as_items_of, as_matrix, as_number
 from detutils.geometry.rotated import CCW_DEG, Angle, as_angle, as_rotated_rows, raise_bad_rotated, valid_rotated
 from detutils.geometry.rotated_overlaps import is_short
 
@@ -185,7 +184,7 @@ def decode_rotated_boxes(
     """
     half, radians = _turns(angle)
     divisors = _as_factors(weights)
-    dropping = as_choice(on_invalid, "on_invalid", ("raise", "drop")) == "drop"
+    dropping = as_dropping(on_invalid)
     limit = math.inf if clamp is None else as_number(clamp, "clamp")
     origins = as_rotated_rows(anchors, "anchors")
     moves: F8 = as_matrix(deltas, "deltas", rows=len(origins), columns=5, finite=not dropping)

@@ -9,7 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from detutils._jit import B1, F8, I4, I8, Direct
-from detutils._validate import INT64, as_choice, as_integer, as_labels, as_number, as_threshold, as_vector
+from detutils._validate import (
+    INT64,
+    OnInvalid,
+    as_choice,
+    as_dropping,
+    as_integer,
+    as_labels,
+    as_number,
+    as_threshold,
+    as_vector,
+)
 from detutils.geometry.rotated import (
     CCW_DEG,
     Angle,
@@ -65,7 +75,7 @@ def _as_rule(
         -math.inf if score_threshold is None else as_number(score_threshold, "score_threshold"),
         ALL if max_output is None else as_integer(max_output, "max_output", 0, ALL),
         ALL if max_candidates is None else as_integer(max_candidates, "max_candidates", 0, ALL),
-        as_choice(on_invalid, "on_invalid", ("raise", "drop")) == "drop",
+        as_dropping(on_invalid),
     )
 
 
@@ -124,7 +134,7 @@ def rotated_nms(
     score_threshold: float | None = None,
     max_output: int | None = None,
     max_candidates: int | None = None,
-    on_invalid: Literal["raise", "drop"] = RAISE,
+    on_invalid: OnInvalid = RAISE,
 ) -> I8:
     """Greedy non-maximum suppression of rotated boxes.
 
@@ -200,7 +210,7 @@ def batched_rotated_nms(
     score_threshold: float | None = None,
     max_output: int | None = None,
     max_candidates: int | None = None,
-    on_invalid: Literal["raise", "drop"] = RAISE,
+    on_invalid: OnInvalid = RAISE,
 ) -> I8:
     """``rotated_nms`` within each class: only boxes of one label suppress each other.
 
@@ -273,7 +283,7 @@ def explain_rotated_nms(
     score_threshold: float | None = None,
     max_output: int | None = None,
     max_candidates: int | None = None,
-    on_invalid: Literal["raise", "drop"] = RAISE,
+    on_invalid: OnInvalid = RAISE,
 ) -> Explanation:
     """``rotated_nms`` (``batched_rotated_nms`` with ``labels``), and for each dropped box which kept box suppressed it.
 

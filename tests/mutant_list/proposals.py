@@ -44,7 +44,10 @@ MUTANTS = [
         ("shared[stamps[target], 0] += shared[node, 0]", "shared[stamps[target], 0] += shared[node, 1]"),
         ("outlines[c, 0] -= 2 * inner_sides", "outlines[c, 0] -= inner_sides"),
         ("range(kept // 2 - 1, -1, -1)", "range(kept // 2 - 1, 0, -1)"),
-        ("        if parents[i] == i and parents[j] == j:\n            heap", "        if parents[j] == j:\n            heap"),
+        (
+            "        if parents[i] == i and parents[j] == j:\n            heap",
+            "        if parents[j] == j:\n            heap",
+        ),
         ("heap[kept], keys[kept] = heap[e], keys[e]", "heap[kept], keys[kept] = heap[e], keys[kept]"),
         ("if count + degree > heap.shape[0]", "if count > heap.shape[0]"),
         ("np.float64(counts[i]) * scale + 0.5", "np.float64(counts[i]) * scale"),
