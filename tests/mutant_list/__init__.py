@@ -26,6 +26,7 @@ from tests.mutant_list import (
     families,
     fusion,
     geometry,
+    letterbox,
     nms,
     pictures,
     proposals,
@@ -37,6 +38,7 @@ MUTANTS: list[Mutant] = [
     mutant
     for family in (
         checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
+        letterbox,
     )
     for mutant in family.MUTANTS
 ]
