@@ -2,8 +2,8 @@
 
     python docs/make_pictures.py [NAME...]
 
-The photographs are scikit-image's: astronaut (NASA), rocket (SpaceX), both in the public domain; coffee
-(Rachel Michetti) and chelsea, the cat (Stefan van der Walt), both CC0.
+The photographs are scikit-image's: astronaut and Hubble deep field (NASA), rocket (SpaceX), all in the public domain;
+coffee (Rachel Michetti) and chelsea, the cat (Stefan van der Walt), both CC0.
 """
 
 from __future__ import annotations

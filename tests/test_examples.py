@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -53,6 +54,8 @@ def test_examples_find_what_is_there(tmp_path: Path) -> None:
     nms = run(folder / "nms.py", tmp_path)
     assert nms.count("  eye ") == 2
     assert "4 kept" in nms
+    tiles = re.findall(r"(\d+)(?: objects\n| when)", run(folder / "tiles.py", tmp_path))
+    assert int(tiles[1]) > 5 * int(tiles[0]) > 0
 
 
 def test_a_network_finds_the_parts_of_a_page(tmp_path: Path) -> None:

@@ -13,10 +13,12 @@ from detutils._kernels.limits import LIMIT
 from detutils._validate import (
     FLOAT32,
     Array,
+    OnInvalid,
     as_array,
     as_boxes,
     as_choice,
     as_color,
+    as_dropping,
     as_flag,
     as_floats,
     as_image,
@@ -33,10 +35,8 @@ from detutils.heads._kernels import letterbox as kernels
 Align = Literal["center", "top-left"]
 Rounding = Literal["round", "floor", "floor-ratio"]
 Gain = Literal["exact", "nominal", "height"]
-OnInvalid = Literal["raise", "drop"]
 LARGEST_SIDE = 1 << 24  # of a photograph or an input: what lies on the grid of 2**-20 is exact up to there
 BYTES_AN_ARRAY = 200
-ON_INVALID = ("raise", "drop")
 
 
 class _Geometry(NamedTuple):
@@ -348,7 +348,7 @@ class Letterbox(_Geometry):
         return out if points.dtype != FLOAT32 else out.astype(np.float32)
 
     def _boxes(self, boxes: Any, way: Any, size: tuple[int, int], clip: bool, on_invalid: str) -> Array:
-        drops = as_choice(on_invalid, "on_invalid", ON_INVALID) == "drop"
+        drops = as_dropping(on_invalid)
         rows = as_boxes(boxes, keep_float32=True, check_rows=not drops)
         clip = as_flag(clip, "clip")
         if drops:
@@ -362,7 +362,7 @@ class Letterbox(_Geometry):
         if array.ndim == 0 or array.shape[-1] not in (2, 3):
             raise ValueError(f"points must have shape (..., 2) or (..., 3), got {array.shape}")
         clip = as_flag(clip, "clip")
-        drops = as_choice(on_invalid, "on_invalid", ON_INVALID) == "drop"
+        drops = as_dropping(on_invalid)
         bad = _bad_points(array)
         if bad.any():
             if not drops or array.ndim == 1:

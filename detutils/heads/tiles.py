@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from detutils._jit import F8, I8
 from detutils._validate import (
+    OnInvalid,
     as_boxes,
     as_choice,
+    as_dropping,
     as_floats,
     as_integer,
     as_items,
@@ -107,7 +109,7 @@ def join_tiles(
     detections: Sequence[Detections],
     tiles: npt.ArrayLike,
     *,
-    on_invalid: Literal["raise", "drop"] = "raise",
+    on_invalid: OnInvalid = "raise",
 ) -> Detections:
     """Bring what was found in each tile back to the image, in one record.
 
@@ -159,7 +161,7 @@ def join_tiles(
     array([[ 90.,  10., 100.,  20.],
            [ 90.,  10., 106.,  20.]])
     """
-    drops = as_choice(on_invalid, "on_invalid", ("raise", "drop")) == "drop"
+    drops = as_dropping(on_invalid)
     windows = as_boxes(tiles, "tiles")
     if isinstance(detections, Detections):
         raise TypeError("detections must have one record a tile: put the one tile's record into a list")

@@ -6,6 +6,8 @@ import copy
 import importlib.util
 import json
 import pickle
+import sys
+import types
 from typing import Any
 
 import numpy as np
@@ -383,7 +385,7 @@ def test_records_of_a_reader() -> None:
 
 def test_missing_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("torch", "supervision"):
-        monkeypatch.setitem(__import__("sys").modules, name, None)
+        monkeypatch.setitem(sys.modules, name, None)
         with pytest.raises(ImportError, match=f"to_{name} needs {name}: pip install {name}"):
             getattr(found(), f"to_{name}")()
 
@@ -426,6 +428,20 @@ def test_supervision_and_back() -> None:
     assert detutils.Detections.from_supervision(theirs[keep]) == record[keep]
     assert detutils.Detections.from_supervision(found().to_supervision()) == found()
     assert len(found()[:0].to_supervision()) == 0
+
+
+def test_what_torch_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[np.ndarray] = []
+    stand_in = types.SimpleNamespace(tensor=lambda array: given.append(array) or ("tensor", array.dtype))
+    monkeypatch.setitem(sys.modules, "torch", stand_in)
+    record = full().replace(scores=np.arange(4.0).astype(">f4"), words=np.array(list("abcd")))
+    tensors = record.to_torch()
+    assert tensors["boxes"] == ("tensor", np.float32)
+    assert tensors["scores"] == ("tensor", np.dtype("=f4"))
+    assert tensors["labels"] == ("tensor", np.int64)
+    assert tensors["names"] == ["a", "b", "c", "d"]
+    assert tensors["words"] is record.words
+    assert all(array.flags.c_contiguous and array.dtype.isnative for array in given)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")

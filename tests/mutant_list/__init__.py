@@ -26,6 +26,7 @@ from tests.mutant_list import (
     families,
     fusion,
     geometry,
+    letterbox,
     nms,
     pictures,
     proposals,
@@ -39,6 +40,7 @@ MUTANTS: list[Mutant] = [
     for family in (
         checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
         rotated,
+        letterbox,
     )
     for mutant in family.MUTANTS
 ]
