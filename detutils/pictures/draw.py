@@ -86,9 +86,9 @@ def draw_boxes(
         Gray or RGB(A); uint8, uint16 or float in 0..1.
     boxes : (N, 4), (N, 5) or (N, 8) array_like, or Detections
         x1, y1, x2, y2 in pixels. Boxes partly outside are clipped to the image, boxes wholly outside are not
-        drawn. With ``angle`` named, rotated boxes, cx, cy, w, h, angle; of eight numbers, the corners x1, y1, ... x4, y4
-        of any quadrilateral. A record of detections brings its labels, its scores and, where it has some, its keypoints,
-        unless others are given.
+        drawn. With ``angle`` named, rotated boxes, cx, cy, w, h, angle; of eight numbers, the corners x1, y1, ... x4,
+        y4 of any quadrilateral. A record of detections brings its labels, its scores and, where it has some, its
+        keypoints, unless others are given.
     labels : (N,) sequence of str or int, optional
         What each box is; equal labels get equal colors. Pillow's built-in typeface has the printable ASCII
         characters and a few signs (©«°±´·»‘’“”…‹›⁄™), no accents and no other scripts: those need ``font``.

@@ -39,8 +39,8 @@ def as_outlines(boxes: Any, angle: Any, *, drops: bool) -> tuple[F8, B1] | None:
     if array.shape[1] == 5:
         words = ", ".join(repr(word) for word in ANGLES)
         raise ValueError(
-            f"boxes must have shape (N, 4), got {array.shape}: for rotated ones, cx, cy, w, h, angle, say with angle= how "
-            f"they are turned, one of {words}"
+            f"boxes must have shape (N, 4), got {array.shape}: for rotated ones, cx, cy, w, h, angle, say with angle= "
+            f"how they are turned, one of {words}"
         )
     if not drops:
         as_corners(array)
@@ -49,9 +49,7 @@ def as_outlines(boxes: Any, angle: Any, *, drops: bool) -> tuple[F8, B1] | None:
     return array.reshape(-1, 4, 2), good
 
 
-def draw_rotated(
-    canvas: U1, outlines: F8, colors: U1, order: I8, style: tuple[float, float, float, float]
-) -> None:
+def draw_rotated(canvas: U1, outlines: F8, colors: U1, order: I8, style: tuple[float, float, float, float]) -> None:
     """Outlines in this order; ``style``: the line's width, the halo's width, the opacity of line and filling."""
     line, halo, opacity, fill = style
     draw_outlines(

@@ -111,7 +111,9 @@ def test_no_boxes_no_change_and_boxes_without_area() -> None:
 def tag_of(boxes: Any, **options: Any) -> tuple[int, int, int, int]:
     """left, top, right, bottom of what a label adds."""
     options = {"width": 1, "text_size": 8, **options}
-    rows, columns = np.nonzero(changed(draw_boxes(GRAY, boxes, labels=["a"], **options), draw_boxes(GRAY, boxes, **options)))
+    rows, columns = np.nonzero(
+        changed(draw_boxes(GRAY, boxes, labels=["a"], **options), draw_boxes(GRAY, boxes, **options))
+    )
     return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
 
 
@@ -164,7 +166,9 @@ def test_boxes_in_any_form(form: str) -> None:
 
 
 def test_rows_that_break_the_contract_can_be_left_out() -> None:
-    boxes = np.array([[40, 30, 40, 20, 30], [np.nan, 9, 9, 9, 0], [40, 30, -1, 20, 30], [20, 20, 9, 9, np.inf], [60, 40, 9, 9, 5]])
+    boxes = np.array(
+        [[40, 30, 40, 20, 30], [np.nan, 9, 9, 9, 0], [40, 30, -1, 20, 30], [20, 20, 9, 9, np.inf], [60, 40, 9, 9, 5]]
+    )
     scores = np.array([0.9, 0.8, 0.7, 0.6, np.nan])
     kept = plain(boxes, angle="ccw-deg", scores=scores, labels=list("abcde"), on_invalid="drop", text_size=5)
     wanted = plain(boxes[:1], angle="ccw-deg", scores=scores[:1], labels=["a"], text_size=5)
@@ -176,8 +180,8 @@ def test_rows_that_break_the_contract_can_be_left_out() -> None:
 @pytest.mark.parametrize(
     ("boxes", "angle", "error", "text"),
     [
-        (TURNED, None, ValueError, r"shape \(N, 4\), got \(3, 5\): for rotated .* say with angle= .* 'ccw-deg', 'cw-deg'"),
-        (TURNED[:, :4], "cw-deg", ValueError, r"shape \(N, 5\), cx, cy, w, h, angle, got \(3, 4\) \(upright boxes become"),
+        (TURNED, None, ValueError, r"shape \(N, 4\), got \(3, 5\): for rotated .* with angle= .* 'ccw-deg'"),
+        (TURNED[:, :4], "cw-deg", ValueError, r"shape \(N, 5\), cx, .*, got \(3, 4\) \(upright boxes become"),
         (QUADS, "cw-deg", ValueError, r"shape \(N, 5\), cx, cy, w, h, angle, got \(2, 8\)"),
         (TURNED, "degrees", ValueError, "angle must be one of 'ccw-deg'"),
         (TURNED, 3, TypeError, "angle"),
