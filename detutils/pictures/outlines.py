@@ -45,7 +45,7 @@ def as_outlines(boxes: Any, angle: Any, *, drops: bool) -> tuple[F8, B1] | None:
     if not drops:
         as_corners(array)
     with np.errstate(invalid="ignore"):
-        good = (np.abs(array) <= LIMIT).all(axis=1)
+        good = np.asarray((np.abs(array) <= LIMIT).all(axis=1))
     return array.reshape(-1, 4, 2), good
 
 

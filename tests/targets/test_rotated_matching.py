@@ -247,7 +247,7 @@ def test_grids_of_rotated_anchors_are_their_definition(grid: tuple[int, int], st
         (lambda: detutils.rotated_anchors([1], [-1]), ValueError, "ratios"),
         (lambda: detutils.rotated_anchors([1], [1], [np.nan]), ValueError, r"angles\[0\] is not finite"),
         (lambda: detutils.rotated_anchors([1], [1], [[0]]), ValueError, r"angles must have shape \(N,\)"),
-        (lambda: detutils.rotated_anchors([1], [1], ["0"]), TypeError, "angles must be an array of real numbers"),
+        (lambda: detutils.rotated_anchors([1], [1], ["0"]), TypeError, "angles must hold real numbers"),
         (lambda: detutils.rotated_anchors([1], angle="deg"), ValueError, "angle must be one of"),  # type: ignore[arg-type]
         (lambda: detutils.grid_anchors(SQUARE, (1, 1), 1), ValueError, r"base_anchors must have shape \(N, 4\)"),
         (lambda: detutils.grid_anchors(SQUARE[:, :4], (1, 1), 1, angle="cw-deg"), ValueError, r"shape \(N, 5\)"),

@@ -71,6 +71,18 @@ def draw_frames(
                 x += 1
 
 
+@inlined
+def _square_to(x: Any, y: Any, x1: Any, y1: Any, x2: Any, y2: Any) -> Any:
+    """The square of the distance from a point to a segment."""
+    along_x, along_y = x2 - x1, y2 - y1
+    from_x, from_y = x - x1, y - y1
+    square, part = along_x * along_x + along_y * along_y, 0.0
+    if square > 0.0:
+        part = min(max((from_x * along_x + from_y * along_y) / square, 0.0), 1.0)
+    away_x, away_y = from_x - part * along_x, from_y - part * along_y
+    return away_x * away_x + away_y * away_y
+
+
 @kernel("none(uint8[:,:,::1], float64[:,::1], uint8[:,::1], UniTuple(float64, 3))")
 def draw_strokes(canvas: U1, strokes: F8, colors: U1, style: tuple[float, float, float]) -> None:
     """Straight strokes with round ends: x1, y1, x2, y2, radius; a dot is one that ends where it begins.
@@ -81,19 +93,12 @@ def draw_strokes(canvas: U1, strokes: F8, colors: U1, style: tuple[float, float,
     height, width = float(canvas.shape[0]), float(canvas.shape[1])
     for i in range(strokes.shape[0]):
         x1, y1, x2, y2, radius = strokes[i, 0], strokes[i, 1], strokes[i, 2], strokes[i, 3], strokes[i, 4]
-        along_x, along_y = x2 - x1, y2 - y1
-        square = along_x * along_x + along_y * along_y
         reach = radius + halo + 1.0
         left, right = max(min(x1, x2) - reach, 0.0), min(max(x1, x2) + reach, width)
         top, bottom = max(min(y1, y2) - reach, 0.0), min(max(y1, y2) + reach, height)
         for y in range(math.floor(top), math.ceil(bottom)):
             for x in range(math.floor(left), math.ceil(right)):
-                from_x, from_y = x + 0.5 - x1, y + 0.5 - y1
-                part = 0.0
-                if square > 0.0:
-                    part = min(max((from_x * along_x + from_y * along_y) / square, 0.0), 1.0)
-                away_x, away_y = from_x - part * along_x, from_y - part * along_y
-                edge = math.sqrt(away_x * away_x + away_y * away_y) - radius
+                edge = math.sqrt(_square_to(x + 0.5, y + 0.5, x1, y1, x2, y2)) - radius
                 cover = _covered(edge)
                 shade = max(_covered(edge - halo) - cover, 0.0)
                 if shade > 0.0 or cover > 0.0:
@@ -155,13 +160,7 @@ def _distance(edges: Any, count: Any, x: Any, y: Any) -> Any:
     """From a point to the nearest edge."""
     nearest = np.inf
     for e in range(count):
-        along_x, along_y = edges[e, 2] - edges[e, 0], edges[e, 3] - edges[e, 1]
-        from_x, from_y = x - edges[e, 0], y - edges[e, 1]
-        square, part = along_x * along_x + along_y * along_y, 0.0
-        if square > 0.0:
-            part = min(max((from_x * along_x + from_y * along_y) / square, 0.0), 1.0)
-        away_x, away_y = from_x - part * along_x, from_y - part * along_y
-        nearest = min(nearest, away_x * away_x + away_y * away_y)
+        nearest = min(nearest, _square_to(x, y, edges[e, 0], edges[e, 1], edges[e, 2], edges[e, 3]))
     return math.sqrt(nearest)
 
 

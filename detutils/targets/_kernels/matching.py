@@ -92,8 +92,8 @@ def match(
     """Match the boxes of the pages from one to before another, and label them by the thresholds.
 
     ``thresholds`` are the low and the high one; ``found`` becomes the matched objects, their IoUs and the labels,
-    ``peaks`` the highest IoU of each object with any box so far, and ``peak_pages`` the first and the last page where it
-    occurs.
+    ``peaks`` the highest IoU of each object with any box so far, and ``peak_pages`` the first and the last page where
+    it occurs.
     """
     start, stop = pages
     page = np.empty((COLUMNS, PAGE))
