@@ -43,9 +43,7 @@ def scene(images: int, most: int, seed: int = 0) -> tuple[list[detutils.Detectio
         names = np.where(rng.random(near.size) < 0.7, labels[near], rng.integers(0, CLASSES, near.size))
         boxes = np.hstack([np.minimum(*corners), np.maximum(*corners)])
         found.append(detutils.Detections(boxes, rng.random(near.size), names))
-        truth.append(
-            {"boxes": objects, "labels": labels, "crowd": rng.random(m) < 0.01, "areas": side.prod(1) * 0.7}
-        )
+        truth.append({"boxes": objects, "labels": labels, "crowd": rng.random(m) < 0.01, "areas": side.prod(1) * 0.7})
     return found, truth
 
 
@@ -215,9 +213,11 @@ def run(report: Report) -> None:
         "evaluation",
         f"proposal_recall, {len(found)} images x 100, 4 budgets",
         {
-            "detutils": lambda: detutils.proposal_recall(
-                boxes, [pair[0] for pair in plain], iou_thresholds=levels, budgets=budgets
-            ).recall,
+            "detutils": lambda: (
+                detutils.proposal_recall(
+                    boxes, [pair[0] for pair in plain], iou_thresholds=levels, budgets=budgets
+                ).recall
+            ),
             "naive": lambda: naive_recall(
                 box_lists, [o["boxes"] for o in objects], iou_thresholds=levels, budgets=budgets
             )[0],

@@ -48,9 +48,7 @@ def _exactly(ours: tuple[Array, Array], theirs: tuple[list[int], list[float]]) -
 
 def _soft_nms(report: Report) -> None:
     report.heading("Soft-NMS")
-    report.say(
-        "sigma 0.5, IoU threshold 0.3 (linear), score threshold 0.001; naive must agree to the last bit."
-    )
+    report.say("sigma 0.5, IoU threshold 0.3 (linear), score threshold 0.001; naive must agree to the last bit.")
     report.say()
     report.begin_comparison()
     for method in ("gaussian", "linear"):
@@ -85,9 +83,7 @@ def _soft_nms(report: Report) -> None:
             before = n, seconds
 
 
-def models_of(
-    n: int, classes: int, count: int = 4, seed: int = 0
-) -> tuple[list[Array], list[Array], list[Array]]:
+def models_of(n: int, classes: int, count: int = 4, seed: int = 0) -> tuple[list[Array], list[Array], list[Array]]:
     """What several models say of one image of side 1: n boxes each, jittered copies of the same objects."""
     rng = np.random.default_rng(seed)
     corner = rng.uniform(0.05, 0.8, (n, 2))
@@ -102,9 +98,7 @@ def models_of(
 
 def _same_fusion(ours: detutils.FusedBoxes, theirs: tuple[Array, Array, Array]) -> bool:
     """Means are float32 in ensemble-boxes: a pair at the threshold may be decided otherwise."""
-    return len(ours.scores) == len(theirs[1]) and bool(
-        np.allclose(ours.scores, theirs[1], rtol=1e-5, atol=1e-6)
-    )
+    return len(ours.scores) == len(theirs[1]) and bool(np.allclose(ours.scores, theirs[1], rtol=1e-5, atol=1e-6))
 
 
 def _fusion(report: Report) -> None:
@@ -112,9 +106,7 @@ def _fusion(report: Report) -> None:
     report.begin_comparison()
     for n, classes in ((50, 10), (500, 80)) if report.quick else ((50, 10), (500, 80), (500, 1), (2000, 80)):
         boxes, scores, names = models_of(n, classes)
-        calls: dict[str, Any] = {
-            "detutils": lambda b=boxes, s=scores, c=names: detutils.weighted_boxes_fusion(b, s, c)
-        }
+        calls: dict[str, Any] = {"detutils": lambda b=boxes, s=scores, c=names: detutils.weighted_boxes_fusion(b, s, c)}
         if importlib.util.find_spec("ensemble_boxes"):
             from ensemble_boxes import weighted_boxes_fusion as fuse
 

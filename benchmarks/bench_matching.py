@@ -72,9 +72,7 @@ def numpy_proposals(deltas: F8, scores: F8, anchors: F8, nms: Nms) -> tuple[F8, 
 
 
 def _same(ours: detutils.RpnTargets, theirs: tuple[npt.NDArray[np.int64], F8]) -> bool:
-    return bool(
-        (ours.labels == theirs[0]).all() and np.allclose(ours.deltas, theirs[1], rtol=1e-12, atol=1e-12)
-    )
+    return bool((ours.labels == theirs[0]).all() and np.allclose(ours.deltas, theirs[1], rtol=1e-12, atol=1e-12))
 
 
 _CHILD = """
@@ -109,9 +107,7 @@ def run(report: Report) -> None:
     """Anchors of a pyramid against the objects of an image."""
     anchors = pyramid()
     report.heading(f"RPN targets: {len(anchors):,} anchors of five levels on 800 x 1333")
-    report.say(
-        "Labels before the random choice and deltas, equal in both; `match_boxes` alone against plain Python."
-    )
+    report.say("Labels before the random choice and deltas, equal in both; `match_boxes` alone against plain Python.")
     report.say()
     report.begin_comparison()
     for count in (10, 50, 200):
@@ -157,9 +153,7 @@ def run(report: Report) -> None:
         "matching",
         "rpn_proposals, float64",
         calls,
-        equal=lambda ours, theirs: bool(
-            (ours.indices == theirs[1]).all() and np.allclose(ours.boxes, theirs[0])
-        ),
+        equal=lambda ours, theirs: bool((ours.indices == theirs[1]).all() and np.allclose(ours.boxes, theirs[0])),
     )
     report.say()
     if not os.access("/proc/self/clear_refs", os.W_OK):

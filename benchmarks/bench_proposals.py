@@ -36,6 +36,7 @@ class Outcome(NamedTuple):
 
 # ---- photographs -------------------------------------------------------------------------------------------
 
+
 def annotations(images: Path, path: Path) -> detutils.Dataset:
     """The data set at a path, by what is found there."""
     if path.is_file():
@@ -78,9 +79,8 @@ def rgb(source: Any) -> Array:
 
 # ---- measuring ---------------------------------------------------------------------------------------------
 
-def turns(
-    report: Report, pictures: Sequence[tuple[str, Any]], contenders: dict[str, Maker]
-) -> dict[str, Outcome]:
+
+def turns(report: Report, pictures: Sequence[tuple[str, Any]], contenders: dict[str, Maker]) -> dict[str, Outcome]:
     """Run every maker on every image, in an order that turns; one that fails is reported and left out."""
     outcomes = {name: Outcome([], []) for name in contenders}
     warm = rgb(pictures[0][1])[:64, :64].copy()
@@ -156,9 +156,7 @@ def quality(report: Report, outcomes: dict[str, Outcome], truth: list[detutils.A
     report.say()
     report.say("AR: mean recall over IoU .50:.05:.95. R: recall. @: a budget of boxes an image.")
     report.say()
-    report.table(
-        ("method", "boxes", "R .5", "R .7", "AR", "MABO", "R .5 @100", "@500", "@1000", "AR @100", "@1000")
-    )
+    report.table(("method", "boxes", "R .5", "R .7", "AR", "MABO", "R .5 @100", "@500", "@1000", "AR @100", "@1000"))
     results = {}
     found = {name: outcome.boxes for name, outcome in outcomes.items()}
     if max(len(boxes) for boxes in found[OURS]) > ENOUGH:

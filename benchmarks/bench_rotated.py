@@ -22,14 +22,8 @@ def aerial(n: int, seen: int = 4, crowding: float = 1.0, seed: int = 0) -> F8:
     rng = np.random.default_rng(seed)
     objects = max(1, n // seen)
     side = 60.0 * np.sqrt(objects / crowding)
-    found = np.stack(
-        [
-            *rng.uniform(0, side, (2, objects)),
-            *np.exp(rng.uniform(2.5, 4.2, (2, objects))),
-            rng.uniform(-90, 90, objects),
-        ],
-        axis=1,
-    )[rng.integers(0, objects, n)]
+    sides, angles = np.exp(rng.uniform(2.5, 4.2, (2, objects))), rng.uniform(-90, 90, objects)
+    found = np.stack([*rng.uniform(0, side, (2, objects)), *sides, angles], axis=1)[rng.integers(0, objects, n)]
     jitter = 0.06 * np.stack([found[:, 2], found[:, 3], found[:, 2], found[:, 3], np.full(n, 66.0)], axis=1)
     boxes = found + rng.normal(size=(n, 5)) * jitter
     boxes[:, 2:4] = np.abs(boxes[:, 2:4])
@@ -60,10 +54,8 @@ def shapely_iou() -> Pairwise:
     import shapely
 
     def iou(a: F8, b: F8) -> Any:
-        first, second = (
-            shapely.polygons(detutils.rotated_box_convert(rows, "cw-deg", "corners").reshape(-1, 4, 2))
-            for rows in (a, b)
-        )
+        corners = (detutils.rotated_box_convert(rows, "cw-deg", "corners") for rows in (a, b))
+        first, second = (shapely.polygons(rows.reshape(-1, 4, 2)) for rows in corners)
         common = shapely.area(shapely.intersection(first[:, None], second))
         return common / (shapely.area(first)[:, None] + shapely.area(second) - common)
 
@@ -125,8 +117,7 @@ def _suppression(report: Report) -> None:
         calls: dict[str, Call] = {"detutils": lambda b=boxes, s=scores: detutils.rotated_nms(b, s, 0.5, angle="cw-deg")}
         if powerboxes is not None and n <= 10_000:  # it ends with a panic at 100,000
             calls["powerboxes"] = lambda b=boxes, s=scores: powerboxes.rotated_nms(b, s, 0.5, -1.0)
-        same = lambda ours, theirs: np.array_equal(ours, np.ravel(theirs))  # noqa: E731
-        report.compare("rotated", f"NMS {n:,}", calls, equal=same)
+        report.compare("rotated", f"NMS {n:,}", calls, equal=lambda mine, other: np.array_equal(mine, np.ravel(other)))
 
 
 def _right(report: Report, peers: dict[str, Pairwise]) -> None:

@@ -72,7 +72,7 @@ def interleave(contenders: Mapping[str, Call], *, seconds: float = 2.0, rounds: 
     end = time.perf_counter() + seconds
     turn = 0
     while turn < rounds or (time.perf_counter() < end and turn < 1000):
-        for name in names[turn % len(names):] + names[: turn % len(names)]:
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
             call, count = contenders[name], repeats[name]
             start = time.perf_counter()
             for _ in range(count):

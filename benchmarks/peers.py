@@ -51,9 +51,7 @@ def nms_model() -> bytes:
     """ModelProto bytes: boxes (1, N, 4), scores (1, C, N), three scalars in; indices (M, 3) out."""
     float_kind, int64_kind = 1, 7
     names = ("boxes", "scores", "most", "iou_threshold", "score_threshold")
-    node = (
-        b"".join(_field(1, name) for name in names) + _field(2, "selected") + _field(4, "NonMaxSuppression")
-    )
+    node = b"".join(_field(1, name) for name in names) + _field(2, "selected") + _field(4, "NonMaxSuppression")
     graph = _field(1, node) + _field(2, "nms")
     graph += _field(11, _value("boxes", float_kind, (1, "N", 4))) + _field(
         11, _value("scores", float_kind, (1, "C", "N"))
@@ -97,17 +95,13 @@ def _torchvision() -> Nms:
 def _powerboxes() -> Nms:
     import powerboxes
 
-    return lambda boxes, scores, threshold: powerboxes.nms(
-        boxes, scores.astype(np.float64), threshold, -np.inf
-    )
+    return lambda boxes, scores, threshold: powerboxes.nms(boxes, scores.astype(np.float64), threshold, -np.inf)
 
 
 def _powerboxes_rtree() -> Nms:
     import powerboxes
 
-    return lambda boxes, scores, threshold: powerboxes.rtree_nms(
-        boxes, scores.astype(np.float64), threshold, -np.inf
-    )
+    return lambda boxes, scores, threshold: powerboxes.rtree_nms(boxes, scores.astype(np.float64), threshold, -np.inf)
 
 
 def _lsnms() -> Nms:
@@ -189,9 +183,7 @@ def _naive() -> Nms:
     return nms
 
 
-_NMS: dict[
-    str, tuple[Callable[[], Nms], int]
-] = {  # and the largest N at which a call stays within a second or so
+_NMS: dict[str, tuple[Callable[[], Nms], int]] = {  # and the largest N at which a call stays within a second or so
     "onnxruntime": (_onnxruntime, 100_000),
     "torchvision": (_torchvision, 20_000),
     "powerboxes": (_powerboxes, 20_000),
@@ -304,6 +296,4 @@ _BATCHED: dict[str, tuple[Callable[[], Batched], int]] = {
 
 def batched_peers(n: int) -> dict[str, Batched]:
     """What is installed and answers for n boxes of 80 classes in reasonable time."""
-    return {
-        name: call for name, (make, largest) in _BATCHED.items() if n <= largest and (call := _made(make))
-    }
+    return {name: call for name, (make, largest) in _BATCHED.items() if n <= largest and (call := _made(make))}

@@ -44,9 +44,7 @@ def yolo_like(n: int, seed: int = 0) -> Scene:
         centers.append(np.stack([x + 0.5, y + 0.5], axis=1) * stride)
         strides.append(np.full(steps * steps, float(stride)))
     center, stride = np.concatenate(centers), np.concatenate(strides)
-    chosen = (
-        np.sort(rng.choice(len(center), n, replace=False)) if len(center) >= n else np.arange(len(center))
-    )
+    chosen = np.sort(rng.choice(len(center), n, replace=False)) if len(center) >= n else np.arange(len(center))
     center, stride = center[chosen], stride[chosen]
     count = len(center)
     loose = stride[:, None] * rng.uniform(1.5, 4.0, (count, 2))

@@ -38,6 +38,8 @@ from numba.core.serialize import dumps
 from numba.extending import intrinsic
 from numba.misc.appdirs import AppDirs
 
+from detutils._compiler import KernelCompiler, PartCompiler
+
 F8 = npt.NDArray[np.float64]
 F4 = npt.NDArray[np.float32]
 I8 = npt.NDArray[np.int64]
@@ -51,6 +53,7 @@ B1 = npt.NDArray[np.bool_]
 # fastmath would delete the NaN checks; Numba's parallel loops kill processes that fork or call
 # from two threads. The wrapper for callers in C is compiled for nobody.
 OPTIONS: dict[str, Any] = {"nopython": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_WHOLE: dict[str, Any] = {**OPTIONS, "pipeline_class": KernelCompiler}
 
 JIT_DISABLED = bool(numba.config.DISABLE_JIT)
 
@@ -78,7 +81,7 @@ def _warn_once(reason: str) -> None:
 _warned = False
 
 
-_IMPORT = re.compile(rb"^from (detutils[\w.]*\._kernels\.\w+|detutils\._jit) import", re.MULTILINE)
+_IMPORT = re.compile(rb"^from (detutils[\w.]*\._kernels\.\w+|detutils\._jit|detutils\._compiler) import", re.MULTILINE)
 
 
 @functools.cache
@@ -92,7 +95,7 @@ def _source_of(module: str) -> bytes:
 
 
 def imported_files(module: str) -> list[str]:
-    """The kernel files, ``_jit`` among them, that a kernel file imports."""
+    """The kernel files, ``_jit`` and ``_compiler`` among them, that a kernel file imports."""
     return [name.decode() for name in _IMPORT.findall(_source_of(module))]
 
 
@@ -292,7 +295,7 @@ def kernel(signature: str) -> Callable[[_Function], _Function]:
     """
 
     def decorate(function: _Function) -> _Function:
-        dispatcher = numba.jit(**OPTIONS)(function)
+        dispatcher = numba.jit(**_WHOLE)(function)
         if not JIT_DISABLED:
             try:
                 dispatcher._cache = _Cache(function, signature)
@@ -379,7 +382,7 @@ def embedded(function: _Function) -> _Function:
 def _part(function: _Function, **options: Any) -> _Function:
     if JIT_DISABLED:
         return function
-    dispatcher = numba.jit(**OPTIONS, no_cpython_wrapper=True, **options)(function)
+    dispatcher = numba.jit(**OPTIONS, no_cpython_wrapper=True, pipeline_class=PartCompiler, **options)(function)
     dispatcher.__class__ = _part_of(type(dispatcher))  # type: ignore[arg-type]
     return dispatcher  # type: ignore[no-any-return]
 
@@ -393,7 +396,7 @@ def _part_of(dispatcher: type) -> type:
 
     def __call__(self: Any, *arguments: Any) -> Any:
         if self.py_func not in whole:
-            whole[self.py_func] = numba.jit(**OPTIONS)(self.py_func)
+            whole[self.py_func] = numba.jit(**_WHOLE)(self.py_func)
         return whole[self.py_func](*arguments)
 
     return type("Part", (dispatcher,), {"__call__": __call__})

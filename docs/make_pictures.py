@@ -2,6 +2,8 @@
 
     python docs/make_pictures.py [NAME...]
 
+Two of the examples need networks that pip brings: what to install stands at their top.
+
 The photographs are scikit-image's: astronaut and Hubble deep field (NASA), rocket (SpaceX), all in the public domain;
 coffee (Rachel Michetti) and chelsea, the cat (Stefan van der Walt), both CC0; immunohistochemistry (Center for
 Microscopy and Molecular Imaging), without known restrictions.

@@ -1,4 +1,4 @@
-"""From the raw output of an SSD-like head (anchors, deltas, logits) to boxes on the photograph, in ten lines.
+"""From the raw output of an SSD-like head (anchors, deltas, logits) to boxes on the photograph, in one call.
 
 A stand-in with noise plays the network; in your program the arrays come from onnxruntime, OpenCV or OpenVINO.
 
@@ -22,16 +22,12 @@ WEIGHTS = (10.0, 10.0, 5.0, 5.0)  # the "variances" 0.1 and 0.2 of SSD
 
 def postprocess(
     deltas: np.ndarray, logits: np.ndarray, anchors: np.ndarray, image_size: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Boxes, scores and labels."""
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    chances = (odds / odds.sum(axis=1, keepdims=True))[:, 1:]  # without the background
-    boxes = detutils.decode_boxes(deltas, anchors, weights=WEIGHTS)
-    boxes = detutils.clip_boxes_to_image(boxes, image_size)
-    row, label = np.nonzero(chances > 0.6)
-    boxes, scores = boxes[row], chances[row, label]
-    keep = detutils.batched_nms(boxes, scores, label, 0.45, max_output=200)
-    return boxes[keep], scores[keep], label[keep] + 1
+) -> detutils.Detections:
+    """Boxes, scores and labels; the background is no label."""
+    return detutils.detections_from_priors(
+        deltas, logits, anchors, variances=(0.1, 0.2), background="first", activation="softmax", multi_label=True,
+        score_threshold=0.6, iou_threshold=0.45, max_output=200, clip_to=image_size,
+    )  # fmt: skip
 
 
 def network(anchors: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -56,7 +52,8 @@ def main() -> None:
     size = photo.shape[:2]
     anchors, _ = detutils.pyramid_anchors(size, (16, 32, 64), ratios=(1, 2, 4, 8), scales=(4, 5.6))
     deltas, logits = network(anchors, np.random.default_rng(0))
-    boxes, scores, labels = postprocess(deltas, logits, anchors, size)
+    found = postprocess(deltas, logits, anchors, size)
+    boxes, scores, labels = found.boxes, found.scores, found.labels + 1
     print(f"{len(anchors):,} anchors -> {len(boxes)} boxes")
     for box, value, label in zip(boxes, scores, labels):
         print(f"  {NAMES[label]:<7} {value:.2f}  {box.round().astype(int).tolist()}")

@@ -18,6 +18,23 @@ settings.register_profile(
 settings.load_profile("repeatable")
 
 
+# Files of few tests that take long; several processes begin with them, so that none ends alone with one.
+LONG = ("test_demo.py", "test_examples.py", "test_docs.py", "test_training.py", "test_hostile.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Judge the kernels' signatures after every other test has called them."""
-    items.sort(key=lambda item: item.name == "test_one_signature_a_kernel")
+    """Warm up when most is compiled, and judge the kernels' signatures after every other test has called them."""
+    places = {name: place for place, name in enumerate(LONG)}
+    places |= {"test_jit_warmup.py": len(LONG) + 1, "test_house.py": len(LONG) + 2}
+    items.sort(key=lambda item: (places.get(item.path.name, len(LONG)), item.name == "test_one_signature_a_kernel"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Keep the tests of a file in one process: what one of them compiles the others need not."""
+    if config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False
+    return LoadFileScheduling(config, log)

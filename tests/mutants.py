@@ -105,16 +105,17 @@ def main() -> int:
         for part in PARTS:
             source = ROOT / part
             (shutil.copytree if source.is_dir() else shutil.copy2)(source, kept / part)
-        places = " ".join(sorted({place for mutant in chosen for place in mutant.tests.split()}))
-        begin = time.monotonic()
-        status, output = judge(kept, places, compiled=False)
-        if status != 0:
-            print(f"{output[-5000:]}\nThe tests fail without a mutant.")
-            return 2
-        print(f"passed   {time.monotonic() - begin:5.0f} s  without a mutant", flush=True)
         copies: SimpleQueue[Path] = SimpleQueue()
         for job in range(options.jobs):
             copies.put(Path(shutil.copytree(kept, Path(folder) / str(job))))
+        begin = time.monotonic()
+        with ThreadPoolExecutor(options.jobs) as pool:
+            places = sorted({place for mutant in chosen for place in mutant.tests.split()})
+            for status, output in pool.map(lambda place: judge(kept, place, compiled=False), places):
+                if status != 0:
+                    print(f"{output[-5000:]}\nThe tests fail without a mutant.")
+                    return 2
+        print(f"passed   {time.monotonic() - begin:5.0f} s  without a mutant", flush=True)
 
         def one(mutant: Mutant) -> tuple[str, float]:
             copy = copies.get()

@@ -15,7 +15,7 @@ from tests.hostile.kinds import numbers
 from tests.hostile.table import entries
 from tests.hostile.verdicts import cells, judge, workshop
 
-PARTS = 12  # of the table, so that they spread over processes
+PARTS = 12  # of the table, so that a failure names a twelfth
 EVERY, EVERY_SLOW = cases.size(5, 60), cases.size(25, 400)  # one cell in so many, the deep form judges all
 
 

@@ -26,6 +26,7 @@ PUBLIC = [name for name in detutils.__all__ if name != "__version__"]
 
 # Floors, lowest first. A module may import from its own floor and from below; circles are forbidden.
 FLOORS = [
+    ["_compiler"],
     ["_jit"],
     ["_kernels"],
     ["_validate"],

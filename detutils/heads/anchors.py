@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,6 @@ from detutils._validate import (
     Array,
     as_boxes,
     as_choice,
-    as_image_size,
     as_number,
     as_weights,
 )
@@ -22,7 +21,19 @@ from detutils.datasets.records import Detections
 from detutils.geometry._kernels.coding import decode
 from detutils.heads.assembly import as_tail, assemble
 from detutils.heads.candidates import CHANNELS, Activation, Background, Channels, best_of
-from detutils.heads.outputs import as_background, as_levels, as_most, find, gather, read_numbers, read_scores, rounded
+from detutils.heads.letterbox import Letterbox
+from detutils.heads.outputs import (
+    as_background,
+    as_levels,
+    as_most,
+    as_window,
+    clipped,
+    find,
+    gather,
+    read_numbers,
+    read_scores,
+    rounded,
+)
 
 
 def detections_from_anchors(
@@ -33,9 +44,9 @@ def detections_from_anchors(
     weights: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0),
     clamp: float | None = math.log(1000 / 16),
     background: Background | None = None,
-    image_size: tuple[float, float] | None = None,
+    clip_to: tuple[float, float] | None = None,
     channels: Channels = "last",
-    letterbox: Any | None = None,
+    letterbox: Letterbox | None = None,
     score_threshold: float = 0.25,
     iou_threshold: float | None = 0.5,
     max_per_level: int | None = None,
@@ -64,9 +75,9 @@ def detections_from_anchors(
     background : {"first", "last"}, optional
         Which class stands for no object at all; it takes part in the softmax, and is no candidate. Labels count the
         others from 0. torchvision's is first, detectron2's last.
-    image_size : (height, width), optional
-        Boxes are clipped to it before the suppression, in pixels of the network's input, as torchvision and detectron2
-        do. Without it only the detections are clipped, at the end.
+    clip_to : (height, width), optional
+        Boxes are clipped to it before the suppression, in pixels of the network's input, as torchvision, mmdetection
+        and detectron2 do. Without it only the detections are clipped, at the end.
     channels : {"last", "first"}, default "last"
         Whether the last axis of the network's arrays holds the classes and coordinates, or the first.
     letterbox : Letterbox, optional
@@ -118,7 +129,7 @@ def detections_from_anchors(
       array a level. A raw map of (A * C, H, W) becomes rows by ``.reshape(A, C, H, W).transpose(2, 3, 0,
       1).reshape(-1, C)``.
     - Faster R-CNN: ``activation="softmax"``, ``background="first"`` (torchvision) or ``"last"`` (detectron2),
-      ``multi_label=True``, ``score_threshold=0.05``, ``weights=(10, 10, 5, 5)``, ``image_size``, ``max_output=100``.
+      ``multi_label=True``, ``score_threshold=0.05``, ``weights=(10, 10, 5, 5)``, ``clip_to``, ``max_output=100``.
 
     References
     ----------
@@ -142,7 +153,7 @@ def detections_from_anchors(
     limit = as_most(max_per_level, "max_per_level")
     divisors = as_weights(weights)
     ceiling = math.inf if clamp is None else as_number(clamp, "clamp")
-    window = None if image_size is None else as_image_size(image_size)
+    window = as_window(clip_to)
     origins = [as_boxes(value, title, keep_float32=True) for title, value in as_levels(anchors, "anchors")]
     counts = [len(rows) for rows in origins]
     tables = read_scores(scores, "scores", axis, counts, "anchors")
@@ -153,7 +164,7 @@ def detections_from_anchors(
     def boxes_of(rows: I8) -> Array:  # of all that are found: the columns belong to these
         own = np.take_along_axis(gather(moves, rows), columns, axis=1)
         boxes = decode_rows(own, gather(origins, rows), divisors, ceiling)
-        return rounded(boxes if window is None else np.clip(boxes, 0.0, [window[1], window[0]] * 2), moves)
+        return rounded(clipped(boxes, window), moves)
 
     return assemble(found, tail, boxes_of)
 
@@ -176,13 +187,11 @@ def _columns(width: int, classes: int, background: Background | None, labels: I8
 
 
 def decode_rows(deltas: F8, anchors: F8, weights: tuple[float, float, float, float], clamp: float) -> F8:
-    """``decode_boxes`` for rows that may be bad: their boxes are NaN."""
+    """``decode_boxes`` for rows that may be bad: their boxes are not finite."""
     boxes = np.empty(deltas.shape)
     start, row = 0, 0
-    while row >= 0:  # the kernel stops at the first row out of range
+    while row >= 0:  # the kernel stops at the first row out of range, which it has written
         row = decode(deltas[start:], anchors[start:], weights, 0.0, clamp, boxes[start:])
         start += row + 1
-        if row >= 0:
-            boxes[start - 1] = np.nan
     boxes[~np.isfinite(deltas).all(axis=1)] = np.nan  # the limit hides what is no number
     return boxes

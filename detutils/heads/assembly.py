@@ -7,10 +7,11 @@ from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
 
-from detutils._jit import I8
+from detutils._jit import I8, Direct
 from detutils._kernels.checks import first_bad_box, first_bad_box_float32, good_boxes
 from detutils._validate import FLOAT32, FLOAT64, Array, as_choice, as_flag, as_integer, raise_bad_box
 from detutils.datasets.records import Detections
+from detutils.heads._kernels.letterbox import points_to_image
 from detutils.heads.candidates import Candidates, Judge, as_activation, as_floor, best_of
 from detutils.heads.letterbox import Letterbox
 from detutils.suppression.greedy import suppress, suppress_by_label
@@ -19,6 +20,7 @@ from detutils.suppression.plan import RAISE, as_rule
 Rows = Callable[[I8], Array]
 _INVALID: tuple[Literal["raise", "drop"], ...] = ("raise", "drop")
 _NO_COLUMNS: Mapping[str, Rows] = {}
+_TO_IMAGE = Direct(points_to_image)
 
 
 class Tail(NamedTuple):
@@ -82,9 +84,18 @@ def assemble(
     further: dict[str, Any] = {name: column(rows) for name, column in columns.items()}
     placed = {name: column(rows) for name, column in points.items()}
     if tail.letterbox is not None:
-        boxes = tail.letterbox.boxes_to_image(boxes, clip=True)
+        boxes = _on_photograph(boxes, tail.letterbox)
     detections = Detections(boxes, scores.take(keep), labels.take(keep), None, **placed, **further)
     return _with_points(detections, rows, placed, tail) if placed else detections
+
+
+def _on_photograph(boxes: Array, letterbox: Letterbox) -> Array:
+    """``letterbox.boxes_to_image(boxes, clip=True)`` of boxes that are known to be good: half its time."""
+    (height, width), _, scale, pad = letterbox
+    wide = boxes.astype(FLOAT64, copy=False).reshape(-1, 2)
+    out = np.empty_like(wide)
+    _TO_IMAGE.call(wide, (*scale, *pad), (0.0, float(width), float(height)), out)
+    return out.reshape(-1, 4).astype(boxes.dtype, copy=False)
 
 
 def _with_points(found: Detections, rows: I8, points: dict[str, Array], tail: Tail) -> Detections:

@@ -263,15 +263,15 @@ def search(
     room = n * min(classes, _ROOM) if judge.every else n
     call = _FLOAT32.call if short else _FLOAT64.call
     while True:
-        rows, labels, scores = _empty(room, INT64), _empty(room, INT64), _empty(room, FLOAT64)
-        count = call(flat, objects, layout, bounds, rows, labels, scores) if n else 0
+        pairs, scores = _empty((2, room), INT64), _empty(room, FLOAT64)
+        count = call(flat, objects, layout, bounds, pairs, scores) if n else 0
         if count < 0:
             raise ValueError(f"a score of row {-1 - count} is infinite")
         if count <= room:
             break
         room = count
     found = scores[:count]
-    return Candidates(rows[:count], labels[:count], found.astype(FLOAT32) if short else found)
+    return Candidates(pairs[0, :count], pairs[1, :count], found.astype(FLOAT32) if short else found)
 
 
 @functools.lru_cache(64)

@@ -48,7 +48,7 @@ def detections_from_grids(
     coding: Coding = "yolov5",
     letterbox: Letterbox | None = None,
     channels: Channels = "first",
-    input_size: tuple[int, int] | None = None,
+    input_size: tuple[float, float] | None = None,
     activation: Activation | None = None,
     objectness: bool = True,
     score_threshold: float = 0.25,
@@ -148,7 +148,9 @@ def detections_from_grids(
         as_stride(step, f"strides[{i}]") for i, step in enumerate(as_items(strides, "strides", "a sequence of numbers"))
     ]
     sizes = _as_anchors(anchors, steps)
-    if input_size is None and letterbox is not None:
+    if input_size is not None:
+        input_size = as_image_size(input_size, "input_size")
+    elif letterbox is not None:
         input_size = letterbox.input_size
     levels = _as_levels(outputs, steps, sizes, first, input_size)
     if any(level.dtype is FLOAT64 for level in levels):
@@ -199,7 +201,7 @@ def _as_levels(
     if input_size is None:
         raise ValueError(f"outputs of shape {table.shape} hold no grids: input_size or letterbox must tell their sizes")
     table = table.T if first else table
-    height, width = as_image_size(input_size, "input_size")
+    height, width = input_size
     grids = [
         (len(size), math.ceil(height / down), math.ceil(width / right))
         for (down, right), size in zip(steps, sizes, strict=True)

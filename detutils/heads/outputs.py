@@ -7,10 +7,12 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from detutils._jit import F8, I8
+from detutils._kernels.limits import LIMIT
 from detutils._validate import FLOAT32, FLOAT64, NDARRAY, Array, as_choice, as_image_size, as_integer, dimensions
 from detutils.heads.assembly import joined
 from detutils.heads.candidates import Background, Candidates, Channels, Judge, as_head, best_of, search, span_of
 
+Window = tuple[float, float, float, float]
 _BACKGROUNDS: tuple[Background, ...] = ("first", "last")
 _FORMS = {"first": "(C, N), (1, C, N) or (C, H, W)", "last": "(N, C), (1, N, C) or (H, W, C)"}
 
@@ -87,9 +89,7 @@ def gather(tables: list[Array], rows: I8) -> F8:
     return found
 
 
-def read_tables(
-    values: Any, name: str, channels: Channels, rows: list[int], other: str, width: int = 2
-) -> list[Array]:
+def read_tables(values: Any, name: str, channels: Channels, rows: list[int], other: str, width: int = 2) -> list[Array]:
     """The tables of what belongs to the rows of each level; ``width`` is that of no rows, where nothing shows it."""
     named = as_levels(values, name)
     if len(named) == 1 and len(rows) > 1:  # of all levels, one after the other
@@ -135,9 +135,7 @@ def read_numbers(
     return check_width(read_tables(values, name, channels, rows, other, each), name, channels, each, exact=exact)
 
 
-def check_width(
-    tables: list[Array], name: str, channels: Channels, each: int, *, exact: bool = False
-) -> list[Array]:
+def check_width(tables: list[Array], name: str, channels: Channels, each: int, *, exact: bool = False) -> list[Array]:
     """Refuse tables of another width, or of different ones."""
     widths = {table.shape[1] for table in tables if len(table)} or {tables[0].shape[1] or each}
     if len(widths) > 1 or any(width % each or not width or (exact and width != each) for width in widths):
@@ -158,13 +156,26 @@ def rounded(numbers: Array, tables: list[Array]) -> Array:
         return numbers.astype(FLOAT32)
 
 
-def judge_keypoints(boxes: F8, keypoints: F8, rows: I8, drop: bool) -> None:
-    """Refuse rows whose keypoints are no numbers, or spoil their boxes, which are dropped then."""
-    bad = ~np.isfinite(keypoints).all(axis=1)
+def as_window(clip_to: Any) -> Window | None:
+    """The corner to which boxes are clipped, twice, where they are."""
+    if clip_to is None:
+        return None
+    height, width = as_image_size(clip_to, "clip_to")
+    return width, height, width, height
+
+
+def clipped(boxes: F8, window: Window | None) -> F8:
+    """Boxes inside of the window; NaN stays."""
+    return boxes if window is None else np.clip(boxes, 0.0, window)
+
+
+def judge_keypoints(boxes: F8, keypoints: Array, rows: I8, drop: bool) -> None:
+    """Refuse rows whose keypoints are no places, or spoil their boxes: they are dropped before they suppress others."""
+    bad = ~(np.abs(keypoints.astype(FLOAT64, copy=False)) <= LIMIT).all(axis=(1, 2))
     if bad.any():
         if not drop:
-            row = rows[bad.argmax()]
-            raise ValueError(f"keypoints of row {row}, whose score is above the threshold, are not finite")
+            text = f"keypoints of row {rows[bad.argmax()]}, whose score is above the threshold,"
+            raise ValueError(f"{text} are not finite or beyond {LIMIT:g}")
         boxes[bad] = np.nan
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,13 +25,16 @@ from detutils.datasets.records import Detections
 from detutils.heads._kernels import distances as kernels
 from detutils.heads.assembly import as_tail, assemble
 from detutils.heads.candidates import CHANNELS, Activation, Channels
+from detutils.heads.letterbox import Letterbox
 from detutils.heads.outputs import (
     Level,
     as_input_size,
     as_level,
     as_levels,
     as_most,
+    as_window,
     check_width,
+    clipped,
     find,
     gather,
     judge_keypoints,
@@ -147,8 +150,9 @@ def detections_from_points(
     centerness: npt.ArrayLike | Sequence[npt.ArrayLike] | None = None,
     centerness_rule: Literal["product", "root"] = "product",
     keypoints: npt.ArrayLike | Sequence[npt.ArrayLike] | None = None,
+    clip_to: tuple[float, float] | None = None,
     channels: Channels = "first",
-    letterbox: Any | None = None,
+    letterbox: Letterbox | None = None,
     score_threshold: float = 0.25,
     iou_threshold: float | None = 0.5,
     max_per_level: int | None = None,
@@ -193,6 +197,9 @@ def detections_from_points(
         compared with the square of ``score_threshold``.
     keypoints : (2 K, N) or (2 K, H, W) array_like, or a sequence of them, one a level, optional
         x and y of K keypoints relative to each point, in the unit of the distances.
+    clip_to : (height, width), optional
+        Boxes are clipped to it before the suppression, in pixels of the network's input, as torchvision, mmdetection
+        and detectron2 do. Without it only the detections are clipped, at the end.
     channels : {"first", "last"}, default "first"
         Whether the first axis of all these arrays holds the classes, sides and bins, or the last.
     letterbox : Letterbox, optional
@@ -221,7 +228,7 @@ def detections_from_points(
     -------
     found : Detections
         Boxes in pixels of the photograph, clipped to it; by decreasing score, ties by the order of the points. Labels
-        are places on the axis of classes. With keypoints a column ``keypoints`` (M, K, 2), not clipped. Empty for a
+        are places on the axis of classes. With keypoints a column ``keypoints`` (M, K, 2), clipped as well. Empty for a
         head without points, and where nothing exceeds the threshold.
 
     Raises
@@ -271,6 +278,7 @@ def detections_from_points(
     each = as_integer(repeats, "repeats", 1, 2**31)
     part = as_number(shift, "shift")
     units = steps if as_choice(unit, "unit", _UNITS) == "stride" else np.ones(len(steps))
+    window = as_window(clip_to)
     levels = [as_level(value, title, axis) for title, value in as_levels(distances, "distances")]
     grids = _grids(levels, steps, each, as_input_size(input_size, letterbox), grid_sizes)
     starts = np.cumsum([0, *(each * rows * columns for rows, columns in grids)])
@@ -305,8 +313,8 @@ def detections_from_points(
         boxes = np.empty((len(rows), 4))
         kernels.boxes_around(points_of(rows), gather(sides, rows), boxes)
         if marks is not None:
-            judge_keypoints(boxes, gather(marks, rows), rows, judge.drop)
-        return rounded(boxes, sides)
+            judge_keypoints(boxes, keypoints_of(rows), rows, judge.drop)
+        return rounded(clipped(boxes, window), sides)
 
     def keypoints_of(rows: I8) -> Array:
         points = points_of(rows)[:, None]

@@ -27,10 +27,22 @@ from detutils.datasets.records import Detections
 from detutils.heads.anchors import decode_rows
 from detutils.heads.assembly import as_tail, assemble
 from detutils.heads.candidates import CHANNELS, Activation, Background, Channels
-from detutils.heads.outputs import as_background, find, gather, judge_keypoints, read_numbers, read_scores, rounded
+from detutils.heads.letterbox import Letterbox
+from detutils.heads.outputs import (
+    as_background,
+    as_window,
+    clipped,
+    find,
+    gather,
+    judge_keypoints,
+    read_numbers,
+    read_scores,
+    rounded,
+)
 from detutils.heads.points import grid_points, grids_of
 
-CLIPS: tuple[Literal["corners", "sides"], ...] = ("corners", "sides")
+Clip = Literal["corners", "sides", "centers"]
+CLIPS: tuple[Clip, ...] = ("corners", "sides", "centers")
 CODINGS: tuple[Literal["center", "corner", "linear"], ...] = ("center", "corner", "linear")
 
 
@@ -42,7 +54,7 @@ def prior_boxes(
     ratios: Sequence[npt.ArrayLike] | None = None,
     *,
     grid_sizes: Sequence[tuple[int, int]] | None = None,
-    clip: Literal["corners", "sides"] | None = None,
+    clip: Clip | None = None,
 ) -> F8:
     """The prior (default) boxes of SSD, RetinaFace, BlazeFace: squares and rectangles around the center of every cell.
 
@@ -62,10 +74,10 @@ def prior_boxes(
         s / sqrt(r) x s sqrt(r). The ratio 1 is not to be listed.
     grid_sizes : sequence of L pairs (rows, columns), optional
         Sizes of the feature maps, where they are not ceil(height / stride) x ceil(width / stride).
-    clip : {"corners", "sides"}, optional
+    clip : {"corners", "sides", "centers"}, optional
         How boxes are made to fit into the input. "corners" cuts off what sticks out, as Caffe and OpenVINO do. "sides"
-        limits centers, widths and heights to the size of the input, each on its own, as ssd.pytorch does: the corners
-        may still lie outside. None leaves them.
+        limits widths and heights to those of the input, as torchvision does; "centers" limits the centers as well, each
+        number on its own, as ssd.pytorch does: corners may still lie outside. None leaves them.
 
     Returns
     -------
@@ -94,7 +106,7 @@ def prior_boxes(
     ``box_convert(priors, "xyxy", "cxcywhn", image_size=input_size)``.
 
     - SSD300: strides (8, 16, 32, 64, 100, 300), minimal sides (30, 60, 111, 162, 213, 264), maximal sides (60, 111,
-      162, 213, 264, 315), ratios ((2,), (2, 3), (2, 3), (2, 3), (2,), (2,)), ``clip="sides"``: 8,732 boxes.
+      162, 213, 264, 315), ratios ((2,), (2, 3), (2, 3), (2, 3), (2,), (2,)), ``clip="centers"``: 8,732 boxes.
     - RetinaFace: strides (8, 16, 32), minimal sides ((16, 32), (64, 128), (256, 512)).
     - BlazeFace: strides (8, 16), minimal sides ((128,) * 2, (128,) * 6): 896 boxes, of which only the centers count.
 
@@ -129,8 +141,10 @@ def prior_boxes(
         first, last = last, last + count * len(sides)
         level = priors[first:last].reshape(count, len(sides), 4)
         centers, done = points[done : done + count, None], done + count
-        if cut == "sides":
-            centers, sides = np.minimum(centers, limits), np.minimum(sides, limits)
+        if cut == "centers":
+            centers = np.minimum(centers, limits)
+        if cut in ("sides", "centers"):
+            sides = np.minimum(sides, limits)
         np.subtract(centers, 0.5 * sides, out=level[:, :, :2])
         np.add(centers, 0.5 * sides, out=level[:, :, 2:])
     if cut == "corners":
@@ -147,8 +161,9 @@ def detections_from_priors(
     coding: Literal["center", "corner", "linear"] = "center",
     keypoints: npt.ArrayLike | None = None,
     background: Background | None = None,
+    clip_to: tuple[float, float] | None = None,
     channels: Channels = "last",
-    letterbox: Any | None = None,
+    letterbox: Letterbox | None = None,
     score_threshold: float = 0.25,
     iou_threshold: float | None = 0.5,
     max_candidates: int | None = None,
@@ -180,6 +195,9 @@ def detections_from_priors(
     background : {"first", "last"}, optional
         Which class stands for no object at all; it takes part in the softmax, and is no candidate. Labels count the
         others from 0.
+    clip_to : (height, width), optional
+        Boxes are clipped to it before the suppression, in pixels of the network's input, as torchvision, mmdetection
+        and detectron2 do. Without it only the detections are clipped, at the end.
     channels : {"last", "first"}, default "last"
         Whether the last axis of the network's arrays holds the classes and coordinates, or the first.
     letterbox : Letterbox, optional
@@ -206,7 +224,7 @@ def detections_from_priors(
     -------
     found : Detections
         Boxes in pixels of the photograph, clipped to it; by decreasing score, ties by the order of the priors. With
-        keypoints a column ``keypoints`` (M, K, 2), not clipped. Empty without priors, and where nothing exceeds the
+        keypoints a column ``keypoints`` (M, K, 2), clipped as well. Empty without priors, and where nothing exceeds the
         threshold.
 
     Raises
@@ -257,6 +275,7 @@ def detections_from_priors(
     first, second = as_items_of(variances, "variances", "two numbers", 2)
     factors = as_number(first, "variances[0]", above=0.0), as_number(second, "variances[1]", above=0.0)
     rule = as_choice(coding, "coding", CODINGS)
+    window = as_window(clip_to)
     origins = as_boxes(priors, "priors", keep_float32=True)
     count = [len(origins)]
     tables = read_scores(scores, "scores", axis, count, "priors")
@@ -269,8 +288,8 @@ def detections_from_priors(
     def boxes_of(rows: I8) -> Array:
         boxes = _moved(gather(moves, rows), around(rows), factors, rule)
         if marks is not None:
-            judge_keypoints(boxes, gather(marks, rows), rows, tail.judge.drop)
-        return rounded(boxes, moves)
+            judge_keypoints(boxes, keypoints_of(rows), rows, tail.judge.drop)
+        return rounded(clipped(boxes, window), moves)
 
     def keypoints_of(rows: I8) -> Array:
         boxes = around(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from detutils._validate import Array, as_choice, as_flag
 from detutils.datasets.records import Detections
 from detutils.heads.assembly import as_tail, assemble
 from detutils.heads.candidates import CHANNELS, Activation, Background, Channels
+from detutils.heads.letterbox import Letterbox
 from detutils.heads.outputs import (
     as_background,
     as_input_size,
@@ -36,7 +37,7 @@ def detections_from_queries(
     input_size: tuple[float, float] | None = None,
     background: Background | None = None,
     channels: Channels = "last",
-    letterbox: Any | None = None,
+    letterbox: Letterbox | None = None,
     score_threshold: float = 0.25,
     iou_threshold: float | None = None,
     max_candidates: int | None = None,

@@ -197,23 +197,20 @@ def _input_scale(tail: Tail) -> tuple[float, float]:
 
 def _check_shape(table: Array, first: bool, ahead: int, classes: int | None, behind: int) -> None:
     """Refuse what has too few or too many channels, and tell which axis was taken for them."""
+    if table.ndim == 2:
+        rows, count = table.shape[::-1] if first else table.shape
+        free = count - ahead - behind
+        if free > 0 and (free == classes or (classes is None and not 0 < rows < count)):
+            return
     parts = "4 numbers of a box" + (", 1 objectness" if ahead == 5 else "")
     parts += " and " + ("class scores" if classes is None else f"{classes} class scores")
     parts += f" and {behind} more numbers" if behind else ""
-    wanted = "(channels, rows)" if first else "(rows, channels)"
-    name = f"channels={'first' if first else 'last'!r}"
+    mine, other = ("first", "last") if first else ("last", "first")
     if table.ndim != 2:
-        raise ValueError(
-            f"output must have shape {wanted}, as {name} says, with channels for {parts}; got {table.shape}"
-        )
-    rows, count = table.shape[::-1] if first else table.shape
-    axis = 0 if first else 1
-    taken = f"output has shape {table.shape}, of which {name} takes axis {axis} for {count} channels"
-    if count <= ahead + behind or (classes is not None and count != ahead + classes + behind):
+        wanted = f"{'(channels, rows)' if first else '(rows, channels)'}, as channels={mine!r} says"
+        raise ValueError(f"output must have shape {wanted}, with channels for {parts}; got {table.shape}")
+    taken = f"output has shape {table.shape}, of which channels={mine!r} takes axis {1 - first} for {count} channels"
+    if free <= 0 or classes is not None:
         raise ValueError(f"{taken}, where {parts} are expected")
-    if classes is None and 0 < rows < count:
-        other = "last" if first else "first"
-        raise ValueError(
-            f"{taken} and the other for {rows} rows: say channels={other!r}, or classes={count - ahead - behind} if "
-            "that is so"
-        )
+    hint = f"say channels={other!r}, or classes={free} if that is so"
+    raise ValueError(f"{taken} and the other for {rows} rows: {hint}")

@@ -38,7 +38,8 @@ class Explanation(NamedTuple):
     suppressed_by : (N,) int64 ndarray
         For each box the kept box that suppressed it; -1 for boxes that no kept box suppressed.
     iou : (N,) float64 ndarray
-        IoU of each suppressed box with its suppressor; 0 where ``suppressed_by`` is -1.
+        IoU of each suppressed box with its suppressor, or what else ``metric`` measures; 0 where ``suppressed_by``
+        is -1.
 
     Raises
     ------
@@ -119,6 +120,10 @@ def explain_nms(
 
     Notes
     -----
+    Groups, which kept box each box belongs to, in a line: ``numpy.where(found.suppressed_by < 0,
+    numpy.arange(len(boxes)), found.suppressed_by)``; a box that is neither kept nor suppressed is a group of its own.
+    Boxes without area neither suppress nor are suppressed.
+
     About twice the time of ``nms``, three times in scenes where most boxes stay: the reasons come with the decisions.
     Memory is about 100 bytes a box.
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detutils._jit import I8, Direct
-from detutils._validate import FLOAT32, FLOAT64, INT64, as_labels
+from detutils._validate import FLOAT64, INT64, as_labels
 from detutils.suppression._kernels.order import pick
 from detutils.suppression._kernels.select import select_by_label, select_float32, select_float64
 from detutils.suppression.plan import (
@@ -19,6 +19,7 @@ from detutils.suppression.plan import (
     Plan,
     Rule,
     as_canonical_pair,
+    as_float64,
     as_pair,
     as_rule,
     decide,
@@ -88,8 +89,8 @@ def nms(
     -----
     Equal to the textbook loop in float64 for every input dtype: a float32 filter finds the pairs that may
     exceed the threshold, and those near it are decided by the float64 quotient. Boxes without area neither
-    suppress nor are suppressed. Time grows about linearly with N, memory is about 100 bytes a box; no matrix
-    is built.
+    suppress nor are suppressed, by any metric. Time grows about linearly with N, memory is about 100 bytes a box; no
+    matrix is built.
 
     References
     ----------
@@ -199,11 +200,12 @@ def suppress(
     if of_weaker is None and n <= plan.some and n <= candidates:
         keep = _empty(n, INT64)
         try:
-            if boxes.dtype is FLOAT32 and pixel == 0.0:
+            if boxes.dtype is FLOAT64:
+                count = _FLOAT64.call(boxes, scores, threshold, floor, most, pixel, keep)
+            elif pixel == 0.0:
                 count = _FLOAT32.call(boxes, scores, threshold, floor, most, keep)
             else:
-                rows, values = boxes.astype(FLOAT64, copy=False), scores.astype(FLOAT64, copy=False)
-                count = _FLOAT64.call(rows, values, threshold, floor, most, pixel, keep)
+                count = _FLOAT64.call(*as_float64(boxes, scores), threshold, floor, most, pixel, keep)
         except MemoryError:
             as_canonical_pair(boxes, scores)  # says which of them is too large
             raise
@@ -234,8 +236,7 @@ def suppress_by_label(
         return good[suppress_by_label(boxes[good], scores[good], classes[good], rule, plan)]
     if of_weaker is None and n <= plan.some_batched and n <= candidates:
         keep = _empty(n, INT64)
-        rows, values = boxes.astype(FLOAT64, copy=False), scores.astype(FLOAT64, copy=False)
-        count = _BY_LABEL.call(rows, values, classes, threshold, floor, most, pixel, keep)
+        count = _BY_LABEL.call(*as_float64(boxes, scores), classes, threshold, floor, most, pixel, keep)
         if count >= 0:
             return keep[:count]
         if count < -1:

@@ -13,9 +13,10 @@ from detutils._jit import B1, F8, I8
 from detutils._kernels.limits import LIMIT
 from detutils.suppression._kernels import merging as kernels
 from detutils.suppression.explain import suppress_and_explain
-from detutils.suppression.plan import IOU, RAISE, Metric, Rule, as_canonical_pair, as_rule
+from detutils.suppression.plan import IOU, PLAN, RAISE, Metric, Rule, as_canonical_pair, as_rule
 
 _METHODS: tuple[Literal["union", "weighted"], ...] = ("union", "weighted")
+_BY_AREA = PLAN._replace(busy=40)  # over one area boxes reach far in a grid: a list is quicker for longer
 
 
 class MergedBoxes(NamedTuple):
@@ -165,7 +166,7 @@ def merge_boxes(
     judged = scores
     if rule.drop and extra is not None:  # a row whose payload is not finite drops out like one without a score
         judged = np.where(_fine(extra), scores, np.nan).astype(scores.dtype)
-    found = suppress_and_explain(boxes, judged, classes, rule)
+    found = suppress_and_explain(boxes, judged, classes, rule, PLAN if rule.of_weaker is None else _BY_AREA)
     keep, groups = found.keep, np.empty(n, check.INT64)
     kernels.number(keep, found.suppressed_by, groups)
     rows, marks = boxes.astype(check.FLOAT64, copy=False), scores.astype(check.FLOAT64, copy=False)

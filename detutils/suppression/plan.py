@@ -124,9 +124,14 @@ def as_canonical_pair(boxes: Any, scores: Any) -> tuple[Array, Array]:
     """``as_pair`` as kernels take it."""
     boxes = as_boxes(boxes, keep_float32=True, check_rows=False)
     scores = as_vector(scores, "scores", boxes.shape[0], keep_float32=True, finite=False)
-    if boxes.dtype is not scores.dtype:
-        boxes, scores = boxes.astype(FLOAT64, copy=False), scores.astype(FLOAT64, copy=False)
-    return boxes, scores
+    return (boxes, scores) if boxes.dtype is scores.dtype else as_float64(boxes, scores)
+
+
+def as_float64(boxes: Array, scores: Array) -> tuple[Array, Array]:
+    """A pair of one dtype as float64; it costs a small call a fifth of a microsecond to ask NumPy for what it has."""
+    if boxes.dtype is scores.dtype is FLOAT64:
+        return boxes, scores
+    return boxes.astype(FLOAT64, copy=False), scores.astype(FLOAT64, copy=False)
 
 
 def valid(boxes: Array, scores: Array) -> I8:
@@ -152,13 +157,13 @@ def select_with_reasons(boxes: Array, scores: Array, labels: I8 | None, rule: Ru
     """The rows of an explanation of few boxes, and how many are kept, or -1 where this is for ``prepare``."""
     n = len(scores)
     found = np.empty((3, n), INT64)
-    rows, values = boxes.astype(FLOAT64, copy=False), scores.astype(FLOAT64, copy=False)
+    rows, values = as_float64(boxes, scores)
     classes = np.zeros(n, INT64) if labels is None else labels
     if rule.of_weaker is None:
         count = _EXPLAIN.call(rows, values, classes, rule.threshold, rule.floor, rule.most, rule.pixel, found)
     else:
-        metric = np.array([rule.threshold, rule.pixel, as_iou(rule), rule.of_weaker])
-        count = _BY_METRIC.call(rows, values, classes, metric, rule.floor, rule.most, found)
+        metric = np.array([rule.threshold, rule.pixel, as_iou(rule), rule.floor, rule.of_weaker])
+        count = _BY_METRIC.call(rows, values, classes, metric, rule.most, found)
     if count < -1:
         raise_bad_row(boxes, scores, count)
     return found, count

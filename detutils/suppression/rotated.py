@@ -62,7 +62,7 @@ class _Decisions(NamedTuple):
     boxes: F8
     kept: B1
     by: I8
-    total: int
+    rows: int
 
 
 def _as_rule(
@@ -349,7 +349,7 @@ def explain_rotated_nms(
     rule = _as_rule(angle, metric, iou_threshold, score_threshold, max_output, max_candidates, on_invalid)
     found = _decide(boxes, scores, labels, rule, every=True)
     keep = pick(found.order, found.kept, found.places, rule.most)
-    by, overlaps = np.full(found.total, -1, INT64), np.zeros(found.total)
+    by, overlaps = np.full(found.rows, -1, INT64), np.zeros(found.rows)
     met = found.by >= 0
     if len(keep) == rule.most:  # the loop ended there and never met those behind
         last = int(np.flatnonzero(found.order == keep[-1])[0]) if rule.most else -1

@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from detutils import _validate as check
-from detutils._jit import F8, I4, I8, Direct
+from detutils._jit import F8, I8, U4, Direct
 from detutils._kernels.limits import LIMIT
 from detutils.targets._kernels import association as kernels
 
 _SMALLEST = math.ulp(0.0)
 _MOST = 2**31 - 1
+_DENSE = 0.75  # of all pairs, from which on a table of all is quicker than their list
 _PATIENCE = 200_000_000  # of pairs that a kernel looks at between two looks at Ctrl-C
 _GATE, _GATE_FLOAT32, _MATCH, _TELL = (
     Direct(getattr(kernels, name)) for name in ("gate", "gate_float32", "match", "tell")
@@ -121,8 +122,12 @@ def assign_boxes(values: npt.ArrayLike, threshold: float, *, maximize: bool = Tr
     rule = (max(limit, _SMALLEST), 0.0, 1.0) if similar else (math.nextafter(-limit, math.inf), limit, -1.0)
     n, m = matrix.shape
     starts, pairs = gated(matrix, rule)
-    matched = np.full(n, -1, np.int32), np.full(m, -1, np.int32)
-    duals, done = (np.empty(n), np.zeros(m)), 0
+    matched, duals, done = (np.full(n, -1, np.int32), np.full(m, -1, np.int32)), (np.empty(n), np.zeros(m)), 0
+    if starts[n] > _DENSE * n * m:
+        gains = np.empty((n, m))
+        kernels.spread(starts, pairs, gains)
+        while done < n:
+            done = kernels.match_dense(gains, matched, duals, done, _PATIENCE)
     while done < n:
         done = _MATCH.call(starts, pairs, matched, duals, done, _PATIENCE)
     found, rows, columns = np.empty((min(n, m), 2), np.int64), np.empty(n, np.int64), np.empty(m, np.int64)
@@ -142,7 +147,7 @@ def _as_matrix(values: Any) -> check.Array:
     return matrix
 
 
-def gated(matrix: check.Array, rule: tuple[float, float, float]) -> tuple[I8, tuple[I4, F8]]:
+def gated(matrix: check.Array, rule: tuple[float, float, float]) -> tuple[I8, tuple[U4, F8]]:
     """Where each row's pairs begin, their columns and gains."""
     n, m = matrix.shape
     gate, least = _GATE, rule[0]
@@ -150,7 +155,7 @@ def gated(matrix: check.Array, rule: tuple[float, float, float]) -> tuple[I8, tu
         gate, short = _GATE_FLOAT32, np.float32(least)
         least = float(short if float(short) >= least else np.nextafter(short, np.float32(np.inf)))
     starts, room = np.zeros(n + 1, np.int64), 4 * (n + m)
-    pairs, done = (np.empty(room, np.int32), np.empty(room)), 0
+    pairs, done = (np.empty(room, np.uint32), np.empty(room)), 0
     while True:
         done = gate.call(matrix, (least, *rule[1:]), done, starts, pairs, _PATIENCE)
         if done < 0:
@@ -160,7 +165,7 @@ def gated(matrix: check.Array, rule: tuple[float, float, float]) -> tuple[I8, tu
         count = starts[done]
         if count + m > room:
             room = min(2 * room + m, n * m)
-            grown = np.empty(room, np.int32), np.empty(room)
+            grown = np.empty(room, np.uint32), np.empty(room)
             grown[0][:count], grown[1][:count] = pairs[0][:count], pairs[1][:count]
             pairs = grown
 

@@ -11,7 +11,7 @@ DIGITS = 60
 KINDS = (
     "random", "identical", "jittered", "shared_edge", "shared_corner", "half_turn", "quarter_turn", "thin",
     "thin_jittered", "thin_crossing", "tiny_angle", "far", "tiny_in_huge", "no_area", "axis_parallel", "square_turned",
-    "nested", "angles_of_any_size",
+    "nested", "angles_of_any_size", "thin_at_half_degrees",
 )  # fmt: skip
 
 
@@ -40,13 +40,17 @@ def pairs(kind: str, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.n
     elif kind == "quarter_turn":
         b[:, 4] += rng.choice([90.0, -90.0, 270.0], n)
         b[:, 2:4] = b[:, 3:1:-1]
-    elif kind in ("thin", "thin_jittered", "thin_crossing"):
+    elif kind.startswith("thin"):
         a[:, 2], a[:, 3] = 10.0 ** rng.uniform(2, 4, n), 10.0 ** rng.uniform(-1, 0, n)
         b = a.copy()
         if kind == "thin_jittered":
             b[:, :4] += b[:, 3:4] * rng.normal(0, 1, (n, 4)) * 10.0 ** rng.uniform(-9, 0, (n, 1))
             b[:, 2:4] = np.abs(b[:, 2:4])
             b[:, 4] += rng.normal(0, 1, n) * 10.0 ** rng.uniform(-12, -2, n)
+        elif kind == "thin_at_half_degrees":  # where a table of whole degrees, or a quarter turn, changes
+            a[:, 4] = rng.integers(-90, 90, n) + 0.5 * (rng.random(n) < 0.7)
+            b[:, 4] = a[:, 4] + rng.choice([1e-9, 1e-12, 1e-6, 1e-7], n)
+            a[:, 4] -= rng.choice([0.0, 1e-9], n)
         elif kind == "thin_crossing":
             b[:, :2] += along * a[:, 2:3] * rng.uniform(-0.9, 0.9, (n, 1))
             b[:, 4] += rng.choice([90.0, 45.0, 1.0, 1e-3], n)
@@ -97,8 +101,8 @@ def _pi() -> Decimal:
 
 
 @lru_cache(maxsize=4096)
-def _cosine_and_sine(degrees: float) -> tuple[Decimal, Decimal]:
-    x = Decimal(degrees) % 360 * _pi() / 180
+def _cosine_and_sine(angle: float, radians: bool) -> tuple[Decimal, Decimal]:
+    x = Decimal(angle) % (2 * _pi()) if radians else Decimal(angle) % 360 * _pi() / 180
     cosine, sine, term, n = Decimal(0), Decimal(0), Decimal(1), 0
     while abs(term) > Decimal(10) ** -(DIGITS + 5) or n < 8:
         sign = 1 if n % 4 < 2 else -1
@@ -111,10 +115,10 @@ def _cosine_and_sine(degrees: float) -> tuple[Decimal, Decimal]:
     return cosine, sine
 
 
-def corners(box: np.ndarray) -> list[tuple[Decimal, Decimal]]:
-    """Of cx, cy, w, h, degrees clockwise; clockwise on the screen."""
+def corners(box: np.ndarray, radians: bool) -> list[tuple[Decimal, Decimal]]:
+    """Of cx, cy, w, h, angle clockwise; clockwise on the screen."""
     cx, cy, w, h = (Decimal(float(value)) for value in box[:4])
-    c, s = _cosine_and_sine(float(box[4]))
+    c, s = _cosine_and_sine(float(box[4]), radians)
     sides = [(-w / 2, -h / 2), (w / 2, -h / 2), (w / 2, h / 2), (-w / 2, h / 2)]
     return [(cx + x * c - y * s, cy + x * s + y * c) for x, y in sides]
 
@@ -140,19 +144,19 @@ def clipped(polygon: list[tuple[Decimal, Decimal]], window: list[tuple[Decimal, 
     return polygon
 
 
-def exact_areas(a: np.ndarray, b: np.ndarray) -> tuple[Decimal, Decimal, Decimal]:
+def exact_areas(a: np.ndarray, b: np.ndarray, radians: bool = False) -> tuple[Decimal, Decimal, Decimal]:
     """The area that two boxes share, and their own, in 60 digits."""
     with localcontext(Context(prec=DIGITS)):
         area, other = (Decimal(float(box[2])) * Decimal(float(box[3])) for box in (a, b))
         if not area or not other:
             return Decimal(0), area, other
         origin = Decimal(float(a[0])), Decimal(float(a[1]))
-        first, second = ([(x - origin[0], y - origin[1]) for x, y in corners(box)] for box in (a, b))
+        first, second = ([(x - origin[0], y - origin[1]) for x, y in corners(box, radians)] for box in (a, b))
         return abs(polygon_area(clipped(first, second))), area, other
 
 
-def exact_iou(a: np.ndarray, b: np.ndarray) -> float:
+def exact_iou(a: np.ndarray, b: np.ndarray, radians: bool = False) -> float:
     with localcontext(Context(prec=DIGITS)):
-        common, area, other = exact_areas(a, b)
+        common, area, other = exact_areas(a, b, radians)
         union = area + other - common
         return float(common / union) if union else 0.0

@@ -28,6 +28,11 @@ def check(found: detutils.Detections, named: list, boxes: list, kept: list) -> N
     assert found.labels.dtype == np.int64
 
 
+def inside(box: list, size: tuple | None) -> list:
+    """A box clipped to (height, width)."""
+    return box if size is None else [min(max(v, 0), limit) for v, limit in zip(box, size[::-1] * 2, strict=True)]
+
+
 def laid_out(table: np.ndarray, grid: tuple[int, int] | None, channels: str, guise: str) -> np.ndarray:
     """Rows of channels as a network might leave them."""
     shape = table.shape[:1] if grid is None else grid
@@ -79,7 +84,7 @@ def points_expected(head: dict, options: dict, unit: str, shift: float, *, cente
         parts = [[one for one in found if (one[0] >= COUNTS[0]) == late] for late in (False, True)]
         found = [one for part in parts for one in heads_families.best(part, options["max_per_level"])]
     found = heads_families.best(found, options.get("max_candidates"))
-    mine = [boxes[row] for row, _, _ in found]
+    mine = [inside(boxes[row], options.get("clip_to")) for row, _, _ in found]
     kept = heads_families.suppress(
         found, mine, options.get("iou_threshold", 0.5), class_agnostic=options.get("class_agnostic", False),
         max_output=options.get("max_output", 300),
@@ -96,7 +101,7 @@ def test_points_are_their_definition(bins: int, channels: str, guise: str, seed:
     head = points_head(seed, bins, dtype)
     options = [
         {"activation": "sigmoid", "multi_label": True},
-        {"activation": "sigmoid", "max_per_level": 4, "class_agnostic": True},
+        {"activation": "sigmoid", "max_per_level": 4, "class_agnostic": True, "clip_to": (30, 41)},
         {"activation": "softmax", "iou_threshold": 0.2, "max_output": 5},
         {"activation": "sigmoid", "centerness_rule": "root", "multi_label": True, "max_candidates": 9},
         {"activation": "sigmoid", "iou_threshold": None, "max_output": None},
@@ -194,7 +199,7 @@ def test_priors_are_their_definition(coding: str, channels: str, guise: str, see
         {"iou_threshold": None, "multi_label": True},
         {"max_candidates": 7, "multi_label": True},
         {"iou_threshold": 0.0},
-        {},
+        {"clip_to": (50, 40), "multi_label": True},
     ][seed]
     variances = (0.1, 0.2) if seed % 2 else (0.3, 0.25)
     found = heads_families.candidates(
@@ -204,7 +209,7 @@ def test_priors_are_their_definition(coding: str, channels: str, guise: str, see
     found = heads_families.best(found, options.get("max_candidates"))
     boxes = heads_priors.decode_priors(locations.tolist(), priors.tolist(), variances=variances, coding=coding)
     points = heads_priors.decode_landmarks(marks.tolist(), priors.tolist(), variances=variances)
-    mine = [boxes[row] for row, _, _ in found]
+    mine = [inside(boxes[row], options.get("clip_to")) for row, _, _ in found]
     kept = heads_families.suppress(
         found, mine, options.get("iou_threshold", 0.5), class_agnostic=options.get("class_agnostic", False),
         max_output=options.get("max_output", 300),
@@ -242,7 +247,7 @@ def test_anchors_are_their_definition(channels: str, guise: str, seed: int) -> N
         {"class_agnostic": True},
         {"multi_label": True, "max_candidates": 11},
         {"multi_label": True, "clamp": None},
-        {"weights": (10, 10, 5, 5), "multi_label": True, "image_size": (40, 44)},
+        {"weights": (10, 10, 5, 5), "multi_label": True, "clip_to": (40, 44)},
         {"clamp": 0.5, "iou_threshold": None},
     ][seed]
     found = heads_families.candidates(
@@ -258,10 +263,7 @@ def test_anchors_are_their_definition(channels: str, guise: str, seed: int) -> N
     mine = []
     for row, label, _ in found:
         first = 0 if width == 4 else 4 * (label + (background == "first" and width == 12))
-        box = boxes[row][first : first + 4]
-        if "image_size" in options:
-            box = [min(max(value, 0), limit) for value, limit in zip(box, (44, 40, 44, 40), strict=True)]
-        mine.append(box)
+        mine.append(inside(boxes[row][first : first + 4], options.get("clip_to")))
     kept = heads_families.suppress(
         found, mine, options.get("iou_threshold", 0.5), class_agnostic=options.get("class_agnostic", False)
     )
@@ -281,7 +283,7 @@ def test_anchors_agree_with_decode_boxes_and_batched_nms() -> None:
     rng = np.random.default_rng(3)
     anchors = detutils.grid_anchors(detutils.cell_anchors([32, 64]) + 8, (8, 8), 16)
     deltas, scores = rng.normal(0, 0.5, (len(anchors), 4)), rng.random((len(anchors), 5))
-    found = detutils.detections_from_anchors(deltas, scores, anchors, score_threshold=0.9, image_size=(128, 128))
+    found = detutils.detections_from_anchors(deltas, scores, anchors, score_threshold=0.9, clip_to=(128, 128))
     boxes = detutils.clip_boxes_to_image(detutils.decode_boxes(deltas, anchors), (128, 128))
     keep = detutils.batched_nms(boxes, scores.max(axis=1), scores.argmax(axis=1), score_threshold=0.9, max_output=300)
     np.testing.assert_array_equal(found.boxes, boxes[keep])
@@ -432,7 +434,7 @@ def test_keypoints_are_judged_with_their_rows(family: str) -> None:
     marks[0, 3], marks[2, 0] = math.nan, math.inf
     options = {"keypoints": marks, "iou_threshold": None}
     assert call(SCORES, score_threshold=0.55, on_invalid="drop", **options).scores.tolist() == [0.6]
-    with pytest.raises(ValueError, match="keypoints of row 0, whose score is above the threshold, are not finite"):
+    with pytest.raises(ValueError, match="keypoints of row 0, whose score is above the threshold, are not finite or"):
         call(SCORES, **options)
     scores = SCORES.copy()
     scores[[0, 2]] = 0
@@ -440,6 +442,54 @@ def test_keypoints_are_judged_with_their_rows(family: str) -> None:
     assert found.scores.tolist() == [0.6, 0.5]
     assert np.isfinite(found.keypoints).all()
     assert found.keypoints.shape == (2, 2, 2)
+
+
+@pytest.mark.parametrize("family", ["points", "priors"])
+def test_rows_with_bad_keypoints_suppress_nobody(family: str) -> None:
+    marks = np.zeros((2, 2))
+    marks[0, 1] = math.nan
+    if family == "points":
+        found = detutils.detections_from_points(
+            np.full((2, 4), 9.0), [[0.9], [0.8]], (8,), grid_sizes=[(1, 2)], channels="last", keypoints=marks,
+            on_invalid="drop",
+        )  # fmt: skip
+    else:
+        found = detutils.detections_from_priors(
+            np.zeros((2, 4)), [[0.9], [0.8]], GOOD_BOXES[[0, 0]], keypoints=marks, on_invalid="drop"
+        )
+    assert found.scores.tolist() == [0.8]
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("place", range(4))
+def test_the_limit_of_deltas_hides_no_bad_number(bad: float, place: int) -> None:
+    deltas = np.zeros((4, 4))
+    deltas[1, place] = bad
+    with pytest.raises(ValueError, match=r"row 1 .* is not finite"):
+        from_anchors(SCORES, deltas)
+    assert from_anchors(SCORES, deltas, on_invalid="drop").scores.tolist() == [0.9, 0.5, 0.3]
+
+
+def test_rows_far_out_among_many() -> None:
+    """More bad rows than one, in several blocks of the decoder."""
+    n = size(700, 300)
+    deltas = np.zeros((n, 4))
+    deltas[[3, 4, n - 2], 0] = 1e200
+    found = detutils.detections_from_anchors(
+        deltas, np.linspace(0.9, 0.5, n), np.tile([0, 0, 10.0, 10], (n, 1)) + np.arange(n)[:, None] * 20,
+        on_invalid="drop", max_output=None,
+    )  # fmt: skip
+    good = np.delete(np.arange(n), [3, 4, n - 2])
+    assert found.boxes[:, 0].tolist() == (20.0 * good).tolist()
+
+
+def test_negative_thresholds_of_a_root() -> None:
+    """Everything passes, and a negative product counts as 0."""
+    options = {"centerness": np.array([0.5, 0.5, 0.0, 1.0]), "centerness_rule": "root", "iou_threshold": None}
+    scores = np.array([[0.5], [-0.5], [0.25], [0.25]])
+    assert from_points(scores, score_threshold=-1, **options).scores.tolist() == [0.5, 0.5, 0.0, 0.0]
+    assert from_points(scores, score_threshold=0.5, **options).scores.tolist() == []
+    assert from_points(scores, score_threshold=0.49, **options).scores.tolist() == [0.5, 0.5]
 
 
 def test_inverted_boxes() -> None:
@@ -479,6 +529,41 @@ def test_options_are_checked(family: str, options: dict, error: type[Exception],
         pytest.skip("points have no background")
     with pytest.raises(error, match=pattern):
         FAMILIES[family](SCORES, **options)
+
+
+LETTERBOXES = {
+    "half, bars above and below": detutils.Letterbox((32, 64), (32, 32), (0.5, 0.5), (0, 8)),
+    "stretched": detutils.Letterbox((16, 64), (32, 32), (0.5, 2.0), (0, 0)),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("name", LETTERBOXES)
+def test_the_way_back(family: str, name: str) -> None:
+    """The same detections as in pixels of the input, moved to the photograph and clipped."""
+    box, call = LETTERBOXES[name], FAMILIES[family]
+    marks = {"keypoints": np.array([[1, 0, -90, 90.0]] * 4)} if family in ("points", "priors") else {}
+    plain = call(SCORES, **marks)
+    found = call(SCORES, letterbox=box, **marks)
+    (sx, sy), (left, top) = box.scale, box.pad
+    moved = (plain.boxes - [left, top, left, top]) / [sx, sy, sx, sy]
+    high, wide = box.image_size
+    np.testing.assert_allclose(found.boxes, np.clip(moved, 0, [wide, high, wide, high]), rtol=1e-12)
+    np.testing.assert_array_equal(found.scores, plain.scores)
+    np.testing.assert_array_equal(found.labels, plain.labels)
+    if marks:
+        points = np.clip((plain.keypoints - [left, top]) / [sx, sy], 0, [wide, high])
+        np.testing.assert_allclose(found.keypoints, points, rtol=1e-12)
+
+
+def test_a_letterbox_knows_the_size_of_the_input() -> None:
+    box = detutils.Letterbox((64, 128), (32, 64), (0.5, 0.5), (0, 0))
+    distances, scores = np.full((4, 10), 0.25), np.zeros((1, 10))
+    scores[0, 9] = 0.5  # grids of 2 x 4 and 1 x 2: the last is (48, 16) with a stride of 32
+    found = detutils.detections_from_points(distances, scores, (16, 32), letterbox=box)
+    assert found.boxes.tolist() == [[80, 16, 112, 48]]
+    found = detutils.detections_from_queries([[0.5, 0.5, 0.25, 0.5]], [[0.5]], letterbox=box)
+    assert found.boxes.tolist() == [[48, 16, 80, 48]]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -599,7 +684,7 @@ def test_shapes_of_other_families_that_do_not_fit() -> None:
     for options, pattern in (
         ({"weights": (1, 1, 1, 0)}, r"weights\[3\] must be greater than 0"),
         ({"clamp": math.nan}, "clamp must be finite"),
-        ({"image_size": (5, 0)}, r"image_size\[1\] must be greater than 0"),
+        ({"clip_to": (5, 0)}, r"clip_to\[1\] must be greater than 0"),
         ({"max_per_level": -1}, "max_per_level must be at least 0"),
     ):
         with pytest.raises(ValueError, match=pattern):

@@ -115,6 +115,17 @@ def test_levels_one_below_the_other(channels: Any) -> None:
         detutils.detections_from_grids(output, None, STRIDES, **options)
 
 
+def test_a_letterbox_knows_the_input_and_the_way_back() -> None:
+    geometry = detutils.Letterbox.fit((50, 100), (32, 64))
+    table = np.full((2 * 4, 6), 0.0)
+    table[6, :] = [0.5, 0.5, 0, 0, 0.5, 1.0]
+    found = detutils.detections_from_grids(table, None, [16], coding="yolox", channels="last", letterbox=geometry)
+    assert found.scores.tolist() == [0.5]
+    scale = 0.64
+    box = [(2.5 * 16 - 8) / scale, (1.5 * 16 - 8) / scale, (2.5 * 16 + 8) / scale, (1.5 * 16 + 8) / scale]
+    np.testing.assert_allclose(found.boxes, [box], rtol=1e-12)
+
+
 def test_a_single_cell_by_hand() -> None:
     grid = np.full((1, 7, 3, 5), -9.0)
     grid[0, :, 2, 4] = [0, 0, np.log(3), 0, 9, -9, 9]

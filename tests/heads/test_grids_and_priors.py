@@ -70,7 +70,7 @@ def test_points_refuse(arguments: tuple, options: dict, error: type[Exception], 
 
 # ---- priors -------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("clip", [None, "corners", "sides"])
+@pytest.mark.parametrize("clip", [None, "corners", "sides", "centers"])
 @pytest.mark.parametrize(
     "options",
     [
@@ -102,9 +102,15 @@ def test_the_priors_of_ssd300() -> None:
     # The last: the whole image's, around (150, 150): 264 / sqrt(2) = 186.676... by 264 sqrt(2) = 373.352...
     last = detutils.box_convert(priors[-1:], "xyxy", "cxcywhn", image_size=(300, 300))
     np.testing.assert_allclose(last, [[0.5, 0.5, 0.622253967, 1.244507935]], rtol=1e-9)
-    # ssd.pytorch limits each of the four numbers to 1, Caffe the corners.
-    last = detutils.prior_boxes(**SSD300, clip="sides")[-1:]
-    np.testing.assert_allclose(last, [[150 - 93.338095, 0, 150 + 93.338095, 300]], rtol=1e-7)
+    # ssd.pytorch limits each of the four numbers to 1, torchvision the sides, Caffe the corners.
+    for clip in ("sides", "centers"):
+        last = detutils.prior_boxes(**SSD300, clip=clip)[-1:]
+        np.testing.assert_allclose(last, [[150 - 93.338095, 0, 150 + 93.338095, 300]], rtol=1e-7)
+    centers = [
+        detutils.box_convert(detutils.prior_boxes(**SSD300, clip=clip), "xyxy", "cxcywh")[:, :2].max()
+        for clip in ("sides", "centers")
+    ]
+    np.testing.assert_allclose(centers, [9.5 * 32, 300], rtol=1e-12)
     cut = detutils.prior_boxes(**SSD300, clip="corners")
     assert cut[0].tolist() == [0, 0, 19, 19]
     np.testing.assert_array_equal(cut, detutils.clip_boxes_to_image(priors, (300, 300)))
@@ -144,7 +150,7 @@ def test_no_priors() -> None:
         ({"ratios": [(2,)]}, ValueError, "ratios must hold 2 entries"),
         ({"ratios": [(2,), (math.inf,)]}, ValueError, r"ratios\[1\]\[0\] is not finite"),
         ({"min_sizes": [[1e100], [1]], "ratios": [(1e300,), ()]}, ValueError, r"a side outside 0 \.\.\. 1e\+150 pix"),
-        ({"clip": "box"}, ValueError, "clip must be one of 'corners', 'sides', got 'box'"),
+        ({"clip": "box"}, ValueError, "clip must be one of 'corners', 'sides', 'centers', got 'box'"),
         ({"clip": True}, TypeError, "clip must be a string"),
         ({"input_size": (0, 1)}, ValueError, r"input_size\[0\]"),
         ({"strides": (8, -1)}, ValueError, r"strides\[1\]"),

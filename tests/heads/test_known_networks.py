@@ -221,7 +221,7 @@ def test_retinanet() -> None:
     check(found, [moved, plain], [0.9, 0.5], [0, 0])
     found = detutils.detections_from_anchors(deltas, scores, anchors, max_candidates=3, **options)
     check(found, [moved, moved, tall], [0.9, 0.75, 0.5], [0, 1, 1])
-    found = detutils.detections_from_anchors(deltas, scores, anchors, image_size=(64, 128), **options)
+    found = detutils.detections_from_anchors(deltas, scores, anchors, clip_to=(64, 128), **options)
     check(found, [moved, moved, [100, 0, 128, 64], plain], [0.9, 0.75, 0.5, 0.5], [0, 1, 1, 0])
 
 
@@ -241,7 +241,7 @@ def test_faster_rcnn(background: str, whole: bool) -> None:
         deltas = deltas[:, 1:] if background == "first" else deltas[:, :-1]
     found = detutils.detections_from_anchors(
         deltas.reshape(2, -1), np.log(shares), proposals, weights=(10, 10, 5, 5), background=background,
-        activation="softmax", multi_label=True, score_threshold=0.05, image_size=(58, 100),
+        activation="softmax", multi_label=True, score_threshold=0.05, clip_to=(58, 100),
     )  # fmt: skip
     # Clipped to 58 x 100: class 1 of the first is 80 high around 20; class 1 of the second is one height further down.
     check(

@@ -95,6 +95,45 @@ def test_the_order_is_that_of_scores_then_rows() -> None:
     assert found.boxes[:, 0].tolist() == [68, 68, 8, 38, 8]
 
 
+# ---- the way back ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_way_back_to_the_photograph(dtype: Any) -> None:
+    geometry = detutils.Letterbox((150, 400), (640, 640), (0.75, 1.5), (20.0, 95.0))
+    table = head(ROWS, 2, 7, dtype, behind=6)
+    table[:, 6:] *= 200
+    rows, boxes, _, _ = naive.detections_from_yolo(table.tolist(), behind=6, rounded=dtype)
+    expected = [
+        [min(max((x - 20.0) / 0.75, 0.0), 400.0) if i % 2 == 0 else min(max((x - 95.0) / 1.5, 0.0), 150.0)
+         for i, x in enumerate(box)]
+        for box in boxes
+    ]  # fmt: skip
+    found = detutils.detections_from_yolo(table, channels="last", letterbox=geometry, keypoints=(2, 3))
+    assert found.boxes.dtype == found.keypoints.dtype == dtype
+    np.testing.assert_allclose(found.boxes, expected, rtol=1e-6 if dtype == np.float32 else 1e-12)
+    assert 400.0 in found.boxes or 150.0 in found.boxes
+    points = table[rows, 6:].reshape(-1, 2, 3).astype(np.float64)
+    points[..., 0] = np.clip((points[..., 0] - 20) / 0.75, 0, 400)
+    points[..., 1] = np.clip((points[..., 1] - 95) / 1.5, 0, 150)
+    np.testing.assert_allclose(found.keypoints, points, rtol=1e-6, atol=1e-9)
+    alone = detutils.detections_from_yolo(table, channels="last", keypoints=(2, 3))
+    assert found.labels.tolist() == alone.labels.tolist()  # decided in pixels of the input
+    assert np.array_equal(found.boxes, geometry.boxes_to_image(alone.boxes, clip=True))
+
+
+def test_fractions_of_the_input() -> None:
+    geometry = detutils.Letterbox((1000, 1000), (320, 640), (1.0, 1.0), (0.0, 0.0))
+    table = head(ROWS, 2, 8, behind=2)
+    small = table / np.array([640, 320, 640, 320, 1, 1, 640, 320])
+    expected = naive.detections_from_yolo(small.tolist(), behind=2, scale=(640, 320))
+    found = detutils.detections_from_yolo(small, channels="last", letterbox=geometry, normalized=True, keypoints=(1, 2))
+    assert found.labels.tolist() == expected[3]
+    np.testing.assert_allclose(found.boxes, np.clip(expected[1], 0, 1000), rtol=1e-12)
+    points = small[expected[0], 6:] * [640, 320]
+    np.testing.assert_allclose(found.keypoints[:, 0], np.clip(points, 0, 1000), rtol=1e-12, atol=1e-12)
+
+
 # ---- what is bad -----------------------------------------------------------------------------------------------------
 
 

@@ -52,6 +52,8 @@ def same(ours: Any, theirs: Any, loose: bool = False) -> bool:
         return len(ours) == len(theirs) and all(same(a, b, loose) for a, b in zip(ours, theirs, strict=True))
     if isinstance(ours, dict):
         return ours.keys() == theirs.keys() and all(same(value, theirs[key], loose) for key, value in ours.items())
+    if isinstance(ours, detutils.Detections):
+        return same(ours.to_dict(), theirs.to_dict(), loose)
     if isinstance(ours, float):
         return (
             ours == theirs

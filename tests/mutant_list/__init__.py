@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from tests.mutant_list import (
     association,
+    candidates,
     checks,
     datasets,
     evaluation,
@@ -39,8 +40,7 @@ MUTANTS: list[Mutant] = [
     mutant
     for family in (
         checks, geometry, targets, association, fusion, pictures, proposals, nms, evaluation, datasets, families,
-        rotated,
-        letterbox,
+        letterbox, candidates, rotated,
     )
     for mutant in family.MUTANTS
 ]

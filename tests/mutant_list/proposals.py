@@ -44,10 +44,7 @@ MUTANTS = [
         ("shared[stamps[target], 0] += shared[node, 0]", "shared[stamps[target], 0] += shared[node, 1]"),
         ("outlines[c, 0] -= 2 * inner_sides", "outlines[c, 0] -= inner_sides"),
         ("range(kept // 2 - 1, -1, -1)", "range(kept // 2 - 1, 0, -1)"),
-        (
-            "        if parents[i] == i and parents[j] == j:\n            heap",
-            "        if parents[j] == j:\n            heap",
-        ),
+        ("        if parents[i] == i and parents[j] == j:\n", "        if parents[i] == i:\n"),
         ("heap[kept], keys[kept] = heap[e], keys[e]", "heap[kept], keys[kept] = heap[e], keys[kept]"),
         ("if count + degree > heap.shape[0]", "if count > heap.shape[0]"),
         ("np.float64(counts[i]) * scale + 0.5", "np.float64(counts[i]) * scale"),
@@ -66,7 +63,7 @@ MUTANTS = [
         ("if count >= kept.shape[1]", "if count >= kept.shape[1] - 1"),
     ),
     *faults(
-        "proposals/_kernels/regions.py", f"{PARTITION} {GROUPING}",
+        "proposals/_kernels/regions.py", f"tests/proposals/test_regions.py {GROUPING}",
         ("np.int32(size >= borders[i])", "np.int32(size > borders[i])"),
         ("(level if value >= 0 else -level)", "level"),
         ("boxes[region, 3] = y + 1", "boxes[region, 3] = y"),

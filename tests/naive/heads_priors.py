@@ -23,8 +23,10 @@ def prior_boxes(input_size, strides, min_sizes, max_sizes=None, ratios=None, *, 
             for column in range(grid[1]):
                 for w, h in sides:
                     x, y = (column + 0.5) * stride, (row + 0.5) * stride
-                    if clip == "sides":
-                        x, y, w, h = min(x, width), min(y, height), min(w, width), min(h, height)
+                    if clip == "centers":
+                        x, y = min(x, width), min(y, height)
+                    if clip in ("sides", "centers"):
+                        w, h = min(w, width), min(h, height)
                     box = [x - w / 2, y - h / 2, x + w / 2, y + h / 2]
                     if clip == "corners":
                         box = [min(max(value, 0), side) for value, side in zip(box, (width, height) * 2, strict=True)]

@@ -49,7 +49,7 @@ def test_boxes_are_gathered_once(least: tuple[float, float]) -> None:
     height, width = 45, 60
     strategies = [Strategy(shrink=1), Strategy(shrink=2, color=0.0), Strategy(shrink=7, size=0.5), Strategy(shrink=1)]
     trees = [
-        grown(-(-height // strategy.shrink), -(-width // strategy.shrink), size(25, 6), seed)
+        grown(-(-height // strategy.shrink), -(-width // strategy.shrink), 25, seed)
         for seed, strategy in enumerate(strategies)
     ]
     found = objectness.gather(trees, strategies, (height, width), least, seed=3)
@@ -69,17 +69,18 @@ def test_boxes_are_gathered_once(least: tuple[float, float]) -> None:
         assert sums[0] == len(records)
 
 
-def test_many_boxes_fill_the_table() -> None:
-    """Every box of a grid's corners: they share coordinates, and so places in the hash table."""
-    side = size(24, 6)
-    boxes = [(a, b, c, d) for a in range(side) for b in range(3) for c in range(a + 1, side + 1) for d in range(3, 6)]
-    leaves = (len(boxes) + 1) // 2
-    every = 2 * leaves - 1
+@pytest.mark.parametrize("side", range(4))
+def test_many_boxes_fill_the_table(side: int) -> None:
+    """They differ in one side alone, so that one meets the others wherever places of the hash table are taken."""
+    every = size(2001, 601)
+    far = 40 * every
+    boxes = np.tile(np.array([far, far, far + 1, far + 1], np.int32), (every, 1))
+    moved = np.random.default_rng(side).choice(far, every, replace=False)  # those in a row would share no places
+    boxes[:, side] += (moved * (1 if side > 1 else -1)).astype(np.int32)
     merges = np.arange(every - 1).reshape(-1, 2)
-    tree = Tree(merges, np.zeros(leaves - 1), np.ones(every, np.int64), np.array(boxes[:every], np.int32),
-                np.zeros((every, 2), np.int64))  # fmt: skip
-    found = objectness.gather([tree, tree], [Strategy()] * 2, (9, side), (0.0, 0.0), 0)
-    assert [tuple(box) for box in found.boxes.tolist()] == boxes[:every]
+    tree = Tree(merges, np.zeros(every // 2), np.ones(every, np.int64), boxes, np.zeros((every, 2), np.int64))
+    found = objectness.gather([tree, tree], [Strategy()] * 2, (3 * far, 3 * far), (0.0, 0.0), 0)
+    np.testing.assert_array_equal(found.boxes, boxes)
     assert (found.sums[:, 0] == 2).all()
 
 

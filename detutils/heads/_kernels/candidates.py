@@ -19,6 +19,9 @@ NONE, SIGMOID, SOFTMAX = range(3)
 BLOCK = 1024  # of rows whose scores stay in the caches while they are judged
 PAD = 16  # numbers more, so that the peaks of one row are not in one set of a cache
 GROUP = 8  # of classes of which the largest score is kept, where rows are dense
+FEW = 64  # rows that are listed at once where classes are dense
+PACK = np.uint64(0x0102040810204080)  # byte i, 0 or 1, becomes bit i of the highest byte of the product
+LOWEST_BIT = np.array([0] + [(word & -word).bit_length() - 1 for word in range(1, 256)])
 
 
 class Layout(NamedTuple):
@@ -47,14 +50,6 @@ class Bounds(NamedTuple):
     largest: Any  # finite score
 
 
-class Found(NamedTuple):
-    """Room for candidates; those for which there is none are counted only."""
-
-    rows: Any
-    labels: Any
-    scores: Any
-
-
 @embedded
 def sigmoid(x: Any) -> Any:
     """Accurate at both ends."""
@@ -79,25 +74,22 @@ def _share_of(flat: Any, layout: Any, row: Any) -> Any:
     return top, total
 
 
-@inlined
-def _scale_of(flat: Any, objects: Any, layout: Any, bounds: Any, row: Any) -> Any:
-    """What turns raw scores of a row into scores: its objectness, which is NaN if that rules out the row, and for a
-    softmax the largest of them and the sum."""
+@embedded
+def _scale_of(flat: Any, objects: Any, layout: Any, row: Any) -> Any:
+    """What turns raw scores of a row into scores: its objectness, and for a softmax the largest of them and the sum."""
     weight, top, total = 1.0, 0.0, 1.0
     if layout.objectness >= 0:
         weight = np.float64(objects[layout.objectness + row * layout.objectness_step])
         if layout.activation != NONE:
             weight = sigmoid(weight)
-        if not weight > bounds.threshold:
-            return np.nan, top, total
     if layout.activation == SOFTMAX:
         top, total = _share_of(flat, layout, row)
     return weight, top, total
 
 
 @embedded
-def _add(raw: Any, scale: Any, layout: Any, bounds: Any, found: Any, count: Any, row: Any, label: Any) -> Any:
-    """One candidate more, if it is one; -1 - row of an infinite score ends the search."""
+def _add(raw: Any, scale: Any, layout: Any, bounds: Any, pairs: Any, scores: Any, count: Any, pair: Any) -> Any:
+    """One candidate more, if it is one and there is room; -1 - row of an infinite score ends the search."""
     weight, top, total = scale
     score = np.float64(raw)
     if layout.activation == SIGMOID:
@@ -108,9 +100,9 @@ def _add(raw: Any, scale: Any, layout: Any, bounds: Any, found: Any, count: Any,
     if not score > bounds.threshold or count < 0:
         return count
     if score > bounds.largest:
-        return count if layout.drop else -1 - row
-    if count < found.rows.shape[0]:
-        found.rows[count], found.labels[count], found.scores[count] = row, label, score
+        return count if layout.drop else -1 - pair[0]
+    if count < scores.shape[0]:
+        pairs[0, count], pairs[1, count], scores[count] = pair[0], pair[1], score
     return count + 1
 
 
@@ -155,14 +147,43 @@ def _find_best(peaks: Any, size: Any, best: Any, group: Any) -> None:
 
 
 @inlined
-def _list_likely(flat: Any, objects: Any, layout: Any, bounds: Any, low: Any, best: Any, likely: Any) -> Any:
-    """Which rows of a block may hold a candidate; how many."""
+def _fill_bits(flat: Any, layout: Any, raw: Any, low: Any, size: Any, bits: Any, hot: Any) -> None:
+    """Which classes of each group are not below ``raw``, a bit each, and for each row whether one is."""
+    last = layout.classes - 1
+    hot[:size] = 0
+    for g in range(bits.shape[0]):
+        at, c = layout.first + low, g * GROUP
+        count = min(layout.classes - c, GROUP)
+        r0 = flat[at + c * layout.pitch :][:size]
+        r1 = flat[at + min(c + 1, last) * layout.pitch :][:size]
+        r2 = flat[at + min(c + 2, last) * layout.pitch :][:size]
+        r3 = flat[at + min(c + 3, last) * layout.pitch :][:size]
+        r4 = flat[at + min(c + 4, last) * layout.pitch :][:size]
+        r5 = flat[at + min(c + 5, last) * layout.pitch :][:size]
+        r6 = flat[at + min(c + 6, last) * layout.pitch :][:size]
+        r7 = flat[at + min(c + 7, last) * layout.pitch :][:size]
+        out = bits[g]
+        for j in range(np.uint64(size)):
+            word = np.int32(r0[j] >= raw) | (np.int32(r1[j] >= raw) << np.int32(1))
+            word |= (np.int32(r2[j] >= raw) << np.int32(2)) | (np.int32(r3[j] >= raw) << np.int32(3))
+            word |= (np.int32(r4[j] >= raw) << np.int32(4)) | (np.int32(r5[j] >= raw) << np.int32(5))
+            word |= (np.int32(r6[j] >= raw) << np.int32(6)) | (np.int32(r7[j] >= raw) << np.int32(7))
+            out[j] = np.uint8(word)
+        mask = np.uint8((1 << count) - 1)
+        for j in range(np.uint64(size)):
+            out[j] &= mask
+            hot[j] |= out[j]
+
+
+@inlined
+def _list_likely(flat: Any, objects: Any, layout: Any, bounds: Any, low: Any, hot: Any, best: Any, likely: Any) -> Any:
+    """Which of the hot rows of a block may hold a candidate; how many."""
     kind = flat.dtype.type
-    raw, weight, margin = kind(bounds.raw), kind(bounds.weight), kind(bounds.margin)
+    weight, margin = kind(bounds.weight), kind(bounds.margin)
     m: Any = 0
     for j in range(min(BLOCK, layout.rows - low)):
         likely[m] = j
-        m += best[j] >= raw
+        m += hot[j] != 0
     if layout.objectness >= 0:
         rest, m = m, 0
         for r in range(rest):
@@ -178,43 +199,97 @@ def _list_likely(flat: Any, objects: Any, layout: Any, bounds: Any, low: Any, be
     return m
 
 
+@embedded
+def _append_bits(listed: Any, m: Any, row: Any, g: Any, word: Any) -> Any:
+    """Append a row and the classes of one of its groups whose bits are set; there is one."""
+    while True:
+        listed[0, m], listed[1, m] = row, g * GROUP + LOWEST_BIT[word]
+        m += 1
+        word &= word - 1
+        if word == 0:
+            return m
+
+
 @inlined
-def _search_dense_rows(flat: Any, objects: Any, layout: Any, bounds: Any, found: Any) -> Any:
+def _add_listed(
+    flat: Any, objects: Any, layout: Any, bounds: Any, listed: Any, pairs: Any, scores: Any, count: Any
+) -> Any:
+    """Add those of some pairs of a row and a class that exceed the threshold."""
+    scaled = layout.objectness >= 0 or layout.activation == SOFTMAX
+    scale = (1.0, 0.0, 1.0)
+    before = np.int64(-1)
+    for p in range(listed.shape[1]):
+        row, c = listed[0, p], listed[1, p]
+        if scaled and row != before:
+            scale = _scale_of(flat, objects, layout, row)
+            before = row
+        raw = flat[layout.first + row * layout.step + c * layout.pitch]
+        count = _add(raw, scale, layout, bounds, pairs, scores, count, (row, c))
+    return count
+
+
+@inlined
+def _search_dense_rows(flat: Any, objects: Any, layout: Any, bounds: Any, pairs: Any, scores: Any) -> Any:
     """Channels first: the scores of one class lie side by side."""
     raw = flat.dtype.type(bounds.raw)
-    peaks = np.empty(((layout.classes + GROUP - 1) // GROUP, BLOCK + PAD), flat.dtype)
-    best, group = np.empty(BLOCK, flat.dtype), np.empty(BLOCK, np.int32)
+    groups = (layout.classes + GROUP - 1) // GROUP
+    peaks = np.empty((groups, BLOCK + PAD), flat.dtype)
+    best, group, hot = np.empty(BLOCK, flat.dtype), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.uint8)
     likely = np.empty(BLOCK + 1, np.int64)  # one more, where those that are not are written over and over
     count = 0
     for low in range(0, layout.rows, BLOCK):
         size = min(BLOCK, layout.rows - low)
         _fill_peaks(flat, layout, low, size, peaks)
         _find_best(peaks, size, best, group)
-        for r in range(_list_likely(flat, objects, layout, bounds, low, best, likely)):
+        for j in range(np.uint64(size)):
+            hot[j] = best[j] >= raw
+        for r in range(_list_likely(flat, objects, layout, bounds, low, hot, best, likely)):
             j = likely[r]
-            row = low + j
-            start = layout.first + row
-            scale = _scale_of(flat, objects, layout, bounds, row)
-            if not layout.every:
-                at: Any = -1
-                first = int(group[j]) * GROUP
-                for c in range(min(layout.classes, first + GROUP) - 1, first - 1, -1):  # without an exit to be guessed
-                    at = c if flat[start + c * layout.pitch] == best[j] else at
-                if at >= 0:
-                    count = _add(best[j], scale, layout, bounds, found, count, row, at)
-            else:
-                for g in range(peaks.shape[0]):
-                    if peaks[g, j] >= raw:
-                        for c in range(g * GROUP, min(layout.classes, g * GROUP + GROUP)):
-                            value = flat[start + c * layout.pitch]
-                            if value >= raw:
-                                count = _add(value, scale, layout, bounds, found, count, row, c)
-            if count < 0:
-                return count
+            start = layout.first + low + j
+            at: Any = -1
+            first = int(group[j]) * GROUP
+            for c in range(min(layout.classes, first + GROUP) - 1, first - 1, -1):  # without an exit to be guessed
+                at = c if flat[start + c * layout.pitch] == best[j] else at
+            if at >= 0:
+                scale = _scale_of(flat, objects, layout, low + j)
+                count = _add(best[j], scale, layout, bounds, pairs, scores, count, (low + j, at))
+        if count < 0:
+            return count
     return count
 
 
 @inlined
+def _search_every_dense_rows(flat: Any, objects: Any, layout: Any, bounds: Any, pairs: Any, scores: Any) -> Any:
+    """``_search_dense_rows`` for every class."""
+    raw = flat.dtype.type(bounds.raw)
+    beside = layout.background >= 0 and layout.activation == SOFTMAX
+    groups = (layout.classes + GROUP - 1) // GROUP
+    peaks, bits = np.empty((groups, BLOCK + PAD), flat.dtype), np.empty((groups, BLOCK + PAD), np.uint8)
+    best, group, hot = np.empty(BLOCK, flat.dtype), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.uint8)
+    likely, chosen = np.empty(BLOCK + 1, np.int64), np.empty(BLOCK * groups + 1, np.int64)
+    listed = np.empty((2, BLOCK * layout.classes), np.int64)
+    count = 0
+    for low in range(0, layout.rows, BLOCK):
+        size = min(BLOCK, layout.rows - low)
+        _fill_bits(flat, layout, raw, low, size, bits, hot)
+        if beside:
+            _fill_peaks(flat, layout, low, size, peaks)
+            _find_best(peaks, size, best, group)
+        n, m = 0, 0
+        for r in range(_list_likely(flat, objects, layout, bounds, low, hot, best, likely)):
+            for g in range(groups):
+                chosen[n] = (likely[r] << 32) | g
+                n += bits[g, likely[r]] != 0
+        for p in range(n):
+            j, g = chosen[p] >> 32, chosen[p] & 0xFFFFFFFF
+            m = _append_bits(listed, m, low + j, g, np.int64(bits[g, j]))
+        count = _add_listed(flat, objects, layout, bounds, listed[:, :m], pairs, scores, count)
+        if count < 0:
+            return count
+    return count
+
+
+@embedded
 def _place_of_best(flat: Any, start: Any, size: Any, least: Any) -> Any:
     """The first place of the largest of some numbers, one of which is not below ``least``."""
     above, place = np.int32(0), np.int32(size)
@@ -229,64 +304,107 @@ def _place_of_best(flat: Any, start: Any, size: Any, least: Any) -> Any:
     return np.int64(at)
 
 
+@embedded
+def _least_of(flat: Any, layout: Any, bounds: Any, row: Any) -> Any:
+    """What the best raw score of a row must not be below."""
+    least = flat.dtype.type(bounds.raw)
+    if layout.background >= 0 and layout.activation == SOFTMAX:
+        least = max(least, flat[layout.background + row * layout.step] + flat.dtype.type(bounds.margin))
+    return least
+
+
 @inlined
-def _search_dense_classes(flat: Any, objects: Any, layout: Any, bounds: Any, found: Any) -> Any:
+def _list_objects(objects: Any, layout: Any, bounds: Any, low: Any, likely: Any) -> Any:
+    """Which of a few rows their objectness does not rule out; how many."""
+    weight = objects.dtype.type(bounds.weight)
+    size = min(FEW, layout.rows - low)
+    m: Any = 0
+    for row in range(low, low + size):
+        likely[m] = row
+        m += layout.objectness < 0 or objects[layout.objectness + row * layout.objectness_step] >= weight
+    return m
+
+
+@inlined
+def _search_dense_classes(flat: Any, objects: Any, layout: Any, bounds: Any, pairs: Any, scores: Any) -> Any:
     """Channels last: the scores of one row lie side by side."""
-    kind = flat.dtype.type
-    raw, weight, margin = kind(bounds.raw), kind(bounds.weight), kind(bounds.margin)
-    beside = layout.background >= 0 and layout.activation == SOFTMAX
+    likely = np.empty(FEW + 1, np.int64)
     count = 0
-    for i in range(layout.rows):
-        if layout.objectness >= 0 and not objects[layout.objectness + i * layout.objectness_step] >= weight:
-            continue
-        least = raw
-        if beside:
-            least = max(raw, flat[layout.background + i * layout.step] + margin)
-        start = np.uint64(layout.first + i * layout.step)
-        likely = False
-        for c in range(np.uint64(layout.classes)):  # without an exit, so that it vectorizes
-            likely |= flat[start + c] >= least
-        if not likely:
-            continue
-        scale = _scale_of(flat, objects, layout, bounds, i)
-        first, end = 0, layout.classes
-        if not layout.every:
-            first = _place_of_best(flat, start, layout.classes, least)
-            end = first + 1
-        for c in range(first, end):
-            value = flat[start + np.uint64(c)]
-            if value >= raw:
-                count = _add(value, scale, layout, bounds, found, count, i, c)
+    for low in range(0, layout.rows, FEW):
+        for r in range(_list_objects(objects, layout, bounds, low, likely)):
+            row = likely[r]
+            least = _least_of(flat, layout, bounds, row)
+            start = np.uint64(layout.first + row * layout.step)
+            above = False
+            for c in range(np.uint64(layout.classes)):  # without an exit, so that it vectorizes
+                above |= flat[start + c] >= least
+            if above:
+                at = _place_of_best(flat, start, layout.classes, least)
+                scale = _scale_of(flat, objects, layout, row)
+                count = _add(flat[start + np.uint64(at)], scale, layout, bounds, pairs, scores, count, (row, at))
         if count < 0:
             return count
     return count
 
 
 @inlined
-def _search(flat: Any, objects: Any, integers: Any, numbers: Any, found: Any) -> Any:
+def _search_every_dense_classes(flat: Any, objects: Any, layout: Any, bounds: Any, pairs: Any, scores: Any) -> Any:
+    """``_search_dense_classes`` for every class."""
+    raw = flat.dtype.type(bounds.raw)
+    groups = (layout.classes + GROUP - 1) // GROUP
+    width = groups * GROUP
+    above = np.zeros(FEW * width, np.uint8)
+    words = above.view(np.uint64)
+    likely, chosen = np.empty(FEW + 1, np.int64), np.empty(FEW * groups + 1, np.int64)
+    listed = np.empty((2, FEW * layout.classes), np.int64)
+    count = 0
+    for low in range(0, layout.rows, FEW):
+        size = _list_objects(objects, layout, bounds, low, likely)
+        for r in range(size):
+            start = np.uint64(layout.first + likely[r] * layout.step)
+            for c in range(np.uint64(layout.classes)):
+                above[np.uint64(r * width) + c] = flat[start + c] >= raw
+        n, m = 0, 0
+        for r in range(size):
+            for g in range(groups):
+                chosen[n] = (r << 32) | g
+                n += words[r * groups + g] != 0
+        for p in range(n):
+            r, g = chosen[p] >> 32, chosen[p] & 0xFFFFFFFF
+            word = (words[r * groups + g] * PACK) >> np.uint64(56)  # a bit of each byte
+            m = _append_bits(listed, m, likely[r], g, np.int64(word))
+        count = _add_listed(flat, objects, layout, bounds, listed[:, :m], pairs, scores, count)
+        if count < 0:
+            return count
+    return count
+
+
+@inlined
+def _search(flat: Any, objects: Any, integers: Any, numbers: Any, pairs: Any, scores: Any) -> Any:
     a, b, c, d, e, f, g, h, i, j, k = integers
     layout = Layout(a, b, c, d, e, f, g, h, i, j, k)
     threshold, raw, weight, margin, largest = numbers
     bounds = Bounds(threshold, raw, weight, margin, largest)
+    if layout.step == 1 and layout.every:
+        return _search_every_dense_rows(flat, objects, layout, bounds, pairs, scores)
     if layout.step == 1:
-        return _search_dense_rows(flat, objects, layout, bounds, found)
-    return _search_dense_classes(flat, objects, layout, bounds, found)
+        return _search_dense_rows(flat, objects, layout, bounds, pairs, scores)
+    if layout.every:
+        return _search_every_dense_classes(flat, objects, layout, bounds, pairs, scores)
+    return _search_dense_classes(flat, objects, layout, bounds, pairs, scores)
 
 
-@kernel(
-    "int64(float32[::1], float32[::1], UniTuple(int64, 11), UniTuple(float64, 5), int64[::1], int64[::1], float64[::1])"
-)
-def search_float32(flat: F4, objects: F4, layout: Any, bounds: Any, rows: I8, labels: I8, scores: F8) -> int:
-    """Fill in the candidates by row and then class; how many there are, or -1 - row of an infinite score."""
-    return int(_search(flat, objects, layout, bounds, Found(rows, labels, scores)))
+@kernel("int64(float32[::1], float32[::1], UniTuple(int64, 11), UniTuple(float64, 5), int64[:,::1], float64[::1])")
+def search_float32(flat: F4, objects: F4, layout: Any, bounds: Any, pairs: I8, scores: F8) -> int:
+    """Fill in the candidates, rows above classes in ``pairs``, by row and then class; how many there are, more perhaps
+    than there is room for, or -1 - row of an infinite score."""
+    return int(_search(flat, objects, layout, bounds, pairs, scores))
 
 
-@kernel(
-    "int64(float64[::1], float64[::1], UniTuple(int64, 11), UniTuple(float64, 5), int64[::1], int64[::1], float64[::1])"
-)
-def search_float64(flat: F8, objects: F8, layout: Any, bounds: Any, rows: I8, labels: I8, scores: F8) -> int:
+@kernel("int64(float64[::1], float64[::1], UniTuple(int64, 11), UniTuple(float64, 5), int64[:,::1], float64[::1])")
+def search_float64(flat: F8, objects: F8, layout: Any, bounds: Any, pairs: I8, scores: F8) -> int:
     """``search_float32`` for float64."""
-    return int(_search(flat, objects, layout, bounds, Found(rows, labels, scores)))
+    return int(_search(flat, objects, layout, bounds, pairs, scores))
 
 
 @inlined

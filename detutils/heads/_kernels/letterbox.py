@@ -28,7 +28,7 @@ def _bounded(value: float, low: float, high: float) -> float:
     return low if value < low else (high if value > high else value)
 
 
-@kernel("none(float64[:,::1], UniTuple(float64, 4), UniTuple(float64, 3), float64[:,::1])")
+@kernel("void(float64[:,::1], UniTuple(float64, 4), UniTuple(float64, 3), float64[:,::1])")
 def points_to_input(
     points: F8, geometry: tuple[float, float, float, float], limits: tuple[float, float, float], out: F8
 ) -> None:
@@ -45,7 +45,7 @@ def points_to_input(
             out[i, k] = points[i, k]
 
 
-@kernel("none(float64[:,::1], UniTuple(float64, 4), UniTuple(float64, 3), float64[:,::1])")
+@kernel("void(float64[:,::1], UniTuple(float64, 4), UniTuple(float64, 3), float64[:,::1])")
 def points_to_image(
     points: F8, geometry: tuple[float, float, float, float], limits: tuple[float, float, float], out: F8
 ) -> None:
@@ -61,7 +61,7 @@ def points_to_image(
             out[i, k] = points[i, k]
 
 
-@kernel("none(float64[:,:,::1], float64[:,:,::1])")
+@kernel("void(float64[:,:,::1], float64[:,:,::1])")
 def resize(image: F8, out: F8) -> None:
     """Bilinear, pixel centers at halves, the border repeated: the rule of OpenCV's INTER_LINEAR."""
     height, width, channels = image.shape

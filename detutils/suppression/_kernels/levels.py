@@ -6,6 +6,9 @@ holds of heights, so of the longer sides. Projections whose centers lie d apart 
 IoU > t means ((v + w) / 2 - d) / ((v + w) / 2 + d) > t, and d < (v + w) / 2 * (1 - t) / (1 + t). ``reach_of`` widens
 both by what the arithmetic on columns may err, 1e-5 of a side and more; ``Scene.slack`` is added to distances where the
 columns are rounded: two centers move by at most 2.4e-7 each of the largest coordinate.
+
+Intersection over the area of one box bounds no ratio: a small box lies wholly in a large one. What it needs is an
+intersection at all, hence d < (v + w) / 2, which is the bound of IoU > 0: such scenes are laid out as at t = 0.
 """
 
 from __future__ import annotations

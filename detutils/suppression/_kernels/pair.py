@@ -1,4 +1,4 @@
-"""THE decision of suppression: does the IoU of two boxes exceed the threshold?
+"""THE decision of suppression: does the overlap of two boxes, their IoU or another measure, exceed the threshold?
 
 The answer is always that of the definition: the float64 quotient of intersection and union, compared with the
 threshold. Most pairs never come to it, because float32 columns settle them:
@@ -21,6 +21,11 @@ difference); with columns that hold the boxes exactly slack is 0. With the sides
 most 4 u, and the sum of the shares too small by at most 2e-6 + 3 u. Hence inter > 1.00001 * (share + share) + 1e-20
 leaves inter > t / (1 + t) * (A + B) * (1 + 7e-6), far more than the float64 quotient errs. The 1e-20 (``least``) covers
 the 1e-30 of the shares and what underflows; where t <= 1e-3 it is infinite, and nothing is claimed.
+
+**Other measures** ask for t of one area in place of t / (1 + t) of two: ios (over the smaller box) for inter > t *
+min(A, B), ioa (over the weaker one) for inter > t * B. So f = t * (1 - 2e-6), and the smaller of two shares stands for
+their sum: rounding keeps the order of areas, so it is the share of the smaller box. For ioa the better box is written
+with an infinite share (``as_kept``), which leaves the weaker one's. Both proofs above hold with one share less to err.
 """
 
 from __future__ import annotations

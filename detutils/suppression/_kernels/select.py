@@ -2,7 +2,7 @@
 
 Every kept box is compared with all that are left, in one pass over columns that the compiler turns into vectors.
 A few boxes usually settle most of the others, so the first are sought among all; only what is left then is sorted.
-Arrays with gaps between rows, or between numbers, are read as they lie.
+Arrays with gaps between rows, or between numbers, are copied first.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from detutils._jit import F4, F8, I8, embedded, inlined, kernel
 from detutils._kernels.checks import box_is_good
 from detutils._kernels.limits import LARGEST, LARGEST_FLOAT32, LIMIT
-from detutils.suppression._kernels.checks import first_bad, junk_score
+from detutils.suppression._kernels.checks import first_bad
 from detutils.suppression._kernels.pair import (
     FAR,
     LANES,
@@ -48,18 +48,10 @@ class Task(NamedTuple):
     by: Any  # of each row: the row that suppressed it, or -1; None where nobody asks
 
 
-@inlined
-def _is_readable(boxes: Any, scores: Any) -> Any:
-    """Whether a (N, 4) and a (N,) array of aligned numbers: the kernel is called without a look at them."""
-    size = boxes.itemsize
-    bits = boxes.ctypes.data | scores.ctypes.data | boxes.strides[0] | boxes.strides[1] | scores.strides[0]
-    return boxes.shape[1] == 4 and boxes.shape[0] == scores.shape[0] and bits % size == 0
-
-
 @embedded
-def _key(score: Any, bits: Any) -> Any:
-    """An integer that is in order with the score, from the score's own bits."""
-    key = bits if score != 0 else np.int32(0)  # -0 is 0
+def _key(score: Any) -> Any:
+    """An integer that is in order with the score as a float32, made of its bits."""
+    key = np.float32(score).view(np.int32) if score != 0 else np.int32(0)  # -0 is 0
     return key ^ ((key >> np.int32(31)) & np.int32(0x7FFFFFFF))
 
 
@@ -158,7 +150,7 @@ def _box(boxes: Any, i: Any) -> Any:
     return np.float64(boxes[i, 0]), np.float64(boxes[i, 1]), np.float64(boxes[i, 2]), np.float64(boxes[i, 3])
 
 
-@inlined
+@embedded
 def _suppress(task: Any, scores: Any, classes: Any, marks: Any, most: Any, keep: Any) -> Any:
     """Fill ``keep`` from columns and keys; how many.
 
@@ -235,118 +227,98 @@ def _suppress(task: Any, scores: Any, classes: Any, marks: Any, most: Any, keep:
     return count
 
 
-@inlined
-def _is_plain(boxes: Any, scores: Any) -> Any:
-    """Whether the arrays have no gaps."""
+@embedded
+def _rows_of(boxes: Any, scores: Any) -> Any:
+    """Boxes and scores without gaps, and whether they are (N, 4) and (N,) aligned numbers: the kernel is called without
+    a look at them. They have any strides, whatever the signature says."""
     size = boxes.itemsize
-    return (boxes.strides[0] == 4 * size) & (boxes.strides[1] == size) & (scores.strides[0] == size)
+    bits = boxes.ctypes.data | scores.ctypes.data | boxes.strides[0] | boxes.strides[1] | scores.strides[0]
+    if not (boxes.shape[1] == 4 and boxes.shape[0] == scores.shape[0] and bits % size == 0):
+        return boxes[:0], scores[:0], False
+    if (boxes.strides[0] == 4 * size) & (boxes.strides[1] == size) & (scores.strides[0] == size):
+        return boxes, scores, True
+    return boxes[::1].copy(), scores[::1].copy(), True  # the slices have the strides that there are
 
 
-@inlined
-def _room(n: Any) -> Any:
-    """Six columns of float32 and, in the same piece of memory, four of int32; whole vectors."""
-    columns = np.empty((10, (n + LANES - 1) // LANES * LANES), np.float32)
-    return columns, columns[6:].view(np.int32)
-
-
-@inlined
-def _fill_keys(scores: Any, score_threshold: Any, largest: Any, columns: Any, keys: Any) -> Any:
-    """Whether all scores are finite."""
-    n = scores.shape[0]
-    rounded, good = columns[5], True
-    bits = rounded.view(np.int32)
+@embedded
+def _begin(
+    boxes: Any, scores: Any, iou_threshold: Any, score_threshold: Any, offset: Any, far: Any, limit: Any, largest: Any
+) -> Any:
+    """What is wrong or 0, boxes, scores, room for columns and keys, filled in, and what rounding to the columns may add
+    to a side: None without an ``offset``, for float32."""
+    rows, values, readable = _rows_of(boxes, scores)
+    n = values.shape[0]
+    columns = np.empty((10, (n + LANES - 1) // LANES * LANES), np.float32)  # six of them, and in the same piece
+    integers = columns[6:].view(np.int32)  # four of int32; whole vectors
+    keys, factor = integers[0], factor_of(iou_threshold)
+    good = exact = True
+    for i in range(np.uint64(n)):
+        box = rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3]
+        good &= box_is_good(box[0], box[1], box[2], box[3], far)
+        if offset is None:
+            as_they_are(columns, i, box, factor)
+        else:
+            exact &= outward(columns, i, box, offset, factor, 1.0)
     for i in range(n):
-        good &= abs(scores[i]) <= largest
-        rounded[i] = scores[i]
-    for i in range(n):
-        keys[i] = _key(rounded[i], bits[i]) if scores[i] > score_threshold else LOWEST
+        good &= abs(values[i]) <= largest
+        keys[i] = _key(values[i]) if values[i] > score_threshold else LOWEST
     for i in range(n, keys.shape[0]):  # the columns are filled up with what meets nothing
         columns[0, i] = columns[1, i] = columns[2, i] = columns[3, i] = 0
         columns[4, i], keys[i] = NOTHING, LOWEST
-    return good
+    code = 0 if readable else -1
+    if not good:  # -1 also where it is only a row that does not count
+        code = first_bad(rows, values, score_threshold, limit, largest)
+    if offset is None:
+        return code, rows, values, columns, integers, None
+    slack = np.float32(0)
+    if not exact:
+        slack = np.float32(1e-6) * _farthest(columns)
+    return code, rows, values, columns, integers, slack
 
 
-@inlined
-def _read_float32(boxes: Any, scores: Any, iou_threshold: Any, score_threshold: Any, columns: Any, keys: Any) -> Any:
-    """Fill in columns and keys; whether all rows are good and near."""
-    far, factor, junk = np.float32(FAR), factor_of(iou_threshold), junk_score(score_threshold)
-    good = True
-    for i in range(np.uint64(boxes.shape[0])):
-        box = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
-        good &= box_is_good(box[0], box[1], box[2], box[3], far) | (scores[i] <= junk)
-        as_they_are(columns, i, box, factor)
-    return good & _fill_keys(scores, score_threshold, LARGEST_FLOAT32, columns, keys)
+@embedded
+def _farthest(columns: Any) -> Any:
+    """The largest coordinate of the columns."""
+    magnitudes = columns.view(np.int32)  # of floats without a sign, integers keep the order, and vectorize
+    widest = np.int32(0)
+    for c in range(4):
+        for i in range(np.uint64(columns.shape[1])):
+            widest = max(widest, magnitudes[c, i] & np.int32(0x7FFFFFFF))
+    magnitudes[5, 0] = widest
+    return columns[5, 0]
 
 
 @kernel("int64(float32[:,::1], float32[::1], float64, float64, int64, int64[::1])")
 def select_float32(boxes: F4, scores: F4, iou_threshold: float, score_threshold: float, most: int, keep: I8) -> int:
     """Write the kept rows to ``keep``, which has room for all, and return their number, or what is wrong (``checks``).
 
-    The arrays may have any strides, whatever the signature says: the kernel is called directly. -1 says that they
-    have the wrong shape or are not aligned, or that a box is too far out for the columns.
+    -1 says that the arrays have the wrong shape or are not aligned, that a box is too far out for the columns, or that
+    one breaks the contract whose score is too low to count.
     """
-    if not _is_readable(boxes, scores):
-        return -1
-    columns, integers = _room(boxes.shape[0])
-    loose, values = boxes[::1], scores[::1]  # with the strides that they have
-    if _is_plain(boxes, scores):
-        good = _read_float32(boxes, scores, iou_threshold, score_threshold, columns, integers[0])
-    else:
-        good = _read_float32(loose, values, iou_threshold, score_threshold, columns, integers[0])
-    if not good:
-        return int(first_bad(loose, values, score_threshold, LARGEST_FLOAT32, LARGEST_FLOAT32))
-    task = Task(loose, iou_threshold, 0.0, None, None, columns, integers, None)
+    code, rows, _, columns, integers, slack = _begin(
+        boxes, scores, iou_threshold, score_threshold, None, np.float32(FAR), LARGEST_FLOAT32, LARGEST_FLOAT32
+    )
+    if code < 0:
+        return int(code)
+    task = Task(rows, iou_threshold, 0.0, None, slack, columns, integers, None)
     return int(_suppress(task, None, None, None, most, keep))
 
 
-@inlined
-def _read_float64(
-    boxes: Any, scores: Any, iou_threshold: Any, score_threshold: Any, offset: Any, columns: Any, keys: Any
-) -> Any:
-    """Fill in columns and keys; whether all rows are good and near, and whether the columns are exact."""
-    factor, junk = factor_of(iou_threshold), junk_score(score_threshold)
-    good = exact = True
-    for i in range(np.uint64(boxes.shape[0])):
-        box = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
-        good &= box_is_good(box[0], box[1], box[2], box[3], FAR) | (scores[i] <= junk)
-        exact &= outward(columns, i, box, offset, factor, 1.0) | (scores[i] <= junk)
-    return good & _fill_keys(scores, score_threshold, LARGEST, columns, keys), exact
+@kernel("int64(float64[:,::1], float64[::1], float64, float64, int64, float64, int64[::1])")
+def select_float64(
+    boxes: F8, scores: F8, iou_threshold: float, score_threshold: float, most: int, offset: float, keep: I8
+) -> int:
+    """``select_float32`` for float64, and with an offset."""
+    code, rows, values, columns, integers, slack = _begin(
+        boxes, scores, iou_threshold, score_threshold, offset, FAR, LIMIT, LARGEST
+    )
+    if code < 0:
+        return int(code)
+    task = Task(rows, iou_threshold, offset, None, slack, columns, integers, None)
+    return int(_suppress(task, values, None, None, most, keep))
 
 
-@inlined
-def _farthest(columns: Any, keys: Any) -> Any:
-    """The largest coordinate of the columns that are not out."""
-    magnitudes = columns.view(np.int32)  # of floats without a sign, integers keep the order, and vectorize
-    widest = np.int32(0)
-    for c in range(4):
-        for i in range(np.uint64(keys.shape[0])):
-            magnitude = magnitudes[c, i] & np.int32(0x7FFFFFFF)
-            widest = max(widest, magnitude if keys[i] > LOWEST else np.int32(0))
-    magnitudes[5, 0] = widest
-    return columns[5, 0]
-
-
-@inlined
-def _begin_float64(boxes: Any, scores: Any, iou_threshold: Any, score_threshold: Any, offset: Any) -> Any:
-    """What is wrong, the room, filled in, and what rounding to the columns may add to a side."""
-    columns, integers = _room(boxes.shape[0])
-    slack = np.float32(0)
-    if not _is_readable(boxes, scores):
-        return -1, columns, integers, slack
-    if _is_plain(boxes, scores):
-        good, exact = _read_float64(boxes, scores, iou_threshold, score_threshold, offset, columns, integers[0])
-    else:
-        good, exact = _read_float64(
-            boxes[::1], scores[::1], iou_threshold, score_threshold, offset, columns, integers[0]
-        )
-    if not good:
-        return first_bad(boxes[::1], scores[::1], score_threshold, LIMIT, LARGEST), columns, integers, slack
-    if not exact:
-        slack = np.float32(1e-6) * _farthest(columns, integers[0])
-    return 0, columns, integers, slack
-
-
-@inlined
+@embedded
 def _narrow(labels: Any, room: Any) -> Any:
     """The labels in 32 bits, and whether they fit."""
     classes = np.zeros(room, np.int32)
@@ -358,51 +330,47 @@ def _narrow(labels: Any, room: Any) -> Any:
     return classes, fit
 
 
-@kernel("int64(float64[:,::1], float64[::1], float64, float64, int64, float64, int64[::1])")
-def select_float64(
-    boxes: F8, scores: F8, iou_threshold: float, score_threshold: float, most: int, offset: float, keep: I8
-) -> int:
-    """``select_float32`` for float64, and with an offset."""
-    code, columns, integers, slack = _begin_float64(boxes, scores, iou_threshold, score_threshold, offset)
-    if code < 0:
-        return int(code)
-    task = Task(boxes[::1], iou_threshold, offset, None, slack, columns, integers, None)
-    return int(_suppress(task, scores[::1], None, None, most, keep))
-
-
 @kernel("int64(float64[:,::1], float64[::1], int64[::1], float64, float64, int64, float64, int64[::1])")
 def select_by_label(
     boxes: F8, scores: F8, labels: I8, iou_threshold: float, score_threshold: float, most: int, offset: float, keep: I8
 ) -> int:
     """``select_float64`` within each class; -1 also for labels beyond 32 bits."""
-    code, columns, integers, slack = _begin_float64(boxes, scores, iou_threshold, score_threshold, offset)
+    code, rows, values, columns, integers, slack = _begin(
+        boxes, scores, iou_threshold, score_threshold, offset, FAR, LIMIT, LARGEST
+    )
     if code < 0:
         return int(code)
     classes, fit = _narrow(labels, columns.shape[1])
     if not fit:
         return -1
-    task = Task(boxes[::1], iou_threshold, offset, None, slack, columns, integers, None)
-    return int(_suppress(task, scores[::1], classes, None, most, keep))
+    task = Task(rows, iou_threshold, offset, None, slack, columns, integers, None)
+    return int(_suppress(task, values, classes, None, most, keep))
 
 
 @inlined
-def _explain(task: Any, scores: Any, classes: Any, most: Any, found: Any) -> Any:
-    """Fill in ``found``; how many are kept."""
-    by, iou, keys = task.by, found[2].view(np.float64), task.integers[0]
+def _explain(boxes: Any, scores: Any, labels: Any, rule: Any, of_weaker: Any, most: Any, found: Any) -> Any:
+    """Fill in ``found``; how many are kept. ``rule``: the threshold, the offset, the threshold as an IoU, and of the
+    scores."""
+    code, rows, values, columns, integers, slack = _begin(boxes, scores, rule[2], rule[3], rule[1], FAR, LIMIT, LARGEST)
+    if code < 0:
+        return code
+    classes, fit = _narrow(labels, columns.shape[1])
+    if not fit:
+        return -1
+    by, iou, keys = found[1], found[2].view(np.float64), integers[0]
     marks = np.empty(keys.shape[0], np.int32)
     for i in range(marks.shape[0]):
         marks[i] = UNMARKED if keys[i] > LOWEST else OUT
     by[:] = -1
-    count = _suppress(task, scores, classes, marks, most, found[0])
+    task = Task(rows, rule[0], rule[1], of_weaker, slack, columns, integers, by)
+    count = _suppress(task, values, classes, marks, most, found[0])
     if count == most and count > 0:  # the loop ended with the last kept one: it never met those behind it
         last = found[0, count - 1]
         for i in range(by.shape[0]):
-            if scores[i] < scores[last] or (scores[i] == scores[last] and i > last):
+            if values[i] < values[last] or (values[i] == values[last] and i > last):
                 by[i] = -1
     for i in range(by.shape[0]):
-        iou[i] = 0.0
-        if by[i] >= 0:
-            iou[i] = overlap_of(_box(task.boxes, by[i]), _box(task.boxes, i), task.offset, task.of_weaker)
+        iou[i] = overlap_of(_box(rows, by[i]), _box(rows, i), rule[1], of_weaker) if by[i] >= 0 else 0.0
     return count
 
 
@@ -412,25 +380,11 @@ def select_and_explain(
 ) -> int:
     """``select_by_label`` with reasons: ``found`` has a row for the kept ones, and for each box its suppressor (or
     -1) and, as float64, their IoU."""
-    code, columns, integers, slack = _begin_float64(boxes, scores, iou_threshold, score_threshold, offset)
-    if code < 0:
-        return int(code)
-    classes, fit = _narrow(labels, columns.shape[1])
-    if not fit:
-        return -1
-    task = Task(boxes[::1], iou_threshold, offset, None, slack, columns, integers, found[1])
-    return int(_explain(task, scores[::1], classes, most, found))
+    rule = iou_threshold, offset, iou_threshold, score_threshold
+    return int(_explain(boxes, scores, labels, rule, None, most, found))
 
 
-@kernel("int64(float64[:,::1], float64[::1], int64[::1], float64[::1], float64, int64, int64[:,::1])")
-def select_by_metric(boxes: F8, scores: F8, labels: I8, rule: F8, score_threshold: float, most: int, found: I8) -> int:
-    """``select_and_explain`` by another measure; ``rule`` is the threshold, the offset, the threshold as an IoU, and 1
-    for ioa, 0 for ios."""
-    code, columns, integers, slack = _begin_float64(boxes, scores, rule[2], score_threshold, rule[1])
-    if code < 0:
-        return int(code)
-    classes, fit = _narrow(labels, columns.shape[1])
-    if not fit:
-        return -1
-    task = Task(boxes[::1], rule[0], rule[1], rule[3] > 0.0, slack, columns, integers, found[1])
-    return int(_explain(task, scores[::1], classes, most, found))
+@kernel("int64(float64[:,::1], float64[::1], int64[::1], float64[::1], int64, int64[:,::1])")
+def select_by_metric(boxes: F8, scores: F8, labels: I8, rule: F8, most: int, found: I8) -> int:
+    """``select_and_explain`` by ioa if ``rule`` ends with 1, by ios if it ends with 0."""
+    return int(_explain(boxes, scores, labels, (rule[0], rule[1], rule[2], rule[3]), rule[4] > 0.0, most, found))

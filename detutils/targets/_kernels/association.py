@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import F4, F8, I4, I8, inlined, kernel
+from detutils._jit import F4, F8, I4, I8, U4, inlined, kernel
 from detutils._kernels.limits import LARGEST_FLOAT32, LIMIT
 
 BLOCK = 64  # values that are tested at once
+BIDS = 8  # in a row, before a path is looked for
 
 
 @inlined
@@ -53,10 +54,10 @@ def _gate(values: Any, bounds: Any, rule: Any, first: Any, starts: Any, pairs: A
 
 
 @kernel(
-    "int64(float64[:,::1], UniTuple(float64, 3), int64, int64[::1], Tuple((int32[::1], float64[::1])), int64)"
+    "int64(float64[:,::1], UniTuple(float64, 3), int64, int64[::1], Tuple((uint32[::1], float64[::1])), int64)"
 )
 def gate(
-    values: F8, rule: tuple[float, float, float], first: int, starts: I8, pairs: tuple[I4, F8], patience: int
+    values: F8, rule: tuple[float, float, float], first: int, starts: I8, pairs: tuple[U4, F8], patience: int
 ) -> int:
     """List the pairs of the rows from ``first`` on, as far as there is room and patience.
 
@@ -69,10 +70,10 @@ def gate(
 
 
 @kernel(
-    "int64(float32[:,::1], UniTuple(float64, 3), int64, int64[::1], Tuple((int32[::1], float64[::1])), int64)"
+    "int64(float32[:,::1], UniTuple(float64, 3), int64, int64[::1], Tuple((uint32[::1], float64[::1])), int64)"
 )
 def gate_float32(
-    values: F4, rule: tuple[float, float, float], first: int, starts: I8, pairs: tuple[I4, F8], patience: int
+    values: F4, rule: tuple[float, float, float], first: int, starts: I8, pairs: tuple[U4, F8], patience: int
 ) -> int:
     """``gate``; the least of ``rule`` is a float32."""
     bounds = np.float32(rule[0]), LARGEST_FLOAT32, np.float32(rule[2])
@@ -80,17 +81,22 @@ def gate_float32(
 
 
 @inlined
-def _best_column(i: Any, graph: Any, prices: Any) -> Any:
-    """The column that leaves a row the most, or -1, and what it leaves."""
+def _two_best(i: Any, graph: Any, prices: Any) -> Any:
+    """The column that leaves a row the most, or -1, what it leaves, and what the second best choice leaves."""
     starts, columns, gains = graph
     best: Any = -1
     worth: Any = 0.0
+    second: Any = 0.0
     for e in range(starts[i], starts[i + 1]):
         left = gains[e] - prices[columns[e]]
-        if left > worth:
-            worth = left
-            best = int(columns[e])
-    return best, worth
+        if left > second:
+            if left > worth:
+                second = worth
+                worth = left
+                best = int(columns[e])
+            else:
+                second = left
+    return best, worth, second
 
 
 @inlined
@@ -112,10 +118,72 @@ def _flip(i: Any, row: Any, column: Any, links: Any, mates: Any, owners: Any) ->
 
 
 @inlined
+def _conclude(i: Any, end: Any, visited: Any, matched: Any, duals: Any, distances: Any, links: Any) -> None:
+    """Settle row i by the way to the best end; ``visited`` are the columns whose owners lie nearer."""
+    best, last, free = end
+    mates, owners = matched
+    worths, prices = duals
+    for k in range(visited.shape[0]):
+        j = visited[k]
+        gap = best - distances[j]
+        worths[owners[j]] = max(worths[owners[j]] - gap, 0.0)
+        prices[j] += gap
+    worths[i] -= best
+    if free < 0:
+        worths[last] = 0.0
+    _flip(i, last, free, links, mates, owners)
+
+
+@inlined
+def _settle_dense(i: Any, gains: Any, matched: Any, duals: Any, distances: Any, links: Any, seen: Any) -> Any:
+    """``_settle`` where a row has most columns: in one pass over those that are left, which ``seen`` lists."""
+    owners = matched[1]
+    worths, prices = duals
+    m = gains.shape[1]
+    for j in range(m):
+        distances[j] = np.inf
+    done: Any = 0
+    row = i
+    distance = 0.0
+    best = worths[i]
+    last: Any = i
+    free: Any = -1
+    while True:
+        start = distance + worths[row]
+        nearest: Any = -1
+        low = best
+        for k in range(done, m):
+            j = seen[k]
+            far = start + prices[j] - gains[row, j]
+            if far < distances[j]:
+                distances[j] = max(far, distance)
+                links[j] = row
+            if distances[j] < low or (distances[j] == low and owners[j] < 0):
+                low = distances[j]
+                nearest = k
+        if nearest < 0:
+            break
+        distance = low
+        j = seen[nearest]
+        if owners[j] < 0:
+            best = low
+            free = int(j)
+            break
+        seen[nearest], seen[done] = seen[done], j
+        done += 1
+        row = owners[j]
+        if distance + worths[row] < best:
+            best = distance + worths[row]
+            last = int(row)
+    _conclude(i, (best, last, free), seen[:done], matched, duals, distances, links)
+    return (done + 1) * m
+
+
+@inlined
 def _settle(i: Any, graph: Any, matched: Any, duals: Any, distances: Any, links: Any, seen: Any) -> Any:
     """Settle row i by the shortest path from it; the work that it took."""
     starts, columns, gains = graph
-    mates, owners = matched
+    owners = matched[1]
     worths, prices = duals
     count: Any = 0  # of the columns in ``seen``
     done: Any = 0  # of them, those whose owners have been looked at
@@ -155,26 +223,18 @@ def _settle(i: Any, graph: Any, matched: Any, duals: Any, distances: Any, links:
             best = distance + worths[row]
             last = int(row)
             free = -1
-    for k in range(done):
-        j = seen[k]
-        gap = best - distances[j]
-        worths[owners[j]] = max(worths[owners[j]] - gap, 0.0)
-        prices[j] += gap
+    _conclude(i, (best, last, free), seen[:done], matched, duals, distances, links)
     for k in range(count):
         distances[seen[k]] = np.inf
-    worths[i] -= best
-    if free < 0:
-        worths[last] = 0.0
-    _flip(i, last, free, links, mates, owners)
     return work
 
 
 @kernel(
-    "int64(int64[::1], Tuple((int32[::1], float64[::1])), UniTuple(int32[::1], 2), UniTuple(float64[::1], 2), int64, "
+    "int64(int64[::1], Tuple((uint32[::1], float64[::1])), UniTuple(int32[::1], 2), UniTuple(float64[::1], 2), int64, "
     "int64)"
 )
 def match(
-    starts: I8, pairs: tuple[I4, F8], matched: tuple[I4, I4], duals: tuple[F8, F8], first: int, patience: int
+    starts: I8, pairs: tuple[U4, F8], matched: tuple[I4, I4], duals: tuple[F8, F8], first: int, patience: int
 ) -> int:
     """Settle the rows from ``first`` on, as far as patience goes; the number of rows that are settled.
 
@@ -185,20 +245,64 @@ def match(
     graph = starts, pairs[0], pairs[1]
     m = owners.shape[0]
     distances = np.full(m, np.inf)
-    links, seen = np.empty(m, np.int32), np.empty(m, np.int32)
+    links, seen = np.empty(m, np.int32), np.empty(m, np.uint32)
     for i in range(first, mates.shape[0]):
         if patience < 0:
             return i
-        best, worth = _best_column(i, graph, prices)
-        worths[i] = worth
-        patience -= starts[i + 1] - starts[i]
-        if best >= 0:
-            if owners[best] < 0:
-                mates[i] = best
-                owners[best] = i
-            else:
-                patience -= int(_settle(i, graph, matched, duals, distances, links, seen))
+        row = i
+        for bid in range(BIDS):
+            best, worth, second = _two_best(row, graph, prices)
+            patience -= starts[row + 1] - starts[row]
+            worths[row] = worth
+            if best < 0:
+                break
+            rival = owners[best]
+            if rival >= 0 and (bid == BIDS - 1 or worth == second):
+                patience -= int(_settle(row, graph, matched, duals, distances, links, seen))
+                break
+            worths[row] = second  # as much as it may bid without another column being better
+            prices[best] += worth - second
+            mates[row] = best
+            owners[best] = row
+            if rival < 0:
+                break
+            mates[rival] = -1
+            row = int(rival)
     return int(mates.shape[0])
+
+
+@kernel("void(int64[::1], Tuple((uint32[::1], float64[::1])), float64[:,::1])")
+def spread(starts: I8, pairs: tuple[U4, F8], gains: F8) -> None:
+    """Lay out the gains of the listed pairs as a table, minus infinity where there is none."""
+    columns, listed = pairs
+    for i in range(gains.shape[0]):
+        for j in range(gains.shape[1]):
+            gains[i, j] = -np.inf
+        for e in range(starts[i], starts[i + 1]):
+            gains[i, columns[e]] = listed[e]
+
+
+@kernel("int64(float64[:,::1], UniTuple(int32[::1], 2), UniTuple(float64[::1], 2), int64, int64)")
+def match_dense(gains: F8, matched: tuple[I4, I4], duals: tuple[F8, F8], first: int, patience: int) -> int:
+    """``match`` with the gain of every pair, minus infinity where there is none."""
+    worths, prices = duals
+    n, m = gains.shape
+    distances = np.empty(m)
+    links, seen = np.empty(m, np.int32), np.empty(m, np.uint32)
+    for j in range(m):
+        seen[j] = j
+    for i in range(first, n):
+        if patience < 0:
+            return i
+        worth = 0.0
+        for j in range(m):
+            left = gains[i, j] - prices[j]
+            worth = left if left > worth else worth
+        worths[i] = worth
+        patience -= m
+        if worth > 0.0:
+            patience -= int(_settle_dense(i, gains, matched, duals, distances, links, seen))
+    return int(n)
 
 
 @kernel("int64(UniTuple(int32[::1], 2), int64[:,::1], int64[::1], int64[::1])")

@@ -26,6 +26,7 @@ ENDING = {
     "activation": A("none", word),
     "on_invalid": A("raise", word),
 }
+CLIP = {"clip_to": A(SIZE, few_numbers, optional=True)}
 BACKGROUND = {"background": A("first", word, optional=True)}
 
 
@@ -77,6 +78,7 @@ def fill(add: Add) -> None:
         centerness_rule=A("root", word),
         keypoints=A(MOVES, numbers, optional=True),
         max_per_level=A(3, integer, optional=True),
+        **CLIP,
         **ENDING,
     )
     add(
@@ -88,6 +90,7 @@ def fill(add: Add) -> None:
         variances=A((0.5, 0.25), few_numbers),
         coding=A("center", word),
         keypoints=A(MOVES, numbers, optional=True),
+        **CLIP,
         **BACKGROUND,
         **ENDING,
     )
@@ -99,8 +102,8 @@ def fill(add: Add) -> None:
         anchors=A(BOXES, numbers, taken="arrays of several lengths"),
         weights=A(WEIGHTS, few_numbers),
         clamp=A(4.0, number, optional=True),
-        image_size=A(SIZE, few_numbers, optional=True),
         max_per_level=A(3, integer, optional=True),
+        **CLIP,
         **BACKGROUND,
         **ENDING,
     )

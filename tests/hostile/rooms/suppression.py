@@ -16,6 +16,8 @@ THINNING = {
     "max_output": A(3, integer, optional=True),
     **OFFSET,
     "on_invalid": A("raise", word),
+    "metric": A("ios", word),
+    "max_candidates": A(4, integer, optional=True),
 }
 
 
@@ -28,10 +30,8 @@ def fill(add: Add) -> None:
         d.merge_boxes,
         **THINNING,
         labels=A(LABELS, labels, optional=True),
-        metric=A("ios", word),
         method=A("weighted", word),
         payload=A(POSES, numbers, optional=True),
-        max_candidates=A(4, integer, optional=True),
     )
     add(
         "oks_nms",
