@@ -127,6 +127,7 @@ from detutils.targets.anchors import generate_anchors as generate_anchors
 from detutils.targets.anchors import grid_anchors as grid_anchors
 from detutils.targets.anchors import kmeans_anchors as kmeans_anchors
 from detutils.targets.anchors import pyramid_anchors as pyramid_anchors
+from detutils.targets.anchors import rotated_anchors as rotated_anchors
 from detutils.targets.association import Assignment as Assignment
 from detutils.targets.association import assign_boxes as assign_boxes
 from detutils.targets.matching import Matches as Matches
