@@ -44,7 +44,6 @@ MUTANTS = [
     ),
     *faults(
         "pictures/_kernels/drawing.py", "tests/pictures/test_outlines.py",
-        ("if low <= first <= high else", "if low < first <= high else"),
         ("max(start, min(one, other)), min(stop, max(one, other))", "max(start, one), min(stop, other)"),
         ("_between(0.0, 1.0, x1, along_x, -reach, width + reach)", "_between(0.0, 1.0, x1, along_x, 0.0, width)"),
         ("start, stop, y1, along_y, -reach, height + reach", "start, stop, y1, along_y, 0.0, height"),
@@ -53,7 +52,6 @@ MUTANTS = [
         ("math.ceil(max(one, other) + reach)", "math.ceil(max(one, other))"),
         ("nearest = min(nearest, max(x, spans[e, 0]))", "nearest = max(x, spans[e, 0])"),
         ("odd = not odd", "odd = True"),
-        ("(x2 - x1) <= x:", "(x2 - x1) > x:"),
         ("half = 0.5 * stroke_width", "half = stroke_width"),
         ("_blend(canvas[y, column], colors[i], fill, 0.0)", "_blend(canvas[y, column], colors[i], opacity, 0.0)"),
         ("max(_covered(away - half - halo) - stroke, 0.0)", "_covered(away - half - halo)"),

@@ -58,6 +58,12 @@ def test_lines_lie_along_the_edges() -> None:
     assert abs(y.mean()) < 0.1
 
 
+def test_lines_are_whole_on_all_four_sides() -> None:
+    picture = plain([[40.5, 30.5, 30, 20, 0]], angle="cw-deg", width=5)
+    assert changed(picture)[18:24, 40].sum() == changed(picture)[38:44, 40].sum() == 5
+    assert changed(picture)[30, 23:29].sum() == changed(picture)[30, 53:59].sum() == 5
+
+
 def test_senses_and_units_are_those_of_the_conversion() -> None:
     wanted = plain(TURNED, angle="ccw-deg", fill=0.3)
     for angle in ("cw-deg", "ccw-rad", "cw-rad"):

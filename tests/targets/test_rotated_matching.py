@@ -136,6 +136,14 @@ def test_boxes_that_hardly_meet() -> None:
         assert not matches.ious[np.arange(PAGE + 1) != 20].any()
 
 
+@pytest.mark.parametrize("slot", [0, 7, 14, 15, 16, PAGE - 1])
+def test_one_box_of_a_page_in_every_place_of_a_block(slot: int) -> None:
+    boxes = np.tile([[1000.0, 1000, 5, 5, 45]], (PAGE, 1))
+    boxes[slot] = [3, 3, 10, 10, 30]
+    ious = match_boxes(boxes, SQUARE, angle="cw-deg").ious
+    assert np.flatnonzero(ious).tolist() == [slot]
+
+
 def test_nothing_to_match() -> None:
     for empty in ([], np.empty((0, 5)), np.empty((0, 5), np.float32)):
         matches = match_boxes(empty, SQUARE, low_quality=True, crowd=[False], ignore=[], angle="cw-rad")
