@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import tempfile
 import time
@@ -15,6 +16,7 @@ import numpy.typing as npt
 import detutils
 from benchmarks import peers, scenes
 from benchmarks.harness import Report, child, in_words
+from detutils.suppression.plan import METRICS, Metric
 
 Array = npt.NDArray[Any]
 PATIENCE = 1.5  # seconds that a peer may take for one call before it is left out of a case
@@ -113,6 +115,26 @@ def sum_up(report: Report, medians: dict[tuple[str, float], dict[int, dict[str, 
         if largest > 5000:
             times = by_size[5000]["detutils"], by_size[largest]["detutils"]
             report.row(name, threshold, f"{math.log(times[1] / times[0]) / math.log(largest / 5000):.3f}")
+
+
+def compare_metrics(report: Report) -> None:
+    """The metrics, and what reasons cost by each."""
+    report.heading("NMS: by IoU, ios and ioa at 0.5, and with reasons")
+    report.begin_comparison()
+    for name, scene in scenes.SCENES.items():
+        for n in (100, 5000) if report.quick else (100, 5000, 100_000):
+            boxes, scores = scene(n)
+            for metric in METRICS:
+                calls: dict[str, Callable[[], Array]] = {
+                    "detutils": functools.partial(detutils.nms, boxes, scores, metric=metric),
+                    "explain_nms": functools.partial(_explained, boxes, scores, metric),
+                }
+                case = f"{name}, {len(boxes):,} boxes, {metric}"
+                report.compare("nms", case, calls, equal=np.array_equal, scene=name, n=n, threshold=0.5, metric=metric)
+
+
+def _explained(boxes: Array, scores: Array, metric: Metric) -> Array:
+    return detutils.explain_nms(boxes, scores, metric=metric).keep
 
 
 def compare_classes(report: Report) -> None:
@@ -220,6 +242,7 @@ def run(report: Report) -> None:
     medians = compare_scenes(report)
     sum_up(report, medians)
     compare_classes(report)
+    compare_metrics(report)
     if not report.quick:
         compare_millions(report)
     hard_cases(report)

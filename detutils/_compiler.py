@@ -18,7 +18,7 @@ _LEFT_OUT = {"InlineClosureLikes", "NopythonRewrites"}
 
 # What a part's library is made from; a Numba that has it elsewhere compiles parts as it compiles everything.
 _NEEDED = (
-    "_get_module_for_linking", "_finalize_dynamic_globals", "_raise_if_finalized", "enable_object_caching", "codegen",
+    "_optimize_final_module", "_finalize_final_module", "_finalize_dynamic_globals", "_ensure_finalized", "codegen",
 )  # fmt: skip
 
 
@@ -34,11 +34,10 @@ class _PartLibrary(JITCodeLibrary):  # type: ignore[misc]
 
     codegen = _NoEnvironments()
 
-    def finalize(self) -> None:
-        self._raise_if_finalized()
-        for library in dict.fromkeys(self._linking_libraries):
-            self._reload_init.update(library._reload_init)
-            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+    def _optimize_final_module(self) -> None:
+        """Left to the kernel."""
+
+    def _finalize_final_module(self) -> None:
         self._finalize_dynamic_globals()
         self._finalized = True
 

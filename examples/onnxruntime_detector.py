@@ -85,7 +85,7 @@ def main() -> None:
     for box, score, label in zip(found.boxes, found.scores, found.labels):
         print(f"  {NAMES[label]:<13} {score:.2f}  {box.round().astype(int).tolist()}")
     words = [NAMES[label] for label in found.labels]
-    picture = detutils.draw_boxes(photo, found.boxes, labels=words, scores=found.scores, width=2, text_size=15)
+    picture = detutils.draw_boxes(photo, found, labels=words, width=2, text_size=15)
     detutils.write_image(options.output, picture)
     print("wrote", options.output)
 

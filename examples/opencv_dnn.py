@@ -70,10 +70,7 @@ def main() -> None:
         print(f"  face {score:.2f}  {box.round().astype(int).tolist()}")
         for name, point in zip(POINTS, points):
             print(f"    {name:<11} {point.round().astype(int).tolist()}")
-    points = found.keypoints.reshape(-1, 2)
-    picture = detutils.draw_boxes(photo, np.hstack([points - 2, points + 2]), colors="#56b4e9", width=2)
-    words = ["face"] * len(found)
-    detutils.write_image(options.output, detutils.draw_boxes(picture, found.boxes, labels=words, scores=found.scores))
+    detutils.write_image(options.output, detutils.draw_boxes(photo, found, labels=["face"] * len(found)))
     print("wrote", options.output)
 
 

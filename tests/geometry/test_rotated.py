@@ -46,6 +46,18 @@ def test_radians_are_as_exact(kind: str) -> None:
         assert found == pytest.approx(exact, rel=0, abs=5e-15)
 
 
+def test_boxes_apart_share_nothing() -> None:
+    """Not even what rounding would leave: at a threshold of 0 that would be decisive."""
+    rng = np.random.default_rng(21)
+    a, b = some(rng, size(20_000, 300)), some(rng, size(20_000, 300))
+    b[:, :2] = a[:, :2] + rng.normal(0, 1, (len(a), 2)) * (a[:, 2:4] + b[:, 2:4])
+    a[::3, 3] = 0.5
+    found = detutils.aligned_rotated_box_iou(a, b)
+    for row in np.flatnonzero(found < 1e-12)[: size(2000, 60)]:
+        mirrored = [np.array([*boxes[row, :4], -boxes[row, 4]]) for boxes in (a, b)]
+        assert (found[row] > 0) == (exact_iou(*mirrored) > 0), (a[row].tolist(), b[row].tolist())
+
+
 def test_smaller_areas_are_right_as_well() -> None:
     """What a tiny box shares with a huge one, relative to the tiny one."""
     a, b = pairs("tiny_in_huge", np.random.default_rng(3), size(60, 8))

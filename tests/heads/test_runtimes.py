@@ -35,7 +35,9 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     boxes = np.stack([x.ravel(), y.ravel(), np.full(x.size, 16), np.full(x.size, 16)])[None].astype(np.float32)
     constants = {"weights": weights, "bias": np.full(2, -10, np.float32), "boxes": boxes, "shape": np.array([1, 2, -1])}
     nodes = [
-        helper.make_node("Conv", ["image", "weights", "bias"], ["match"], strides=[STRIDE] * 2, pads=[10] * 4),
+        helper.make_node(
+            "Conv", ["image", "weights", "bias"], ["match"], kernel_shape=[24] * 2, strides=[STRIDE] * 2, pads=[10] * 4
+        ),
         helper.make_node("Sigmoid", ["match"], ["chance"]),
         helper.make_node("Reshape", ["chance", "shape"], ["scores"]),
         helper.make_node("Concat", ["boxes", "scores"], ["output"], axis=1),

@@ -123,15 +123,15 @@ def test_the_way_back_to_the_photograph(dtype: Any) -> None:
 
 
 def test_fractions_of_the_input() -> None:
-    geometry = detutils.Letterbox((100, 100), (320, 640), (1.0, 1.0), (0.0, 0.0))
+    geometry = detutils.Letterbox((1000, 1000), (320, 640), (1.0, 1.0), (0.0, 0.0))
     table = head(ROWS, 2, 8, behind=2)
     small = table / np.array([640, 320, 640, 320, 1, 1, 640, 320])
     expected = naive.detections_from_yolo(small.tolist(), behind=2, scale=(640, 320))
     found = detutils.detections_from_yolo(small, channels="last", letterbox=geometry, normalized=True, keypoints=(1, 2))
     assert found.labels.tolist() == expected[3]
-    np.testing.assert_allclose(found.boxes, np.clip(expected[1], 0, 100), rtol=1e-12)
+    np.testing.assert_allclose(found.boxes, np.clip(expected[1], 0, 1000), rtol=1e-12)
     points = small[expected[0], 6:] * [640, 320]
-    np.testing.assert_allclose(found.keypoints[:, 0], np.clip(points, 0, 100), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found.keypoints[:, 0], np.clip(points, 0, 1000), rtol=1e-12, atol=1e-12)
 
 
 # ---- what is bad -----------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from detutils.suppression._kernels import rotated as kernels
 from tests.cases import BAD_LABELS, BAD_SCORES, BAD_THRESHOLDS, size
 from tests.naive import rotated as naive
 
+DEEP = int(os.environ.get("DETUTILS_DEEP") or 0)
 METRICS = ("iou", "ios", "ioa")
 THRESHOLDS = (0.0, 0.05, 0.3, 0.5, 0.7, 0.95, 1.0)
 
@@ -56,6 +58,27 @@ def test_it_is_the_greedy_loop(kind: str, metric: str) -> None:
             assert detutils.batched_rotated_nms(boxes, scores, labels, threshold, **options).tolist() == of_class[0]
             found = detutils.explain_rotated_nms(boxes, scores, threshold, labels=labels, **options)
             assert (found.keep.tolist(), found.suppressed_by.tolist()) == of_class[:2]
+
+
+def test_many_small_scenes() -> None:
+    """``DETUTILS_DEEP=200000`` tries so many."""
+    for seed in range(DEEP or size(60, 10)):
+        rng = np.random.default_rng([77, seed])
+        boxes, scores = scene(rng, int(rng.integers(1, 14)), ("crowded", "thin", "sizes", "whole")[seed % 4])
+        threshold, metric = float(rng.choice(THRESHOLDS)), str(rng.choice(METRICS))
+        options = {"angle": str(rng.choice(["cw-deg", "ccw-deg"])), "metric": metric}
+        if seed % 3 == 0:
+            options["labels"] = rng.integers(0, 3, len(scores)).tolist()
+        if seed % 5 == 0:
+            options |= {"score_threshold": 0.3, "max_output": 4, "max_candidates": 9}
+        keep, by, _ = naive.explain_rotated_nms(boxes.tolist(), scores.tolist(), threshold, **options)
+        found = detutils.explain_rotated_nms(boxes, scores, threshold, **options)
+        assert (found.keep.tolist(), found.suppressed_by.tolist()) == (keep, by), seed
+        labels = options.pop("labels", None)
+        if labels is None:
+            assert detutils.rotated_nms(boxes, scores, threshold, **options).tolist() == keep, seed
+        else:
+            assert detutils.batched_rotated_nms(boxes, scores, labels, threshold, **options).tolist() == keep, seed
 
 
 @pytest.mark.parametrize("metric", METRICS)

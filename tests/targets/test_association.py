@@ -106,6 +106,11 @@ def test_what_a_filter_afterwards_gives_up() -> None:
     assert assign_boxes(1.0 - values, 0.51, maximize=False).pairs.tolist() == [[0, 0]]  # .41 against .01 twice
 
 
+def test_a_row_left_alone_lies_nearer_than_the_free_column_found_first() -> None:
+    values = np.array([[0, 0, 0, 1], [3, 2, 6, 6], [6, 3, 8, 8]]) / 8.0
+    assert total(values, assign_boxes(values, 0.1), 0.1) == naive.best_total(naive.gains(values.tolist(), 0.1)) == 1.75
+
+
 def test_at_the_threshold() -> None:
     assert assign_boxes([[0.5]], 0.5).pairs.tolist() == [[0, 0]]
     assert assign_boxes([[0.5]], math.nextafter(0.5, 1)).pairs.tolist() == []

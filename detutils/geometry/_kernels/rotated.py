@@ -189,6 +189,15 @@ def _seen_from(a: Any, b: Any) -> Any:
 
 
 @embedded
+def _are_apart(a: Any, b: Any, x: Any, y: Any, c: Any, s: Any) -> Any:
+    """Whether a side of one of two boxes separates them: what they share is then 0, and not what rounding leaves."""
+    wide, high = abs(c), abs(s)
+    apart = (abs(x) >= a[2] + b[2] * wide + b[3] * high) | (abs(y) >= a[3] + b[2] * high + b[3] * wide)
+    along, across = abs(x * c + y * s), abs(y * c - x * s)
+    return apart | (along >= b[2] + a[2] * wide + a[3] * high) | (across >= b[3] + a[2] * high + a[3] * wide)
+
+
+@embedded
 def common_area(a: Any, b: Any) -> Any:
     """The area that two prepared boxes share; ``a`` gives the axes."""
     x, y, c, s = _seen_from(a, b)
@@ -199,7 +208,7 @@ def common_area(a: Any, b: Any) -> Any:
     along, across = s / (c if c != 0.0 else 1.0), -c / (s if s != 0.0 else 1.0)
     area = _below(px, py, qx, qy, along, window) + _below(qx, qy, -px, -py, across, window)
     area += _below(-px, -py, -qx, -qy, along, window) + _below(-qx, -qy, px, py, across, window)
-    most = 4.0 * min(a[2] * a[3], b[2] * b[3])
+    most = 0.0 if _are_apart(a, b, x, y, c, s) else 4.0 * min(a[2] * a[3], b[2] * b[3])
     return _clamp(0.0 - 0.5 * area, 0.0, most)
 
 

@@ -80,7 +80,8 @@ def _half_side(crowd: Any, i: Any) -> Any:
 
 @embedded
 def _level(half: Any) -> Any:
-    return min(max(math.frexp(half)[1], -FARTHEST), FARTHEST) + FARTHEST
+    """Two binary exponents make a level: fewer cells to look into than with one each."""
+    return ((min(max(math.frexp(half)[1], -FARTHEST), FARTHEST) + FARTHEST + 1) >> 1) << 1
 
 
 @embedded
@@ -98,8 +99,8 @@ def _cell(column: Any, row: Any, level: Any, mask: Any) -> Any:
 @inlined
 def _lay(crowd: Any, start: Any, stop: Any) -> Any:
     """Empty cells with room for all boxes of a run."""
-    level_of = np.full(2 * FARTHEST + 1, -1, np.int64)
-    table = np.zeros((2 * FARTHEST + 1, 3))
+    level_of = np.full(2 * FARTHEST + 2, -1, np.int64)
+    table = np.zeros((2 * FARTHEST + 2, 3))
     levels: Any = 0
     for i in range(start, stop):
         half = _half_side(crowd, i)
