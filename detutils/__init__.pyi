@@ -7,6 +7,7 @@ from detutils.datasets.coco import write_coco as write_coco
 from detutils.datasets.coco import write_coco_detections as write_coco_detections
 from detutils.datasets.cvat import read_cvat as read_cvat
 from detutils.datasets.detections import read_detections as read_detections
+from detutils.datasets.dota import read_dota as read_dota
 from detutils.datasets.guess import dataset_format as dataset_format
 from detutils.datasets.guess import read_dataset as read_dataset
 from detutils.datasets.labelme import read_labelme as read_labelme
@@ -17,6 +18,7 @@ from detutils.datasets.synthetic import Scenes as Scenes
 from detutils.datasets.synthetic import make_scenes as make_scenes
 from detutils.datasets.synthetic import write_scenes as write_scenes
 from detutils.datasets.voc import read_voc as read_voc
+from detutils.datasets.writers import write_dota as write_dota
 from detutils.datasets.writers import write_voc as write_voc
 from detutils.datasets.writers import write_yolo as write_yolo
 from detutils.datasets.yolo import read_yolo as read_yolo
@@ -125,6 +127,7 @@ from detutils.targets.anchors import generate_anchors as generate_anchors
 from detutils.targets.anchors import grid_anchors as grid_anchors
 from detutils.targets.anchors import kmeans_anchors as kmeans_anchors
 from detutils.targets.anchors import pyramid_anchors as pyramid_anchors
+from detutils.targets.anchors import rotated_anchors as rotated_anchors
 from detutils.targets.association import Assignment as Assignment
 from detutils.targets.association import assign_boxes as assign_boxes
 from detutils.targets.matching import Matches as Matches

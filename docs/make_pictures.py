@@ -5,7 +5,8 @@
 Two of the examples need networks that pip brings: what to install stands at their top.
 
 The photographs are scikit-image's: astronaut and Hubble deep field (NASA), rocket (SpaceX), all in the public domain;
-coffee (Rachel Michetti) and chelsea, the cat (Stefan van der Walt), both CC0.
+coffee (Rachel Michetti) and chelsea, the cat (Stefan van der Walt), both CC0; immunohistochemistry (Center for
+Microscopy and Molecular Imaging), without known restrictions.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ def main() -> None:
     """Run everything that draws, or what is named."""
     commands = {path.stem: [str(path)] for path in sorted((HERE.parent / "examples").glob("*.py"))}
     commands["demo"] = ["-m", "detutils", "demo"]
+    commands["angles"] = [str(HERE / "draw_angles.py")]
     (HERE / "pictures").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         for name in sys.argv[1:] or commands:

@@ -13,16 +13,16 @@ from detutils.datasets.guess import READERS
 from detutils.datasets.listing import PictureFolders
 from detutils.datasets.text_files import picture_size
 
-WRITTEN = ("coco", "voc", "yolo")
+WRITTEN = ("coco", "voc", "yolo", "dota")
 FLAGS = ("difficult", "truncated")
 
 
 def add_convert(commands: Any) -> None:
     """Arguments of ``detutils convert``."""
     parser = commands.add_parser(
-        "convert", help="a data set in another format: COCO, VOC, YOLO",
-        description="Read a data set of COCO, VOC, YOLO, LabelMe or CVAT and write it as COCO, VOC or YOLO. What is "
-        "written appears whole or not at all; what the format does not hold is said.",
+        "convert", help="a data set in another format: COCO, VOC, YOLO, DOTA",
+        description="Read a data set of COCO, VOC, YOLO, LabelMe, CVAT or DOTA and write it as one of the first three "
+        "or the last. What is written appears whole or not at all; what the format does not hold is said.",
     )
     parser.add_argument("source", type=Path, metavar="SRC", help="A file or a folder.")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DST",

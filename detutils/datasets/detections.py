@@ -1,4 +1,4 @@
-"""Detections from text: YOLO's lines with a confidence, the VOC devkit's results, comma-separated tables."""
+"""Detections from text: YOLO's lines with a confidence, results of the devkits of VOC and DOTA, tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -24,9 +24,12 @@ from detutils.datasets.voc import Corner, Pixels, pixel_rule
 from detutils.datasets.yolo_layout import NAME_FILES
 from detutils.datasets.yolo_lines import Rules, as_keypoints, is_label_line, read_detection
 
-Format = Literal["coco", "yolo", "voc", "csv"]
-FORMATS: tuple[Format, ...] = ("coco", "yolo", "voc", "csv")
+Format = Literal["coco", "yolo", "voc", "csv", "dota"]
+VOC: Format = "voc"
+DOTA: Format = "dota"
+FORMATS: tuple[Format, ...] = ("coco", "yolo", "voc", "csv", "dota")
 COLUMNS = ("image", "class", "score", "x1", "y1", "x2", "y2")
+TASK = re.compile(r"Task1_(.+)\.txt")
 DEVKIT = re.compile(r"comp\d+_det_[^_]+_(.+)\.txt")
 
 
@@ -55,10 +58,12 @@ def read_detections(
           confidence xmin ymin xmax ymax``.
         - "csv": a table with the columns ``image``, ``class``, ``score``, ``x1``, ``y1``, ``x2``, ``y2`` in a
           header line, in any order, beside others; boxes are pixels in continuous coordinates.
+        - "dota": a file ``Task1_<class>.txt`` of DOTA's devkit, or a folder of them: lines ``image confidence x1 y1 x2
+          y2 x3 y3 x4 y4`` in pixels.
         - "coco": a JSON file, read as by ``read_coco_detections``.
     dataset : Dataset
         What the annotations' reader gave: which images and classes there are, and the sizes of the images.
-    format : {"coco", "yolo", "voc", "csv"}, optional
+    format : {"coco", "yolo", "voc", "csv", "dota"}, optional
         By default what the names of the files say.
     pixels : {"inclusive", "continuous"}
         For "voc": what xmax and ymax are, as in ``read_voc``.
@@ -80,7 +85,9 @@ def read_detections(
     -------
     detections : sequence of Detections
         One record for each of ``dataset.images``, in that order; in a record, the order of the files. An image
-        without detections has a record of none. ``detections.skipped`` is a tuple of (path, place, reason).
+        without detections has a record of none. Where files give corners or outlines, boxes are the upright ones around
+        them, and a column ``outlines`` holds them, as ``AnnotatedImage`` does. ``detections.skipped`` is a tuple of
+        (path, place, reason).
 
     Raises
     ------
@@ -131,6 +138,8 @@ def read_detections(
         found = _yolo(source, dataset, images, _numbered(dataset, numbers), rules, bad)
     elif kind == "voc":
         found = _voc(source, dataset, images, rule, bad)
+    elif kind == "dota":
+        found = _dota(source, dataset, images, bad)
     else:
         found = _csv(source, dataset, images, bad)
     rows = sorted(found, key=lambda one: one.image)  # stable
@@ -142,7 +151,9 @@ def read_detections(
         boxes[:, 2:] - boxes[:, :2],
         np.searchsorted([row.image for row in rows], np.arange(len(dataset.images) + 1)),
     )
-    return DetectionsByImage(columns, bad.finish())
+    outlines = [row.outline for row in rows]
+    there = any(outline is not None for outline in outlines)
+    return DetectionsByImage(columns, bad.finish(), outlines if there else None)
 
 
 # ---- what is common to all ---------------------------------------------------------------------------------
@@ -152,6 +163,7 @@ class _Found(NamedTuple):
     label: int
     score: float
     box: Box
+    outline: Any = None
 
 
 class _Images:
@@ -184,15 +196,16 @@ class _Images:
 def _format(source: Path) -> Format:
     if source.is_dir():
         files = listed(source, (".txt", ".csv"))
-        if any(DEVKIT.fullmatch(file.name) for file in files):
-            return "voc"
+        for kind, pattern in ((VOC, DEVKIT), (DOTA, TASK)):
+            if any(pattern.fullmatch(file.name) for file in files):
+                return kind
         return "csv" if files and all(file.suffix.lower() == ".csv" for file in files) else "yolo"
-    if DEVKIT.fullmatch(source.name):
-        return "voc"
+    if DEVKIT.fullmatch(source.name) or TASK.fullmatch(source.name):
+        return VOC if DEVKIT.fullmatch(source.name) else DOTA
     kinds: dict[str, Format] = {".json": "coco", ".csv": "csv"}
     if source.suffix.lower() not in kinds:
-        raise ValueError(f"{source}: detections are a folder of YOLO's .txt files, comp4_det_<set>_<class>.txt, .csv "
-                         "or .json files; format= says which")  # fmt: skip
+        raise ValueError(f"{source}: detections are a folder of YOLO's .txt files, comp4_det_<set>_<class>.txt, "
+                         "Task1_<class>.txt, .csv or .json files; format= says which")  # fmt: skip
     return kinds[source.suffix.lower()]
 
 
@@ -226,7 +239,7 @@ def _lines(file: Path, bad: BadEntries) -> Iterator[tuple[str, str]]:
                 yield f"line {count}", line
 
 
-# ---- the three forms ---------------------------------------------------------------------------------------
+# ---- the four forms ---------------------------------------------------------------------------------------
 
 def _numbered(dataset: Dataset, class_numbers: str | None) -> dict[int, int] | None:
     """The label of each class number; None where every number is the label itself, named or not."""
@@ -261,7 +274,7 @@ def _yolo(
                         label = numbered.get(int(thing.label))
                     if label is None:
                         broken(file, place, f"class {thing.label} has no name", "unknown class")
-                    yield _Found(index, label, score, thing.box)
+                    yield _Found(index, label, score, thing.box, thing.outline)
 
 
 def _voc(source: Path, dataset: Dataset, images: _Images, rule: Corner, bad: BadEntries) -> Iterator[_Found]:
@@ -284,6 +297,27 @@ def _voc(source: Path, dataset: Dataset, images: _Images, rule: Corner, bad: Bad
                     box = _checked(file, place, (x1, y1, x2, y2))
                     inside = tuple(value + rule[i // 2] for i, value in enumerate(box))
                     yield _Found(index, label, score, inside)  # type: ignore[arg-type]
+
+
+def _dota(source: Path, dataset: Dataset, images: _Images, bad: BadEntries) -> Iterator[_Found]:
+    for file in listed(source, (".txt",)) if source.is_dir() else [source]:
+        said = TASK.fullmatch(file.name)
+        if said is None and source.is_dir():
+            continue
+        with bad.going_on(file):
+            if said is None:
+                broken(file, "", "must be called Task1_<class>.txt, because only its name tells the class")
+            label = _label(file, "", said[1], dataset)
+            for place, line in _lines(file, bad):
+                with bad.going_on(file):
+                    words = line.rsplit(maxsplit=9)
+                    if len(words) != 10:
+                        broken(file, place, f"must hold image, confidence and four corners, got {line[:80]!r}",
+                               "line of another length")  # fmt: skip
+                    score, *points = _finite(file, place, words[1:])
+                    xs, ys = points[::2], points[1::2]
+                    index = images.find(file, place, words[0].strip())
+                    yield _Found(index, label, score, (min(xs), min(ys), max(xs), max(ys)), [points])
 
 
 def _csv(source: Path, dataset: Dataset, images: _Images, bad: BadEntries) -> Iterator[_Found]:

@@ -12,6 +12,7 @@ from detutils._files import read_file
 from detutils._validate import as_choice, as_path
 from detutils.datasets.coco import read_coco
 from detutils.datasets.cvat import read_cvat
+from detutils.datasets.dota import is_dota_line, read_dota
 from detutils.datasets.labelme import read_labelme
 from detutils.datasets.listing import PICTURES, listed
 from detutils.datasets.records import Dataset
@@ -21,13 +22,14 @@ from detutils.datasets.yolo import read_yolo
 from detutils.datasets.yolo_layout import DESCRIPTIONS, NAME_FILES
 from detutils.datasets.yolo_lines import is_label_line
 
-DatasetFormat = Literal["coco", "voc", "yolo", "labelme", "cvat"]
+DatasetFormat = Literal["coco", "voc", "yolo", "labelme", "cvat", "dota"]
 READERS: dict[DatasetFormat, Callable[..., Dataset]] = {
     "coco": read_coco,
     "voc": read_voc,
     "yolo": read_yolo,
     "labelme": read_labelme,
     "cvat": read_cvat,
+    "dota": read_dota,
 }
 ROOT = re.compile(rb"<(annotations?)[\s>/]")
 MOST_TRIED = 100  # files of a kind, which may be damaged or notes, before it counts as none
@@ -48,8 +50,8 @@ def read_dataset(
     ----------
     path : str or path
         A file or folder: COCO's JSON, a folder of VOC's or a file of CVAT's XML, of LabelMe's JSON, a data.yaml or
-        folder of YOLO's text files with their pictures.
-    format : {"coco", "voc", "yolo", "labelme", "cvat"}, optional
+        folder of YOLO's text files with their pictures, a folder of DOTA's text files.
+    format : {"coco", "voc", "yolo", "labelme", "cvat", "dota"}, optional
         By default what ``dataset_format`` gives.
     class_names : sequence of str, optional
         All classes, as in the readers that have it.
@@ -65,7 +67,8 @@ def read_dataset(
     Returns
     -------
     dataset : Dataset
-        What ``read_coco``, ``read_voc``, ``read_yolo``, ``read_labelme`` or ``read_cvat`` gives.
+        What ``read_coco``, ``read_voc``, ``read_yolo``, ``read_labelme``, ``read_cvat`` or ``read_dota``
+        gives.
 
     Raises
     ------
@@ -108,9 +111,10 @@ def dataset_format(path: str | os.PathLike[str]) -> DatasetFormat:
 
     Returns
     -------
-    format : {"coco", "voc", "yolo", "labelme", "cvat"}
+    format : {"coco", "voc", "yolo", "labelme", "cvat", "dota"}
         By what stands in the files: VOC's ``<annotation>`` and CVAT's ``<annotations>``, LabelMe's ``shapes`` and
-        COCO's ``images``, lines of numbers beside pictures; a .yaml file describes a YOLO data set.
+        COCO's ``images``, lines of numbers beside pictures, DOTA's lines of eight
+        numbers and a word; a .yaml file describes a YOLO data set.
 
     Raises
     ------
@@ -151,8 +155,10 @@ def _format(source: Path) -> tuple[DatasetFormat, Path]:
     found: dict[DatasetFormat, Path] = {}
     for extension in (".xml", ".json", ".txt"):
         some = [file for file in files if file.suffix.lower() == extension and file.name not in NAME_FILES]
-        if extension != ".txt" or listed(source, PICTURES):
-            found.update(_of_files(some[:MOST_TRIED]))
+        kinds = _of_files(some[:MOST_TRIED])
+        if extension == ".txt" and not listed(source, PICTURES):  # of which YOLO's numbers are fractions
+            kinds.pop("yolo", None)
+        found.update(kinds)
     described = next((file for file in files if file.suffix.lower() in DESCRIPTIONS and file.parent == source), None)
     if described is not None and listed(source, PICTURES):
         found.setdefault("yolo", described)
@@ -198,4 +204,6 @@ def _of_file(file: Path) -> DatasetFormat | None:
         lines = decode(file, content).splitlines()
     except ValueError:
         return None
+    if any(map(is_dota_line, lines)):
+        return "dota"
     return "yolo" if any(map(is_label_line, lines)) else None

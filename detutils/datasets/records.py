@@ -765,12 +765,16 @@ class AnnotatedImages(_Views[AnnotatedImage]):
 
 
 class DetectionsByImage(_Views[Detections]):
-    """The detections of each image over ``columns``; ``skipped`` lists what a reader left out."""
+    """The detections of each image over ``columns``; ``skipped`` lists what a reader left out. Where there are
+    ``outlines``, one a detection, each record has a column of them."""
 
-    def __init__(self, columns: DetectionColumns, skipped: Sequence[Skipped] = ()) -> None:
+    def __init__(
+        self, columns: DetectionColumns, skipped: Sequence[Skipped] = (), outlines: list[Any] | None = None
+    ) -> None:
         super().__init__(columns.starts)
-        self.columns, self.skipped = columns, tuple(skipped)
+        self.columns, self.skipped, self.outlines = columns, tuple(skipped), outlines
 
     def _record(self, index: int, span: slice) -> Detections:
         columns = self.columns
-        return _made(columns.boxes[span], columns.scores[span], columns.labels[span], columns.sizes[span], {})
+        more = {} if self.outlines is None else {"outlines": self.outlines[span]}
+        return _made(columns.boxes[span], columns.scores[span], columns.labels[span], columns.sizes[span], more)

@@ -12,6 +12,7 @@ from detutils._jit import F8, I8
 from detutils._validate import as_flag, as_workers
 from detutils.evaluation.coco_states import Rules, States, added_up, as_rules, chosen, match
 from detutils.evaluation.inputs import gather_detections, gather_objects
+from detutils.geometry.rotated import Angle
 
 SIZES = ["small", "medium", "large"]
 
@@ -119,6 +120,7 @@ def evaluate_coco(
     classes: Sequence[int] | None = None,
     arrays: bool = False,
     workers: int = 1,
+    angle: Angle | None = None,
 ) -> CocoResult:
     """Measure average precision and recall by the rules of COCO.
 
@@ -149,6 +151,10 @@ def evaluate_coco(
         Also give ``precisions`` and ``scores``, with each of ``max_detections``.
     workers : int, default 1
         Threads that share the classes; -1 is one a core. The result is the same.
+    angle : {None, "ccw-deg", "cw-deg", "ccw-rad", "cw-rad"}, default None
+        Where given, boxes of both sides are rotated, (N, 5): cx, cy, w, h and an angle of this sense and unit (see
+        ``rotated_box_convert``), and overlaps are rotated IoU. Records whose boxes are upright give theirs by
+        ``rotated_boxes`` (N, 5) or by ``outlines`` of four corners.
 
     Returns
     -------
@@ -181,7 +187,8 @@ def evaluate_coco(
     detections that match nothing and are of another size do not count. One thing of pycocotools is left
     out: an object whose id is 0 can never be found there. It computes on widths and heights; records from
     ``read_coco`` and ``read_coco_detections`` hold these as the file gives them (``sizes``), others have
-    x2 - x1 and y2 - y1. O(D log D + sum over images and classes of D M).
+    x2 - x1 and y2 - y1. Of rotated boxes, widths times heights are the areas where records have none, and the part of
+    a detection inside a crowd is measured over the detection. O(D log D + sum over images and classes of D M).
 
     References
     ----------
@@ -196,10 +203,10 @@ def evaluate_coco(
     >>> round(result.ap50, 4), result.ar_100, result.ap_large
     (0.2525, 0.225, -1.0)
     """
-    rules = as_rules(iou_thresholds, max_detections, areas, class_agnostic)
+    rules = as_rules(iou_thresholds, max_detections, areas, class_agnostic, angle)
     threads, more = as_workers(workers), as_flag(arrays, "arrays")
-    truth = gather_objects(ground_truth)
-    found = gather_detections(detections, truth.starts.size - 1)
+    truth = gather_objects(ground_truth, angle=rules.angle)
+    found = gather_detections(detections, truth.starts.size - 1, angle=rules.angle)
     found, truth = chosen(found, truth, images, classes)
     return summed_up(match(found, truth, rules, threads), rules, more)
 

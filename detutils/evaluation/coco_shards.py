@@ -13,6 +13,7 @@ from detutils._validate import as_choice, as_flag, as_integer, as_number, as_see
 from detutils.evaluation.coco import CocoResult, summed_up
 from detutils.evaluation.coco_states import Rules, States, added_up, as_rules, joined, match
 from detutils.evaluation.inputs import gather_detections, gather_objects
+from detutils.geometry.rotated import Angle
 
 Metric = Literal["ap", "ap50", "ap75"]
 METRICS = ("ap", "ap50", "ap75")
@@ -23,7 +24,7 @@ class CocoAccumulator:
 
     Parameters
     ----------
-    iou_thresholds, max_detections, areas, class_agnostic
+    iou_thresholds, max_detections, areas, class_agnostic, angle
         As for ``evaluate_coco``.
 
     Raises
@@ -65,8 +66,9 @@ class CocoAccumulator:
         max_detections: Sequence[int] = (1, 10, 100),
         areas: Mapping[str, tuple[float, float]] | None = None,
         class_agnostic: bool = False,
+        angle: Angle | None = None,
     ) -> None:
-        self._rules = as_rules(iou_thresholds, max_detections, areas, class_agnostic)
+        self._rules = as_rules(iou_thresholds, max_detections, areas, class_agnostic, angle)
         self._parts: list[States] = []
 
     def update(self, detections: Iterable[Any], ground_truth: Iterable[Any]) -> CocoAccumulator:
@@ -82,8 +84,9 @@ class CocoAccumulator:
         self : CocoAccumulator
             Itself.
         """
-        truth = gather_objects(ground_truth)
-        found = gather_detections(detections, truth.starts.size - 1)
+        angle = self._rules.angle
+        truth = gather_objects(ground_truth, angle=angle)
+        found = gather_detections(detections, truth.starts.size - 1, angle=angle)
         self._parts.append(match(found, truth, self._rules))
         return self
 
@@ -104,7 +107,9 @@ class CocoAccumulator:
             raise TypeError(f"other must be a CocoAccumulator, got {type(other).__name__}")
         mine, theirs = self._rules, other._rules
         if not (np.array_equal(mine.thresholds, theirs.thresholds) and mine[1:] == theirs[1:]):
-            raise ValueError("other has other options: thresholds, max_detections, areas and class_agnostic must agree")
+            raise ValueError(
+                "other has other options: thresholds, max_detections, areas, class_agnostic and angle must agree"
+            )
         both = CocoAccumulator.__new__(CocoAccumulator)
         both._rules, both._parts = mine, [*self._parts, *other._parts]
         return both
@@ -128,7 +133,7 @@ class CocoAccumulator:
 def _whole(parts: list[States], rules: Rules) -> States:
     """All parts as one."""
     if not parts:
-        return match(gather_detections([], 0), gather_objects([]), rules)
+        return match(gather_detections([], 0, angle=rules.angle), gather_objects([], angle=rules.angle), rules)
     while len(parts) > 1:  # two by two, so that each is copied a few times only
         parts = [joined(*parts[i : i + 2]) if i + 1 < len(parts) else parts[i] for i in range(0, len(parts), 2)]
     return parts[0]
@@ -172,6 +177,7 @@ def bootstrap_coco(
     seed: int = 0,
     iou_thresholds: npt.ArrayLike | None = None,
     max_detections: Sequence[int] = (1, 10, 100),
+    angle: Angle | None = None,
 ) -> BootstrapInterval:
     """A confidence interval of a COCO number over images, or of its difference between two detectors.
 
@@ -190,7 +196,7 @@ def bootstrap_coco(
         Between 0 and 1.
     seed : int, default 0
         The same seed draws the same images.
-    iou_thresholds, max_detections
+    iou_thresholds, max_detections, angle
         As for ``evaluate_coco``.
 
     Returns
@@ -226,7 +232,7 @@ def bootstrap_coco(
     >>> detutils.bootstrap_coco(bad, objects, other=good, resamples=50).low > 0
     True
     """
-    rules = as_rules(iou_thresholds, max_detections, {}, False)
+    rules = as_rules(iou_thresholds, max_detections, {}, False, angle)
     which = as_choice(metric, "metric", METRICS)
     level = {"ap50": 0.5, "ap75": 0.75}.get(which)
     if level is not None and level not in rules.thresholds:
@@ -234,11 +240,11 @@ def bootstrap_coco(
     count = as_integer(resamples, "resamples", 1, 1_000_000)
     share = as_number(confidence, "confidence", 0.0, 1.0)
     rng = np.random.default_rng(as_seed(seed))
-    truth = gather_objects(ground_truth)
+    truth = gather_objects(ground_truth, angle=rules.angle)
     length = truth.starts.size - 1
-    runs = [match(gather_detections(detections, length), truth, rules)]
+    runs = [match(gather_detections(detections, length, angle=rules.angle), truth, rules)]
     if other is not None:
-        runs.append(match(gather_detections(other, length, "other"), truth, rules))
+        runs.append(match(gather_detections(other, length, "other", angle=rules.angle), truth, rules))
     value = _number([_metric(run, rules, which) for run in runs])
     samples = np.empty(count)
     for b in range(count):

@@ -11,8 +11,10 @@ import numpy as np
 
 from detutils._jit import B1, F8, I8
 from detutils._validate import as_flag, as_integer, as_items, as_number, as_vector, check_memory
-from detutils.evaluation._kernels.coco import accumulate, match_class
+from detutils.evaluation._kernels.coco import accumulate, match_class, match_rotated_class
 from detutils.evaluation.inputs import Found, Objects, rank
+from detutils.evaluation.rotated_rows import as_optional_angle
+from detutils.geometry.rotated import Angle
 
 # cocoeval.py's own expressions: a last digit more or less decides at exact overlaps.
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
@@ -32,6 +34,7 @@ class Rules(NamedTuple):
     limits: tuple[int, ...]
     areas: dict[str, tuple[float, float]]
     agnostic: bool
+    angle: Angle | None = None
 
     @property
     def ranges(self) -> F8:
@@ -52,12 +55,14 @@ class States(NamedTuple):
     length: int  # how many images
 
 
-def as_rules(iou_thresholds: Any, max_detections: Any, areas: Any, class_agnostic: Any) -> Rules:
+def as_rules(
+    iou_thresholds: Any, max_detections: Any, areas: Any, class_agnostic: Any, angle: Any = None
+) -> Rules:
     """The checked options of an evaluation."""
     if not isinstance(class_agnostic, (bool, np.bool_)):
         raise TypeError(f"class_agnostic must be a bool, got {type(class_agnostic).__name__}")
-    agnostic = as_flag(class_agnostic, "class_agnostic")
-    return Rules(_thresholds(iou_thresholds), _limits(max_detections), _areas(areas), agnostic)
+    agnostic, turned = as_flag(class_agnostic, "class_agnostic"), as_optional_angle(angle)
+    return Rules(_thresholds(iou_thresholds), _limits(max_detections), _areas(areas), agnostic, turned)
 
 
 def _thresholds(iou_thresholds: Any) -> F8:
@@ -141,6 +146,10 @@ def match(found: Found, truth: Objects, rules: Rules, workers: int = 1) -> State
     rows = np.concatenate([found.boxes[:, :2], found.sizes], axis=1)
     aside = np.where(truth.crowd, 2.0, truth.difficult.astype(np.float64))
     objects = np.column_stack([truth.boxes[:, :2], truth.sizes, truth.areas, aside])
+    kernel = match_class
+    if rules.angle is not None:
+        rows, objects = np.concatenate([rows, found.boxes], axis=1), np.concatenate([objects, truth.boxes], axis=1)
+        kernel = match_rotated_class
     detections = np.column_stack([ranking.order, ranking.images[ranking.order]])
     owned = np.column_stack([ranking.objects, ranking.object_images[ranking.objects]])
     size = detections.shape[0] * (1 + 2 * ranges.shape[0]) * 8
@@ -150,7 +159,7 @@ def match(found: Found, truth: Objects, rules: Rules, workers: int = 1) -> State
 
     def one(c: int) -> None:
         mine, theirs = ranking.spans(c)
-        match_class(rows, detections[mine], objects, owned[theirs], rules.thresholds, ranges, limits, states[mine])
+        kernel(rows, detections[mine], objects, owned[theirs], rules.thresholds, ranges, limits, states[mine])
 
     classes = range(ranking.labels.size)
     if workers == 1:

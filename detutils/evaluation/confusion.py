@@ -9,9 +9,11 @@ import numpy as np
 
 from detutils._jit import I8
 from detutils._validate import as_integer, as_names, as_number, as_threshold
-from detutils.evaluation._kernels.reasons import pair_up
+from detutils.evaluation._kernels.reasons import pair_up, pair_up_rotated
 from detutils.evaluation.errors import detection_rows, object_rows
 from detutils.evaluation.inputs import gather_detections, gather_objects
+from detutils.evaluation.rotated_rows import as_optional_angle
+from detutils.geometry.rotated import Angle
 
 
 class ConfusionMatrix(NamedTuple):
@@ -47,6 +49,7 @@ def confusion_matrix(
     iou_threshold: float = 0.5,
     score_threshold: float = 0.25,
     n_classes: int | None = None,
+    angle: Angle | None = None,
 ) -> ConfusionMatrix:
     """Count which class each object was found as.
 
@@ -62,6 +65,8 @@ def confusion_matrix(
         Only detections with score > ``score_threshold`` take part.
     n_classes : int, optional
         Rows for the classes 0 to ``n_classes`` - 1; by default for those that occur.
+    angle : {None, "ccw-deg", "cw-deg", "ccw-rad", "cw-rad"}, default None
+        Where given, boxes are rotated: as for ``evaluate_coco``.
 
     Returns
     -------
@@ -107,8 +112,9 @@ def confusion_matrix(
     """
     enough = max(as_threshold(iou_threshold), 5e-324)  # of boxes that overlap at all
     floor = as_number(score_threshold, "score_threshold")
-    truth = gather_objects(ground_truth)
-    found = gather_detections(detections, truth.starts.size - 1)
+    turned = as_optional_angle(angle)
+    truth = gather_objects(ground_truth, angle=turned)
+    found = gather_detections(detections, truth.starts.size - 1, angle=turned)
     rows = np.flatnonzero(found.scores > floor)
     labels = np.unique(np.concatenate([found.labels[rows], truth.labels]))
     if n_classes is not None:
@@ -119,7 +125,8 @@ def confusion_matrix(
         labels = np.arange(count)
     detected, there = detection_rows(found, rows, labels), object_rows(truth, labels)
     target, taken = np.empty(rows.size, np.int64), np.zeros(truth.labels.size, np.int64)
-    pair_up(detected, np.searchsorted(rows, found.starts), there, truth.starts, enough, target, taken)
+    kernel = pair_up if turned is None else pair_up_rotated
+    kernel(detected, np.searchsorted(rows, found.starts), there, truth.starts, enough, target, taken)
     matrix = np.zeros((labels.size + 1, labels.size + 1), np.int64)
     paired = target >= 0
     columns, lines = detected[:, 4].astype(np.int64), there[:, 4].astype(np.int64)

@@ -11,6 +11,8 @@ from detutils._jit import B1, F8, I8
 from detutils._validate import as_integer, as_threshold
 from detutils.evaluation._kernels import reasons
 from detutils.evaluation.inputs import Found, Objects, gather_detections, gather_objects
+from detutils.evaluation.rotated_rows import as_optional_angle
+from detutils.geometry.rotated import Angle
 
 KINDS = ("cls", "loc", "both", "dupe", "bkg", "miss")
 RIGHT, IGNORED, UNJUDGED = 0, 8, -1
@@ -78,6 +80,7 @@ def detection_errors(
     iou_threshold: float = 0.5,
     background_threshold: float = 0.1,
     max_detections: int = 100,
+    angle: Angle | None = None,
 ) -> DetectionErrors:
     """Sort the errors of a detector by kind, and weigh each kind by the AP that mending it would gain.
 
@@ -93,6 +96,8 @@ def detection_errors(
         In [0, ``iou_threshold``]. A detection of at most this IoU with every object lies on the background.
     max_detections : int, default 100
         How many detections of an image are judged, best first.
+    angle : {None, "ccw-deg", "cw-deg", "ccw-rad", "cw-rad"}, default None
+        Where given, boxes are rotated: as for ``evaluate_coco``.
 
     Returns
     -------
@@ -142,8 +147,9 @@ def detection_errors(
     if little > enough:
         raise ValueError(f"background_threshold must be at most iou_threshold, {enough}, got {little}")
     most = as_integer(max_detections, "max_detections", 1)
-    truth = gather_objects(ground_truth)
-    found = gather_detections(detections, truth.starts.size - 1)
+    turned = as_optional_angle(angle)
+    truth = gather_objects(ground_truth, angle=turned)
+    found = gather_detections(detections, truth.starts.size - 1, angle=turned)
     return _weighed(judged(found, truth, enough, little, most), found, truth)
 
 
@@ -158,7 +164,8 @@ def judged(found: Found, truth: Objects, enough: float, little: float, most: int
     classes = np.unique(np.concatenate([found.labels, truth.labels]))
     kinds, target = np.empty((2, rows.size), np.int64)
     taken = np.zeros(truth.labels.size, np.int64)
-    reasons.judge(
+    kernel = reasons.judge if found.boxes.shape[1] == 4 else reasons.judge_rotated
+    kernel(
         detection_rows(found, rows, classes), found_from, object_rows(truth, classes), truth.starts,
         np.array([enough, little]), kinds, target, taken,
     )  # fmt: skip
@@ -166,16 +173,22 @@ def judged(found: Found, truth: Objects, enough: float, little: float, most: int
 
 
 def detection_rows(found: Found, rows: I8, classes: I8) -> F8:
-    """x, y, width, height and class of detections, as the kernels take them."""
-    places = np.searchsorted(classes, found.labels[rows])
-    return np.column_stack([found.boxes[rows, :2], found.sizes[rows], places.astype(np.float64)])
+    """x, y, width, height and class of detections, as the kernels take them; rotated boxes as a whole at the end."""
+    places = np.searchsorted(classes, found.labels[rows]).astype(np.float64)
+    return np.column_stack([found.boxes[rows, :2], found.sizes[rows], places, *_turned(found.boxes[rows])])
 
 
 def object_rows(truth: Objects, classes: I8) -> F8:
-    """x, y, width, height, class and whether it is set aside (1 difficult, 2 crowd) of objects."""
+    """x, y, width, height, class and whether it is set aside (1 difficult, 2 crowd) of objects; rotated boxes as a
+    whole at the end."""
     aside = np.where(truth.crowd, 2.0, truth.difficult.astype(np.float64))
-    places = np.searchsorted(classes, truth.labels)
-    return np.column_stack([truth.boxes[:, :2], truth.sizes, places.astype(np.float64), aside])
+    places = np.searchsorted(classes, truth.labels).astype(np.float64)
+    return np.column_stack([truth.boxes[:, :2], truth.sizes, places, aside, *_turned(truth.boxes)])
+
+
+def _turned(boxes: F8) -> list[F8]:
+    """The eight numbers of rotated boxes."""
+    return [boxes] if boxes.shape[1] == 8 else []
 
 
 def _weighed(every: Judged, found: Found, truth: Objects) -> DetectionErrors:

@@ -17,26 +17,28 @@ from detutils.datasets.records import (
     DetectionsByImage,
     ObjectColumns,
 )
+from detutils.evaluation.rotated_rows import all_prepared, rotated_rows
+from detutils.geometry.rotated import Angle
 from detutils.suppression._kernels.order import rank_float64
 
 Objects = ObjectColumns
 Found = DetectionColumns
 
 
-def gather_objects(ground_truth: Any, *, labeled: bool = True) -> Objects:
+def gather_objects(ground_truth: Any, *, labeled: bool = True, angle: Angle | None = None) -> Objects:
     """Records, mappings, (boxes, labels) pairs or, where no labels are needed, arrays of boxes; the columns of a reader
-    as they are, since it has checked them."""
+    as they are, since it has checked them. With an angle, boxes are the eight numbers of rotated ones."""
     images = getattr(ground_truth, "images", ground_truth)
-    if isinstance(images, AnnotatedImages):
+    if isinstance(images, AnnotatedImages) and angle is None:
         return images.columns
     items = _items(ground_truth, "ground_truth")
-    quick = _quick_objects(items) if labeled else None
+    quick = _quick_objects(items) if labeled and angle is None else None
     if quick is not None:
         return quick
     boxes, labels, difficult, crowd, areas, sizes = [], [], [], [], [], []
     for i, item in enumerate(items):
         where = f"ground_truth[{i}]"
-        rows = as_boxes(_part(item, ("boxes",), 0, where, labeled), f"{where} boxes")
+        rows = _rows(item, where, labeled, angle)
         boxes.append(rows)
         if labeled:
             classes = _part(item, ("labels",), 1, where, True)
@@ -46,14 +48,14 @@ def gather_objects(ground_truth: Any, *, labeled: bool = True) -> Objects:
         difficult.append(_flags(item, ("difficult",), where, rows.shape[0]))
         crowd.append(_flags(item, ("crowd", "iscrowd"), where, rows.shape[0]))
         area = _optional(item, ("areas", "area"))
-        side = as_sizes(_optional(item, ("sizes",)), rows, f"{where} sizes")
+        side = _sides(item, rows, where, angle)
         sizes.append(side)
         if area is None:
             areas.append(side[:, 0] * side[:, 1])
         else:
             areas.append(as_vector(area, f"{where} areas", rows.shape[0]))
     return Objects(
-        _boxes(boxes),
+        _boxes(boxes) if angle is None else all_prepared(boxes, angle, "ground_truth"),
         _joined(labels, np.int64),
         _joined(difficult, np.bool_),
         _joined(crowd, np.bool_),
@@ -63,26 +65,29 @@ def gather_objects(ground_truth: Any, *, labeled: bool = True) -> Objects:
     )
 
 
-def gather_detections(detections: Any, images: int, name: str = "detections") -> Found:
-    """Records, mappings or (boxes, scores, labels) triples, as many as there are images; or a reader's columns."""
-    if isinstance(detections, DetectionsByImage):
+def gather_detections(
+    detections: Any, images: int, name: str = "detections", *, angle: Angle | None = None
+) -> Found:
+    """Records, mappings or (boxes, scores, labels) triples, as many as there are images; or a reader's columns. With an
+    angle, boxes are the eight numbers of rotated ones."""
+    if isinstance(detections, DetectionsByImage) and angle is None:
         _same_length(len(detections), name, images)
         return detections.columns
     items = _items(detections, name)
     _same_length(len(items), name, images)
-    quick = _quick_detections(items)
+    quick = _quick_detections(items) if angle is None else None
     if quick is not None:
         return quick
     boxes, scores, labels, sizes = [], [], [], []
     for i, item in enumerate(items):
         where = f"{name}[{i}]"
-        rows = as_boxes(_part(item, ("boxes",), 0, where, True), f"{where} boxes")
+        rows = _rows(item, where, True, angle)
         boxes.append(rows)
         scores.append(as_vector(_part(item, ("scores",), 1, where, True), f"{where} scores", rows.shape[0]))
         labels.append(as_labels(_part(item, ("labels",), 2, where, True), f"{where} labels", rows.shape[0]))
-        sizes.append(as_sizes(_optional(item, ("sizes",)), rows, f"{where} sizes"))
+        sizes.append(_sides(item, rows, where, angle))
     return Found(
-        _boxes(boxes),
+        _boxes(boxes) if angle is None else all_prepared(boxes, angle, name),
         _joined(scores, np.float64),
         _joined(labels, np.int64),
         np.concatenate(sizes) if sizes else np.empty((0, 2)),
@@ -132,6 +137,20 @@ def _part(item: Any, names: tuple[str, ...], place: int, where: str, required: b
     if required or isinstance(item, Mapping) or hasattr(item, "_fields"):
         raise TypeError(f"{where}: {names[0]} are None or missing; give a record, mapping or tuple of them")
     return item
+
+
+def _rows(item: Any, where: str, required: bool, angle: Angle | None) -> F8:
+    """The boxes of an image; of rotated ones (N, 5)."""
+    boxes = _part(item, ("boxes",), 0, where, required)
+    if angle is None:
+        return as_boxes(boxes, f"{where} boxes")
+    rotated = _optional(item, ("rotated_boxes",))
+    return rotated_rows(boxes if rotated is None else rotated, _optional(item, ("outlines",)), angle, where)
+
+
+def _sides(item: Any, rows: F8, where: str, angle: Angle | None) -> F8:
+    """Widths and heights."""
+    return as_sizes(_optional(item, ("sizes",)), rows, f"{where} sizes") if angle is None else rows[:, 2:4]
 
 
 def _flags(item: Any, names: tuple[str, ...], where: str, length: int) -> B1:

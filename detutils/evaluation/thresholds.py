@@ -11,6 +11,8 @@ from detutils._jit import B1, F8, I8
 from detutils._validate import as_number, as_threshold
 from detutils.evaluation.errors import RIGHT, judged
 from detutils.evaluation.inputs import gather_detections, gather_objects
+from detutils.evaluation.rotated_rows import as_optional_angle
+from detutils.geometry.rotated import Angle
 
 
 class ThresholdCurve(NamedTuple):
@@ -76,7 +78,12 @@ class BestThreshold(NamedTuple):
 
 
 def best_threshold(
-    detections: Iterable[Any], ground_truth: Iterable[Any], *, iou_threshold: float = 0.5, beta: float = 1.0
+    detections: Iterable[Any],
+    ground_truth: Iterable[Any],
+    *,
+    iou_threshold: float = 0.5,
+    beta: float = 1.0,
+    angle: Angle | None = None,
 ) -> BestThreshold:
     """Find the score thresholds at which precision and recall balance best.
 
@@ -90,6 +97,8 @@ def best_threshold(
         In [0, 1]. A detection of this IoU with a free object of its class is right.
     beta : float, default 1
         How many times recall weighs as much as precision, above 0: F-beta takes the place of F1.
+    angle : {None, "ccw-deg", "cw-deg", "ccw-rad", "cw-rad"}, default None
+        Where given, boxes are rotated: as for ``evaluate_coco``.
 
     Returns
     -------
@@ -131,8 +140,9 @@ def best_threshold(
     """
     enough = as_threshold(iou_threshold)
     weight = as_number(beta, "beta", 1e-6, 1e6)
-    truth = gather_objects(ground_truth)
-    found = gather_detections(detections, truth.starts.size - 1)
+    turned = as_optional_angle(angle)
+    truth = gather_objects(ground_truth, angle=turned)
+    found = gather_detections(detections, truth.starts.size - 1, angle=turned)
     every = judged(found, truth, enough, min(0.1, enough), None)
     counted = ~every.ignored
     rows, right = every.rows[counted], every.kinds[counted] == RIGHT

@@ -9,9 +9,11 @@ import numpy as np
 
 from detutils._jit import F8, I8
 from detutils._validate import as_choice, as_offset, as_threshold
-from detutils.evaluation._kernels.voc import voc_class
+from detutils.evaluation._kernels.voc import voc_class, voc_rotated_class
 from detutils.evaluation.inputs import gather_detections, gather_objects, rank
 from detutils.evaluation.precision_recall import Method, PrecisionRecall, summed, trace
+from detutils.evaluation.rotated_rows import as_optional_angle
+from detutils.geometry.rotated import Angle
 
 
 class VocResult(NamedTuple):
@@ -53,6 +55,7 @@ def evaluate_voc(
     method: Method = "area",
     comparison: Literal[">=", ">"] = ">=",
     offset: int = 0,
+    angle: Angle | None = None,
 ) -> VocResult:
     """Measure average precision by the rules of Pascal VOC.
 
@@ -72,7 +75,13 @@ def evaluate_voc(
         Whether an IoU of exactly the threshold is enough: ``>=`` is the devkit's rule, ``>`` that of
         py-faster-rcnn.
     offset : {0, 1}
-        The devkit's own rule is 1, inclusive pixels; use it with boxes that hold inclusive pixels.
+        The devkit's own rule is 1, inclusive pixels; use it with boxes that hold inclusive pixels, not with rotated
+        ones.
+    angle : {None, "ccw-deg", "cw-deg", "ccw-rad", "cw-rad"}, default None
+        Where given, boxes of both sides are rotated, (N, 5): cx, cy, w, h and an angle of this sense and unit (see
+        ``rotated_box_convert``), and overlaps are rotated IoU. Records whose boxes are upright give theirs by
+        ``rotated_boxes`` (N, 5) or by ``outlines`` of four corners.
+        DOTA's rule is then ``method="11-point", comparison=">"``.
 
     Returns
     -------
@@ -105,7 +114,9 @@ def evaluate_voc(
     ----------
     M. Everingham et al., The Pascal Visual Object Classes (VOC) Challenge, IJCV 2010, section 4;
     ``VOCevaldet.m`` of the devkit; ``voc_eval.py`` of py-faster-rcnn, from which curve and AP differ in
-    nothing but rounding.
+    nothing but rounding. G.-S. Xia et al., DOTA: a large-scale dataset for object detection in aerial images,
+    CVPR 2018: the same of rotated boxes; its devkit measures labels that are no exact rectangles as the
+    quadrilaterals that they are, where here their rectangle counts.
 
     Examples
     --------
@@ -120,9 +131,12 @@ def evaluate_voc(
     chosen: Method = as_choice(method, "method", ("area", "11-point"))
     strict = as_choice(comparison, "comparison", (">=", ">")) == ">"
     added = as_offset(offset)
-    truth = gather_objects(ground_truth)
+    turned = as_optional_angle(angle)
+    if turned is not None and added:
+        raise ValueError("offset must be 0 with rotated boxes: their edges are no rows of pixels")
+    truth = gather_objects(ground_truth, angle=turned)
     images = truth.starts.size - 1
-    found = gather_detections(detections, images)
+    found = gather_detections(detections, images, angle=turned)
     ranking = rank(found, truth)
     aside = truth.difficult | truth.crowd
     outcomes = np.empty(ranking.order.size, np.int64)
@@ -130,9 +144,10 @@ def evaluate_voc(
     rows = ranking.objects
     owned = np.column_stack([rows, ranking.object_images[rows], aside[rows].astype(np.int64)])
     rule = np.array([threshold, strict, added])
+    kernel = voc_class if turned is None else voc_rotated_class
     for c in range(ranking.labels.size):  # a call each, so that Ctrl-C is heard between classes
         mine, objects = ranking.spans(c)
-        voc_class(found.boxes, ordered[mine], truth.boxes, owned[objects], images, rule, outcomes[mine])
+        kernel(found.boxes, ordered[mine], truth.boxes, owned[objects], images, rule, outcomes[mine])
     counts = np.bincount(np.searchsorted(ranking.labels, truth.labels[~aside]), minlength=ranking.labels.size)
     curves = trace(found.scores[ranking.order], outcomes, ranking.order_from, counts)
     ap = np.full(ranking.labels.size, np.nan)

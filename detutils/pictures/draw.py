@@ -29,7 +29,9 @@ from detutils._validate import (
     dimensions,
     valid_rows,
 )
+from detutils.geometry.rotated import Angle
 from detutils.pictures._kernels.drawing import draw_frames
+from detutils.pictures.outlines import as_outlines, draw_rotated, places_of_tags
 from detutils.pictures.poses import HALO_OPACITY, as_keypoints, as_skeleton, draw_poses
 from detutils.pictures.text import (
     INK,
@@ -74,6 +76,7 @@ def draw_boxes(
     text_size: int | None = None,
     font: str | os.PathLike[str] | None = None,
     on_invalid: Literal["raise", "drop"] = "raise",
+    angle: Angle | None = None,
 ) -> U1:
     """Draw boxes on a copy of an image, each with its label and score.
 
@@ -81,10 +84,11 @@ def draw_boxes(
     ----------
     image : (H, W), (H, W, 3) or (H, W, 4) array_like
         Gray or RGB(A); uint8, uint16 or float in 0..1.
-    boxes : (N, 4) array_like, or Detections
+    boxes : (N, 4), (N, 5) or (N, 8) array_like, or Detections
         x1, y1, x2, y2 in pixels. Boxes partly outside are clipped to the image, boxes wholly outside are not
-        drawn. A record of detections brings its labels, its scores and, where it has some, its keypoints, unless others
-        are given.
+        drawn. With ``angle`` named, rotated boxes, cx, cy, w, h, angle; of eight numbers, the corners x1, y1, ... x4,
+        y4 of any quadrilateral. A record of detections brings its labels, its scores and, where it has some, its
+        keypoints, unless others are given.
     labels : (N,) sequence of str or int, optional
         What each box is; equal labels get equal colors. Pillow's built-in typeface has the printable ASCII
         characters and a few signs (©«°±´·»‘’“”…‹›⁄™), no accents and no other scripts: those need ``font``.
@@ -115,6 +119,8 @@ def draw_boxes(
         What to do with rows whose box breaks the contract or whose score is not finite: refuse them all, or
         leave these out, with their labels, keypoints and colors. Of keypoints that are not finite, the point is left
         out.
+    angle : {"ccw-deg", "cw-deg", "ccw-rad", "cw-rad"}, optional
+        In which sense, as seen, and in which unit rotated boxes are turned: see ``rotated_box_convert``.
 
     Returns
     -------
@@ -136,7 +142,9 @@ def draw_boxes(
     Notes
     -----
     Labels stand above their box, or inside or below it where there is no room or another label stands; a
-    label wider than the image is shortened. Cost: the pixels of the lines, and O(N^2) for the places of N
+    label wider than the image is shortened. The line of an upright box lies inside its edges, on whole pixels; that of
+    a rotated box or a quadrilateral along its edges, half on either side, and its label stands at the highest corner
+    that is seen. Cost: the pixels of the lines, and O(N^2) for the places of N
     labels.
 
     References
@@ -158,7 +166,8 @@ def draw_boxes(
         scores = boxes.scores if scores is None else scores
         keypoints = getattr(boxes, "keypoints", None) if keypoints is None else keypoints
         boxes = boxes.boxes
-    rows = as_boxes(boxes, check_rows=not drops)
+    shapes = as_outlines(boxes, angle, drops=drops)
+    rows = as_boxes(boxes, check_rows=not drops) if shapes is None else shapes[0]
     names = None if labels is None else as_names(labels, "labels", rows.shape[0])
     points = None if scores is None else as_vector(scores, "scores", rows.shape[0], finite=not drops)
     paints = _colors(colors, names, rows.shape[0])
@@ -168,7 +177,7 @@ def draw_boxes(
     places, drawn = as_keypoints(none if keypoints is None else keypoints, rows.shape[0], drops=drops)
     limbs = as_skeleton(skeleton, places.shape[1])
     if drops:
-        good = valid_rows(rows, points)
+        good = valid_rows(rows, points) if shapes is None else _valid(shapes[1], points)
         rows, paints, places, drawn = rows[good], paints[good], places[good], drawn[good]
         names = None if names is None else [names[i] for i in good]
         points = None if points is None else points[good]
@@ -183,11 +192,14 @@ def draw_boxes(
         warn_of_lacking(typeface, names)
 
     order = np.arange(rows.shape[0]) if points is None else np.argsort(-points, kind="stable")[::-1]
-    frames, seen = _frames(rows, canvas.shape[0], canvas.shape[1], line)
+    place = _frames if shapes is None else places_of_tags
+    frames, seen = place(rows, canvas.shape[0], canvas.shape[1], line)
     every, order = order, order[seen[order]]
-    radius = 1.5 * line + 0.5
-    style = (float(line), radius, halo_width, HALO_OPACITY, opacity, fill)
-    draw_frames(canvas, frames[order], paints[order], style)
+    if shapes is None:
+        style = (float(line), 1.5 * line + 0.5, halo_width, HALO_OPACITY, opacity, fill)
+        draw_frames(canvas, frames[order], paints[order], style)
+    else:
+        draw_rotated(canvas, rows, paints, every, (float(line), halo_width, opacity, fill))
     if places.size:
         draw_poses(canvas, places, drawn, limbs, paints, every, (float(line), halo_width, opacity))
     if names is not None or points is not None:
@@ -314,6 +326,11 @@ def _frames(boxes: Any, height: int, width: int, line: int) -> tuple[Any, Any]:
     edges[:, 2:] = np.minimum(np.maximum(edges[:, 2:] + line // 2, edges[:, :2] + line), limit[:2])
     edges[:, :2] = np.maximum(np.minimum(edges[:, :2], edges[:, 2:] - line), 0)
     return edges, seen
+
+
+def _valid(sound: Any, points: Any) -> Any:
+    """The rows whose box fulfils the contract and whose score is finite."""
+    return np.flatnonzero(sound if points is None else sound & np.isfinite(points))
 
 
 def _texts(names: list[str] | None, points: Any) -> list[str]:

@@ -26,7 +26,10 @@ from detutils._validate import (
     as_positive,
     as_seed,
     as_stride,
+    as_vector,
 )
+from detutils.geometry.rotated import CCW_DEG, Angle, as_angle, as_rotated_rows, raise_bad_rotated, valid_rotated
+from detutils.geometry.rotated_overlaps import is_short
 from detutils.targets._kernels import anchors as kernels
 
 LARGEST_BASE = 1e9  # side of a reference window
@@ -174,6 +177,72 @@ def cell_anchors(
     return np.concatenate([-half, half], axis=1)
 
 
+def rotated_anchors(
+    sizes: npt.ArrayLike,
+    ratios: npt.ArrayLike = (0.5, 1, 2),
+    angles: npt.ArrayLike | None = None,
+    *,
+    angle: Angle = CCW_DEG,
+) -> F8:
+    """The rotated anchors of one place, centered on 0: every direction of every aspect ratio of every size.
+
+    Parameters
+    ----------
+    sizes : (S,) array_like
+        Square roots of the anchors' areas in pixels.
+    ratios : (R,) array_like
+        Heights divided by widths.
+    angles : (K,) array_like, optional
+        How the anchors are turned, in the sense and unit that ``angle`` names; six directions 30 degrees apart, from
+        -90 degrees, if left out.
+    angle : {"ccw-deg", "cw-deg", "ccw-rad", "cw-rad"}, default "ccw-deg"
+        Sense, as seen with y downward, and unit of the angles: see ``rotated_box_convert``.
+
+    Returns
+    -------
+    anchors : (S * R * K, 5) float64 ndarray
+        0, 0, w, h, angle in pixels, w = size / sqrt(ratio) and h = w * ratio, unrounded: all directions of the first
+        ratio of the first size, then of its second ratio, and so on, as in detectron2. Shape (0, 5) where a list is
+        empty.
+
+    Raises
+    ------
+    TypeError
+        If ``sizes``, ``ratios`` or ``angles`` are not arrays of real numbers.
+    ValueError
+        If a size or ratio is not finite and greater than 0, an angle is not finite, an array is not one-dimensional, a
+        side is outside the range of numbers, or ``angle`` is another word.
+
+    See Also
+    --------
+    grid_anchors : These anchors at every place. match_boxes : Which of them stand for an object.
+
+    Notes
+    -----
+    A box turned by half a circle is the same box: angles should span less than that (detectron2's own, -90 to 90, has
+    one direction twice). Of ratios r and 1 / r one will do with angles that span half a circle.
+
+    References
+    ----------
+    J. Ma et al., "Arbitrary-oriented scene text detection via rotation proposals", 2018, section III.
+
+    Examples
+    --------
+    >>> import detutils
+    >>> detutils.rotated_anchors([32], [0.25], [0, 45])
+    array([[ 0.,  0., 64., 16.,  0.],
+           [ 0.,  0., 64., 16., 45.]])
+    """
+    in_degrees = as_angle(angle)[0]
+    if angles is None:
+        turns = np.arange(-90.0, 90.0, 30.0) if in_degrees else np.radians(np.arange(-90.0, 90.0, 30.0))
+    else:
+        turns = as_vector(angles, "angles")
+    upright = cell_anchors(sizes, ratios)
+    sides = np.repeat(upright[:, 2:] - upright[:, :2], turns.size, axis=0)
+    return np.column_stack([np.zeros_like(sides), sides, np.tile(turns, len(upright))])
+
+
 def _fill_grid(base: Array, rows: int, columns: int, steps: tuple[float, float], out: Array) -> None:
     fill = kernels.grid_float32 if base.dtype == FLOAT32 else kernels.grid
     slice_rows = max(1, _ANCHORS_A_SLICE // max(1, columns * base.shape[0]))
@@ -182,33 +251,39 @@ def _fill_grid(base: Array, rows: int, columns: int, steps: tuple[float, float],
 
 
 def grid_anchors(
-    base_anchors: npt.ArrayLike, grid_size: tuple[int, int], stride: float | tuple[float, float]
+    base_anchors: npt.ArrayLike,
+    grid_size: tuple[int, int],
+    stride: float | tuple[float, float],
+    *,
+    angle: Angle | None = None,
 ) -> Array:
     """Copy anchors to every place of a feature map.
 
     Parameters
     ----------
-    base_anchors : (A, 4) array_like
-        x1, y1, x2, y2 in pixels, as they lie at the first place.
+    base_anchors : (A, 4) array_like, or (A, 5) with ``angle``
+        x1, y1, x2, y2 in pixels, as they lie at the first place. With ``angle`` named, cx, cy, w, h, angle.
     grid_size : (rows, columns)
         Size of the feature map, each at least 0.
     stride : float or (vertical, horizontal)
         Distance of neighboring places in pixels, greater than 0.
+    angle : {"ccw-deg", "cw-deg", "ccw-rad", "cw-rad"}, optional
+        The anchors are rotated; their angles stay as they are.
 
     Returns
     -------
-    anchors : (rows * columns * A, 4) ndarray
+    anchors : (rows * columns * A, 4) or (rows * columns * A, 5) ndarray
         In the order (row, column, anchor): all anchors of the first place, then of its right neighbor. Place
         (y, x) is shifted by exactly (y, x) times the stride, without a half. float32 if ``base_anchors`` is
-        float32, else float64. Shape (0, 4) where a factor is 0.
+        float32, else float64. Shape (0, 4) or (0, 5) where a factor is 0.
 
     Raises
     ------
     TypeError
         If an argument is not of its type.
     ValueError
-        If ``base_anchors`` is not (A, 4), a row is not finite or has x2 < x1 or y2 < y1, or a size is out of
-        range.
+        If ``base_anchors`` is not (A, 4), or not (A, 5) with ``angle``, a row is not finite or has x2 < x1 or y2 < y1
+        (a negative width or height), or a size is out of range.
     MemoryError
         If the result is larger than the memory that is free.
 
@@ -234,15 +309,35 @@ def grid_anchors(
            [ 0., 16., 15., 31.],
            [16., 16., 31., 31.]])
     """
-    base = as_boxes(base_anchors, "base_anchors", keep_float32=True)
+    base = _rotated_base(base_anchors, angle)
+    if base is None:
+        base = as_boxes(base_anchors, "base_anchors", keep_float32=True)
     rows, columns = as_grid_size(grid_size)
     steps = as_stride(stride)
     most = 1e38 if base.dtype == FLOAT32 else LIMIT
     if rows * steps[0] > most or columns * steps[1] > most:
         raise ValueError(f"stride leads beyond {most:g}, got {stride}")
-    out = as_out(None, (rows * columns * base.shape[0], 4), base.dtype)
-    _fill_grid(base, rows, columns, steps, out)
+    out = as_out(None, (rows * columns * base.shape[0], base.shape[1]), base.dtype)
+    if angle is None:
+        _fill_grid(base, rows, columns, steps, out)
+    else:
+        places = out.reshape(rows, columns, *base.shape)
+        places[:] = base
+        places[..., 0] = base[:, 0].astype(np.float64) + (np.arange(columns) * steps[1])[:, None]
+        places[..., 1] = base[:, 1].astype(np.float64) + (np.arange(rows) * steps[0])[:, None, None]
     return out
+
+
+def _rotated_base(anchors: npt.ArrayLike, angle: Angle | None) -> Array | None:
+    """(A, 5) anchors, float32 if they were; None where ``angle`` does not say that they are rotated."""
+    if angle is None:
+        return None
+    as_angle(angle)
+    rows = as_rotated_rows(anchors, "base_anchors")
+    bad = np.flatnonzero(~valid_rotated(rows))
+    if bad.size:
+        raise_bad_rotated(rows, int(bad[0]), "base_anchors")
+    return rows.astype(FLOAT32) if is_short(anchors) else rows
 
 
 def pyramid_anchors(

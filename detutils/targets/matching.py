@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +11,12 @@ import numpy.typing as npt
 from detutils import _validate as check
 from detutils._jit import B1, F8, I8
 from detutils.geometry.coding import encode_boxes
-from detutils.targets._kernels import matching as kernels
+from detutils.geometry.rotated import Angle, as_angle, as_rotated_rows, prepared
+from detutils.targets._kernels import matching as kernels, rotated_matching
 
 _PAIRS = 200_000_000  # of boxes and objects that a kernel compares between two looks at Ctrl-C
+_ROTATED_PAIRS = 4_000_000
+_KERNELS: tuple[Any, Any] = (rotated_matching, kernels)  # of rotated and of upright boxes
 
 
 class Matches(NamedTuple):
@@ -52,15 +56,16 @@ def match_boxes(
     ignore: npt.ArrayLike | None = None,
     ignore_threshold: float = 0.5,
     offset: int = 0,
+    angle: Angle | None = None,
 ) -> Matches:
     """Find the object that each box overlaps most, and tell positive from negative boxes.
 
     Parameters
     ----------
-    boxes : (N, 4) array_like
-        x1, y1, x2, y2 in pixels: anchors or proposals.
-    objects : (M, 4) array_like
-        The annotated boxes. One without area matches nothing.
+    boxes : (N, 4) array_like, or (N, 5) with ``angle``
+        x1, y1, x2, y2 in pixels: anchors or proposals. With ``angle`` named, cx, cy, w, h, angle.
+    objects : (M, 4) array_like, or (M, 5) with ``angle``
+        The annotated boxes, of the same form. One without area matches nothing.
     high : float
         In [0, 1]. A box is positive if its highest IoU is at least ``high``.
     low : float, optional
@@ -71,13 +76,15 @@ def match_boxes(
         Such a box keeps the object that it overlaps most itself.
     crowd : (M,) array_like of bool, optional
         Objects that are regions of many: they match nothing and are ignored like ``ignore``.
-    ignore : (R, 4) array_like, optional
-        Regions without annotations. A box that is not positive is neither (-1) where at least
+    ignore : (R, 4) array_like, or (R, 5) with ``angle``, optional
+        Regions without annotations, of the same form. A box that is not positive is neither (-1) where at least
         ``ignore_threshold`` of its own area lies in one region.
     ignore_threshold : float
         In [0, 1].
     offset : {0, 1}
-        Added to widths and heights: 1 is the inclusive-pixel rule.
+        Added to widths and heights: 1 is the inclusive-pixel rule, which rotated boxes do not have.
+    angle : {"ccw-deg", "cw-deg", "ccw-rad", "cw-rad"}, optional
+        The boxes are rotated, in this sense, as seen, and unit: see ``rotated_box_convert``.
 
     Returns
     -------
@@ -90,14 +97,15 @@ def match_boxes(
         If an input is not an array of real numbers, ``crowd`` are not booleans, or an option has the wrong
         type.
     ValueError
-        If an array has the wrong shape, a row is not finite or has x2 < x1 or y2 < y1, ``low`` is greater
-        than ``high``, or a threshold is outside [0, 1].
+        If an array has the wrong shape, a row is not finite or has x2 < x1 or y2 < y1 (a negative width or height),
+        ``low`` is greater than ``high``, a threshold is outside [0, 1], or ``offset`` is not 0 with ``angle``.
 
     Notes
     -----
-    Decisions are those of the float64 double loop. At most N M comparisons, in vector registers; objects
-    far from 256 consecutive boxes are skipped at once, so that the order of a grid makes it faster. No
-    matrix is built: memory is the result and one float64 copy of inputs that are not float64.
+    Decisions are those of the float64 double loop; of rotated boxes, those by ``rotated_box_iou``, to the last bit. At
+    most N M comparisons, in vector registers; objects far from 256 consecutive boxes (16 of rotated ones) are skipped
+    at once, so that the order of a grid makes it faster. No matrix is built: memory is the result and one float64 copy
+    of inputs that are not float64 (of rotated boxes, eight numbers each).
 
     References
     ----------
@@ -115,37 +123,48 @@ def match_boxes(
     >>> detutils.match_boxes(boxes, [[0, 0, 10, 10], [48, 48, 60, 60]], 0.7, 0.3, low_quality=True).labels
     array([ 1, -1,  1])
     """
-    rows = check.as_boxes(boxes)
-    truth = check.as_boxes(objects, "objects")
+    read, rule = _reader(angle), _KERNELS[angle is None]
+    rows, truth = read(boxes, "boxes"), read(objects, "objects")
     upper = check.as_threshold(high, "high")
     lower = upper if low is None else check.as_threshold(low, "low")
     if lower > upper:
         raise ValueError(f"low must be at most high, got {lower:g} and {upper:g}")
     quality = check.as_flag(low_quality, "low_quality")
     crowds = _crowds(crowd, len(truth))
-    regions = np.concatenate([truth[crowds], check.as_boxes([] if ignore is None else ignore, "ignore")])
+    regions = np.concatenate([truth[crowds], read([] if ignore is None else ignore, "ignore")])
     part = check.as_threshold(ignore_threshold, "ignore_threshold")
     added = check.as_offset(offset)
+    if angle is not None and added:
+        raise ValueError("offset must be 0 for rotated boxes, which have no inclusive pixels")
+    more, most = ((added,), _PAIRS) if angle is None else ((), _ROTATED_PAIRS)
 
-    chosen = np.flatnonzero(_solid(truth, added) & ~crowds)
+    chosen = np.flatnonzero((_solid(truth, added) if angle is None else (truth[:, 2:4] > 0.0).all(axis=1)) & ~crowds)
     single = truth[chosen]
     n = len(rows)
     matched, ious, labels = np.empty(n, np.int64), np.empty(n), np.empty(n, np.int64)
     peaks, pages = np.zeros(chosen.size), np.zeros((chosen.size, 2), np.int64)
-    rules, found = (lower, upper, added), (matched, ious, labels)
-    for start, stop in _slices(n, chosen.size):
-        kernels.match(rows, single, rules, (start, stop), found, peaks, pages)
+    found = (matched, ious, labels)
+    for span in _slices(n, chosen.size, most):
+        rule.match(rows, single, (lower, upper), span, found, peaks, pages, *more)
     if chosen.size:
         matched = chosen[matched]
     else:
         matched[:] = -1
         labels[:] = kernels.NEGATIVE if lower > 0.0 else kernels.IGNORED
-    step = max(1, _PAIRS // max(n, 1))
+    step = max(1, most // max(n, 1))
     for start in range(0, chosen.size if quality else 0, step):
-        kernels.promote(rows, single, added, (start, min(start + step, chosen.size)), peaks, pages, labels)
-    for start, stop in _slices(n, len(regions)) if len(regions) else ():
-        kernels.excuse(rows, regions, part, added, start, stop, labels)
+        rule.promote(rows, single, (start, min(start + step, chosen.size)), peaks, pages, labels, *more)
+    for span in _slices(n, len(regions), most) if len(regions) else ():
+        rule.excuse(rows, regions, part, span, labels, *more)
     return Matches(matched, ious, labels)
+
+
+def _reader(angle: Angle | None) -> Callable[[Any, str], F8]:
+    """What turns an argument into boxes as the kernels take them."""
+    if angle is None:
+        return check.as_boxes
+    turned = as_angle(angle)
+    return lambda boxes, name: prepared(as_rotated_rows(boxes, name), *turned, name)
 
 
 def _crowds(crowd: npt.ArrayLike | None, n: int) -> B1:
@@ -158,9 +177,9 @@ def _solid(objects: F8, offset: float) -> B1:
     return (sides[:, 0] > 0.0) & (sides[:, 1] > 0.0)
 
 
-def _slices(n: int, m: int) -> list[tuple[int, int]]:
-    """Ranges of pages of n boxes, each short enough for m objects."""
-    step = max(1, _PAIRS // (kernels.PAGE * max(m, 1)))
+def _slices(n: int, m: int, most: int) -> list[tuple[int, int]]:
+    """Ranges of pages of n boxes, each short enough for m objects and so many pairs."""
+    step = max(1, most // (kernels.PAGE * max(m, 1)))
     pages = -(-n // kernels.PAGE)
     return [(start, min(start + step, pages)) for start in range(0, pages, step)]
 

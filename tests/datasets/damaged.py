@@ -32,10 +32,13 @@ YOLO = b"0 0.5 0.5 0.25 0.5\n0 0 0 0.5 0 0.5 0.5\n"
 YOLO_FOUND = b"0 0.5 0.5 0.25 0.5 0.75\n"
 DEVKIT = b"a 0.5 1 2 30 40\n"
 CSV = b"image,class,score,x1,y1,x2,y2\na,cat,0.5,1,2,30,40\n"
+DOTA = b"imagesource:GoogleEarth\ngsd:0.15\n1 2 30 4 28 40 0.5 38 cat 0\n5 5 9 5 9 9 5 9 cat 1\n"
+TASK = b"a 0.5 1 2 30 4 28 40 0.5 38\n"
 YAML = b"names: [cat]\ntrain: images\n"
 GOOD = {
     "voc": VOC, "cvat": CVAT, "labelme": LABELME, "coco": COCO, "coco results": COCO_RESULTS, "yolo": YOLO,
-    "yolo found": YOLO_FOUND, "devkit": DEVKIT, "csv": CSV, "yaml": YAML,
+    "yolo found": YOLO_FOUND, "devkit": DEVKIT, "csv": CSV, "yaml": YAML, "dota": DOTA,
+    "task": TASK,
 }  # fmt: skip
 
 HUGE = (b"9" * 5000, b"1e999", b"-1e308", b"1e308", b"nan", b"NaN", b"Infinity", b"-1", b"1e-400", b"0x10", b"1_0",

@@ -42,7 +42,7 @@ def calls(name: str, path: Path, named: bool = True) -> Iterator[Callable[[], An
             if "images" in parameters:
                 yield lambda place=place, options=options: read(place, {"a.jpg": (48, 64)}, **options)
             if "format" in parameters and named:
-                known = ("coco", "yolo", "voc", "csv") if "dataset" in parameters else READERS
+                known = ("coco", "yolo", "voc", "csv", "dota") if "dataset" in parameters else READERS
                 for kind in known:
                     yield lambda place=place, options=options, kind=kind: read(place, format=kind, **options)
 

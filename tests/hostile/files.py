@@ -47,6 +47,8 @@ def write_files() -> None:
     _write("voc/ImageSets/Main/train.txt", "a\n")
     Path("labels").mkdir(exist_ok=True)
     _write("labels/a.txt", "1 0.5 0.5 0.25 0.25\n")
+    Path("labelTxt").mkdir(exist_ok=True)
+    _write("labelTxt/a.txt", "1 2 30 4 28 40 0.5 38 cat 0\n")
     _write("labelme.json", LABELME)
     _write("cvat.xml", CVAT)
     _write("found.csv", "image,class,score,x1,y1,x2,y2\na,dog,0.5,1,2,3,4\n")

@@ -6,12 +6,22 @@ from tests.mutant_list.fault import faults
 
 COCO, VOC = "tests/evaluation/test_coco.py", "tests/evaluation/test_voc.py"
 REASONS, RECALL = "tests/evaluation/test_reasons.py", "tests/evaluation/test_recall.py"
+ROTATED = "tests/evaluation/test_rotated.py"
 
 MUTANTS = [
     *faults(
-        "evaluation/_kernels/coco.py", COCO,
-        ("found[d, 2] + found[d, 0]", "found[d, 2] + found[d, 1]"),
+        "evaluation/_kernels/overlap.py", f"{COCO} {ROTATED}",
+        ("rows[i, 2] + rows[i, 0]", "rows[i, 2] + rows[i, 1]"),
         ("return common / area if area > 0.0", "return iou(common, area, area, 0.0, 1.0) if area > 0.0"),
+        ("common_of(turned[0], d, turned[1], g)", "common_of(turned[0], d, turned[0], d)"),
+    ),
+    *faults(
+        "geometry/_kernels/rotated_overlaps.py", ROTATED,
+        ("return common_area(_row(a, i), _row(b, j))", "return common_area(_row(b, j), _row(a, i))"),
+        ("abs(b[j, 0] - a[i, 0]) < more + wide", "abs(b[j, 0] - a[i, 0]) < more"),
+    ),
+    *faults(
+        "evaluation/_kernels/coco.py", COCO,
         ("if value >= enough[t]", "if value > enough[t]"),
         ("while at > 0 and ious[at - 1] <= value", "while at > 0 and ious[at - 1] < value"),
         ("bits = left & near[c, 1] & ~taken[k]", "bits = left & near[c, 1]"),
@@ -37,6 +47,10 @@ MUTANTS = [
         ("(strict and best == threshold)", "best == threshold"),
         ("elif not taken[match]", "elif match >= 0"),
         ("outcomes[n] = -1", "outcomes[n] = 0"),
+    ),
+    *faults(
+        "evaluation/_kernels/voc.py", ROTATED,
+        ("return 4.0 * boxes[i, 2] * boxes[i, 3]", "return boxes[i, 2] * boxes[i, 3]"),
     ),
     *faults(
         "evaluation/_kernels/recall.py", RECALL,

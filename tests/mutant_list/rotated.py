@@ -36,7 +36,7 @@ MUTANTS = [
         ("divisor = min(area, other)", "divisor = area"),
         ("max(hull_area(", "min(hull_area("),
         ("wide = high = np.inf", "wide = high + 0.0"),
-        ("min((block + 1) * LANES, m)", "min((block + 1) * LANES - 1, m)"),
+        ("min(m - block * LANES, LANES), hulls", "min(m - block * LANES, LANES - 1), hulls"),
         ("max(right - x, x - left) * WIDER", "0.9 * max(right - x, x - left)"),
         ("if count > PAIRS - LANES", "if count > PAIRS - LANES and i % 3"),
         ("    _flush(kind, pairs, places, count, values, out)\n\n\n@kernel", "    pass\n\n\n@kernel"),

@@ -33,4 +33,17 @@ MUTANTS = [
         ("if covered[k] >= threshold", "if covered[k] > threshold"),
         (" and labels[first + k] != POSITIVE", ""),
     ),
+    *faults(
+        "targets/_kernels/rotated_matching.py", "tests/targets/test_rotated_matching.py",
+        ("columns[:, count:] = np.nan", "columns[:, count:] = 0.0"),
+        ("min(count - block * LANES, LANES)", "min(count - block * LANES, LANES - 1)"),
+        ("boxes, first + k, things, j", "things, j, boxes, first + k"),
+        ("best[:], which[:] = 0.0, 0", "which[:] = 0"),
+        ("if share > best[k]", "if share >= best[k]"),
+        ("peak = max(peak, share)", "peak = share"),
+        ("peak_pages[j, 1] + 1", "peak_pages[j, 1]"),
+        ("if values[q] == peaks[j]", "if values[q] >= 0.9 * peaks[j]"),
+        ("measure_pairs(IOA,", "measure_pairs(IOU,"),
+        ("max(covered[places[q]], values[q])", "values[q]"),
+    ),
 ]  # fmt: skip

@@ -30,9 +30,26 @@ def cell_anchors(sizes, ratios=(0.5, 1, 2), *, order="size"):
     return anchors
 
 
+def rotated_anchors(sizes, ratios, angles):
+    """Ma et al. 2018, section III, in detectron2's order: the angle changes first, then the ratio."""
+    anchors = []
+    for size in sizes:
+        for ratio in ratios:
+            wide = math.sqrt(size * size / ratio)
+            anchors += [[0.0, 0.0, wide, wide * ratio, angle] for angle in angles]
+    return anchors
+
+
 def grid_anchors(base_anchors, grid_size, stride):
     """Ren et al. 2015, section 3.1: every anchor at every place, shifted by whole strides."""
     down, right = stride if isinstance(stride, (tuple, list)) else (stride, stride)
+    if base_anchors and len(base_anchors[0]) == 5:  # rotated
+        return [
+            [cx + x * right, cy + y * down, *rest]
+            for y in range(grid_size[0])
+            for x in range(grid_size[1])
+            for cx, cy, *rest in base_anchors
+        ]
     return [
         [x1 + x * right, y1 + y * down, x2 + x * right, y2 + y * down]
         for y in range(grid_size[0])

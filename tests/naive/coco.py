@@ -16,7 +16,12 @@ def overlap(found, box, crowd):
     return width * height / (w * h if crowd else w * h + gw * gh - width * height)
 
 
-def match_image(rows, objects, threshold, low, high):
+def area_of(box):
+    """Of x1, y1, x2, y2 or of cx, cy, w, h, angle."""
+    return box[2] * box[3] if len(box) == 5 else (box[2] - box[0]) * (box[3] - box[1])
+
+
+def match_image(rows, objects, threshold, low, high, measure):
     """COCOeval.evaluateImg: (score, matched, ignored) of each detection; objects are (box, crowd, area)."""
     ignored = [crowd or area < low or area > high for _, crowd, area in objects]
     order = sorted(range(len(objects)), key=lambda k: ignored[k])
@@ -28,14 +33,14 @@ def match_image(rows, objects, threshold, low, high):
                 continue
             if match is not None and not ignored[match] and ignored[k]:
                 break
-            value = overlap(box, objects[k][0], objects[k][1])
+            value = measure(box, objects[k][0], objects[k][1])
             if value >= best:
                 best, match = value, k
         if match is not None:
             taken.add(match)
             result.append((score, True, ignored[match]))
         else:
-            area = (box[2] - box[0]) * (box[3] - box[1])
+            area = area_of(box)
             result.append((score, False, area < low or area > high))
     return result, ignored.count(False)
 
@@ -54,7 +59,7 @@ def curve(outcomes, positives):
     return levels, right / positives
 
 
-def evaluate_class(detections, ground_truth, label, threshold, size, most):
+def evaluate_class(detections, ground_truth, label, threshold, size, most, measure=overlap):
     """Precision at 101 recalls and recall of one class, or None where there is nothing to find."""
     outcomes, positives = [], 0
     for found, truth in zip(detections, ground_truth, strict=True):
@@ -71,21 +76,21 @@ def evaluate_class(detections, ground_truth, label, threshold, size, most):
             )
             if c == label
         ]
-        matched, count = match_image(rows[:most], objects, threshold, *RANGES[size])
+        matched, count = match_image(rows[:most], objects, threshold, *RANGES[size], measure)
         outcomes += matched
         positives += count
     return curve(outcomes, positives) if positives else None
 
 
-def evaluate_coco(detections, ground_truth):
-    """COCOeval.summarize: the twelve numbers."""
+def evaluate_coco(detections, ground_truth, measure=overlap):
+    """COCOeval.summarize: the twelve numbers; boxes of another kind by another measure."""
     labels = sorted({c for image in ground_truth for c in image["labels"]})
 
     def mean(part, thresholds, size, most):
         values = []
         for label in labels:
             for threshold in thresholds:
-                result = evaluate_class(detections, ground_truth, label, threshold, size, most)
+                result = evaluate_class(detections, ground_truth, label, threshold, size, most, measure)
                 if result is not None:
                     values += result[0] if part == 0 else [result[1]]
         return sum(values) / len(values) if values else -1.0

@@ -57,3 +57,39 @@ def draw_strokes(canvas, strokes, colors, halo, halo_opacity, opacity):  # type:
                 rest = (1.0 - shade * halo_opacity * opacity) * (1.0 - cover * opacity)
                 row[x] = [int(old * rest + new * cover * opacity + 0.5) for old, new in zip(pixel, color)]
     return canvas
+
+
+def segment_distance(x, y, start, end):  # type: ignore[no-untyped-def]
+    """From a point to a segment: to the line where its foot lies between the ends, else to the nearer end."""
+    (x1, y1), (x2, y2) = start, end
+    length = math.hypot(x2 - x1, y2 - y1)
+    along = ((x - x1) * (x2 - x1) + (y - y1) * (y2 - y1)) / length if length > 0.0 else 0.0
+    if 0.0 < along < length:
+        return abs((x - x1) * (y2 - y1) - (y - y1) * (x2 - x1)) / length
+    return min(math.hypot(x - x1, y - y1), math.hypot(x - x2, y - y2))
+
+
+def is_inside(x, y, polygon):  # type: ignore[no-untyped-def]
+    """Whether a ray to the left crosses an odd number of edges (Shimrat 1962)."""
+    crossed = 0
+    for k, (x2, y2) in enumerate(polygon):
+        x1, y1 = polygon[k - 1]
+        if (y1 <= y) != (y2 <= y) and x1 + (y - y1) * (x2 - x1) / (y2 - y1) <= x:
+            crossed += 1
+    return crossed % 2 == 1
+
+
+def draw_outlines(canvas, outlines, colors, width, halo, halo_opacity, opacity, fill):  # type: ignore[no-untyped-def]
+    """Blend each outline into every pixel of the picture, in order, by the distance to its nearest edge."""
+    for polygon, color in zip(outlines, colors):
+        for y, row in enumerate(canvas):
+            for x, pixel in enumerate(row):
+                at = x + 0.5, y + 0.5
+                away = min(segment_distance(*at, polygon[k - 1], polygon[k]) for k in range(len(polygon))) - width / 2
+                stroke = covered(away)
+                inside = covered(-away) if is_inside(*at, polygon) else 0.0
+                shade = max(covered(away - halo) - stroke, 0.0)
+                cover = stroke * opacity + inside * fill
+                rest = (1.0 - shade * halo_opacity * opacity) * (1.0 - cover)
+                row[x] = [int(old * rest + new * cover + 0.5) for old, new in zip(pixel, color)]
+    return canvas

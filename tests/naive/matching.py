@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from tests.naive.overlaps import pair_ioa, pair_iou
+from tests.naive.rotated import rotated_box_iou
 
 
 def has_area(box, offset=0):
     """Whether both sides are longer than nothing."""
     return box[2] - box[0] + offset > 0 and box[3] - box[1] + offset > 0
+
+
+def has_sides(box, _):
+    """The same of a rotated box."""
+    return box[2] > 0 and box[3] > 0
 
 
 def match_boxes(
@@ -21,16 +27,24 @@ def match_boxes(
     ignore=(),
     ignore_threshold=0.5,
     offset=0,
+    angle=None,
 ):
-    """matched, ious, labels (Ren et al. 2015, section 3.1.2; anchor_target_layer.py).
+    """matched, ious, labels (Ren et al. 2015, section 3.1.2; anchor_target_layer.py; of rotated boxes Ma et al. 2018).
 
     The original also promotes every box at IoU 0 to an object that none overlaps; crowds and regions are pycocotools'.
     """
     low = high if low is None else low
     crowd = [False] * len(objects) if crowd is None else crowd
-    chosen = [j for j, box in enumerate(objects) if not crowd[j] and has_area(box, offset)]
+    solid = has_area if angle is None else has_sides
+    chosen = [j for j, box in enumerate(objects) if not crowd[j] and solid(box, offset)]
     regions = [box for j, box in enumerate(objects) if crowd[j]] + list(ignore)
-    table = [[pair_iou(box, objects[j], offset) for j in chosen] for box in boxes]
+    iou, ioa = pair_iou, pair_ioa
+    if angle is not None:
+        iou, ioa = (
+            lambda a, b, _, metric=metric: rotated_box_iou([a], [b], angle=angle, metric=metric)[0][0]
+            for metric in ("iou", "ioa")
+        )
+    table = [[iou(box, objects[j], offset) for j in chosen] for box in boxes]
     ious = [max(row, default=0.0) for row in table]
     matched = [chosen[row.index(best)] if row else -1 for row, best in zip(table, ious)]
     labels = [1 if j >= 0 and best >= high else 0 if best < low else -1 for j, best in zip(matched, ious)]
@@ -41,7 +55,7 @@ def match_boxes(
                 if best > 0 and row[k] == best:
                     labels[i] = 1
     for i, box in enumerate(boxes):
-        if labels[i] != 1 and any(pair_ioa(box, region, offset) >= ignore_threshold for region in regions):
+        if labels[i] != 1 and any(ioa(box, region, offset) >= ignore_threshold for region in regions):
             labels[i] = -1
     return matched, ious, labels
 

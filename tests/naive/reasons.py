@@ -12,7 +12,7 @@ def iou(a, b, crowd=False):  # type: ignore[no-untyped-def]
     return width * height / (first if crowd else first + second - width * height)
 
 
-def judge(found, truth, enough, little):  # type: ignore[no-untyped-def]
+def judge(found, truth, enough, little, iou=iou):  # type: ignore[no-untyped-def]
     """The kind of each detection by falling score, the object that it is about, and which objects were taken."""
     order = sorted(range(len(found["scores"])), key=lambda d: -found["scores"][d])
     counted = [g for g in range(len(truth["labels"])) if not truth["crowd"][g]]
@@ -47,7 +47,7 @@ def judge(found, truth, enough, little):  # type: ignore[no-untyped-def]
     return order, kinds, about, taken
 
 
-def confusion_matrix(detections, ground_truth, labels, enough, floor):  # type: ignore[no-untyped-def]
+def confusion_matrix(detections, ground_truth, labels, enough, floor, iou=iou):  # type: ignore[no-untyped-def]
     """Pairs one to one: those of one class first, then by IoU; ties by object, then by detection."""
     size = len(labels)
     matrix = [[0] * (size + 1) for _ in range(size + 1)]
@@ -76,11 +76,11 @@ def confusion_matrix(detections, ground_truth, labels, enough, floor):  # type: 
     return matrix
 
 
-def f1_above(detections, ground_truth, threshold, enough, label=None):  # type: ignore[no-untyped-def]
+def f1_above(detections, ground_truth, threshold, enough, label=None, iou=iou):  # type: ignore[no-untyped-def]
     """Precision, recall and F1 of the detections with score > threshold."""
     right = kept = objects = 0
     for found, truth in zip(detections, ground_truth, strict=True):
-        _, kinds, _, _ = judge(found, truth, enough, min(0.1, enough))
+        _, kinds, _, _ = judge(found, truth, enough, min(0.1, enough), iou)
         for d, kind in kinds.items():
             if found["scores"][d] > threshold and "ignored" not in kind and label in (None, found["labels"][d]):
                 kept += 1

@@ -8,7 +8,9 @@ from tests.naive.precision_recall import average_precision, precision_recall_cur
 from tests.naive.recall import iou
 
 
-def evaluate_voc(detections, ground_truth, iou_threshold=0.5, method="area", comparison=">=", offset=0):
+def evaluate_voc(
+    detections, ground_truth, iou_threshold=0.5, method="area", comparison=">=", offset=0, measure=iou
+):
     """{label: AP} as VOCevaldet.m and voc_eval.py have it: class by class, detections by falling score."""
     names = {label for found in detections for label in found[2]}
     names |= {label for truth in ground_truth for label in truth["labels"]}
@@ -30,7 +32,7 @@ def evaluate_voc(detections, ground_truth, iou_threshold=0.5, method="area", com
         for _, image, box in rows:
             best, match = 0.0, None
             for thing in objects[image]:
-                overlap = iou(box, thing["box"], offset)
+                overlap = measure(box, thing["box"], offset)
                 if overlap > best:
                     best, match = overlap, thing
             enough = match and (best >= iou_threshold if comparison == ">=" else best > iou_threshold)

@@ -1,7 +1,7 @@
 """Which detections are right by the rules of COCO, and the precision and recall that follow.
 
 Rows are (x, y, width, height) of detections and (x, y, width, height, area, aside) of objects; ``aside`` is 0 for an
-object that counts, 1 for one that does not, 2 for a crowd.
+object that counts, 1 for one that does not, 2 for a crowd. Rows of rotated boxes end with the eight numbers of each.
 """
 
 from __future__ import annotations
@@ -10,34 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import F8, I8, inlined, kernel
+from detutils._jit import F8, I8, embedded, inlined, kernel
 from detutils.evaluation._kernels.curves import envelope
-from detutils.geometry._kernels.pair import intersection, iou
+from detutils.evaluation._kernels.overlap import Scene, overlap
 
 EPSILON = 2.220446049250313e-16  # cocoeval.py adds np.spacing(1) to the number of detections it divides by
 RANK = 0  # the column of states that says the how-many-th of its image a detection is; -1 beyond the last limit
 
 
 @inlined
-def _overlap(found: Any, d: Any, objects: Any, g: Any) -> Any:
-    """IoU as maskApi.c computes it: with a crowd, the share of the detection that lies inside."""
-    a = found[d, 0], found[d, 1], found[d, 2] + found[d, 0], found[d, 3] + found[d, 1]
-    b = objects[g, 0], objects[g, 1], objects[g, 2] + objects[g, 0], objects[g, 3] + objects[g, 1]
-    common, area = intersection(a, b, 0.0, 0.0), found[d, 2] * found[d, 3]
-    if objects[g, 5] == 2.0:
-        return common / area if area > 0.0 else 0.0
-    return iou(common, area, objects[g, 2] * objects[g, 3], 0.0, 1.0)
-
-
-@inlined
-def _candidates(found: Any, d: Any, objects: Any, owned: Any, span: Any, enough: Any, near: Any, ious: Any) -> Any:
+def _candidates(scene: Any, d: Any, owned: Any, span: Any, enough: Any, near: Any, ious: Any) -> Any:
     """The objects that one detection overlaps enough for some threshold, best first, the last of ties first.
 
     ``near`` gets their place in ``owned`` and the thresholds passed, a bit each. How many there are.
     """
     count = 0
     for k in range(span[0], span[1]):
-        value = _overlap(found, d, objects, owned[k, 0])
+        value = overlap(scene, d, owned[k, 0])
         bits = 0
         for t in range(enough.shape[0]):
             if value >= enough[t]:
@@ -78,20 +67,11 @@ def _take(near: Any, count: Any, ignored: Any, crowd: Any, taken: Any, every: An
     return right, left
 
 
-@kernel(
-    "void(float64[:,::1], int64[:,::1], float64[:,::1], int64[:,::1], float64[::1], float64[:,::1], int64[::1],"
-    " int64[:,::1])"
-)
-def match_class(
-    found: F8, detections: I8, objects: F8, owned: I8, thresholds: F8, ranges: F8, limits: I8, states: I8
+@embedded
+def _walk(
+    scene: Any, detections: Any, owned: Any, thresholds: Any, ranges: Any, limits: Any, states: Any
 ) -> None:
-    """Of each detection of a class, (row, image) by falling score: its rank in its image and, for each range of areas,
-    at which thresholds it is right and at which it is wrong, a bit each.
-
-    ``owned`` holds (row, image) of the objects, ordered by image; ``limits`` are how many detections of an image are
-    looked at, and how many images there are. cocoeval.py matches image by image and then joins the images. One walk by
-    falling score does the same, because images do not influence each other; all thresholds go side by side.
-    """
+    found, objects = scene.found, scene.objects
     n_objects, n_ranges = owned.shape[0], ranges.shape[0]
     starts, seen = np.zeros(limits[1] + 1, np.int64), np.zeros(limits[1], np.int64)
     for k in range(n_objects):
@@ -116,7 +96,7 @@ def match_class(
         states[n, RANK] = seen[image]
         seen[image] += 1
         span = starts[image], starts[image + 1]
-        count = _candidates(found, d, objects, owned, span, enough, near, ious) if span[1] > span[0] else 0
+        count = _candidates(scene, d, owned, span, enough, near, ious) if span[1] > span[0] else 0
         area = found[d, 2] * found[d, 3]
         for a in range(n_ranges):
             right, left = 0, every
@@ -124,6 +104,35 @@ def match_class(
                 right, left = _take(near, count, ignored[a], crowd, taken[a], every)
             states[n, 1 + 2 * a] = right
             states[n, 2 + 2 * a] = left if ranges[a, 0] <= area <= ranges[a, 1] else 0
+
+
+@kernel(
+    "void(float64[:,::1], int64[:,::1], float64[:,::1], int64[:,::1], float64[::1], float64[:,::1], int64[::1],"
+    " int64[:,::1])"
+)
+def match_class(
+    found: F8, detections: I8, objects: F8, owned: I8, thresholds: F8, ranges: F8, limits: I8, states: I8
+) -> None:
+    """Of each detection of a class, (row, image) by falling score: its rank in its image and, for each range of areas,
+    at which thresholds it is right and at which it is wrong, a bit each.
+
+    ``owned`` holds (row, image) of the objects, ordered by image; ``limits`` are how many detections of an image are
+    looked at, and how many images there are. cocoeval.py matches image by image and then joins the images. One walk by
+    falling score does the same, because images do not influence each other; all thresholds go side by side.
+    """
+    _walk(Scene(found, objects, None), detections, owned, thresholds, ranges, limits, states)
+
+
+@kernel(
+    "void(float64[:,::1], int64[:,::1], float64[:,::1], int64[:,::1], float64[::1], float64[:,::1], int64[::1],"
+    " int64[:,::1])"
+)
+def match_rotated_class(
+    found: F8, detections: I8, objects: F8, owned: I8, thresholds: F8, ranges: F8, limits: I8, states: I8
+) -> None:
+    """``match_class`` of rotated boxes."""
+    turned = found[:, 4:], objects[:, 6:]
+    _walk(Scene(found, objects, turned), detections, owned, thresholds, ranges, limits, states)
 
 
 @kernel(

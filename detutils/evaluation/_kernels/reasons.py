@@ -1,7 +1,8 @@
 """Which detection is wrong, and why: image by image, all classes together.
 
 Rows are (x, y, width, height, class) of detections, by falling score within an image, and (x, y, width, height, class,
-aside) of objects; ``aside`` is 0 for an object that counts, 1 for a difficult one and 2 for a crowd.
+aside) of objects; ``aside`` is 0 for an object that counts, 1 for a difficult one and 2 for a crowd. Rows of rotated
+boxes end with the eight numbers of each.
 """
 
 from __future__ import annotations
@@ -11,25 +12,10 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import F8, I8, inlined, kernel
-from detutils.geometry._kernels.pair import intersection, iou
+from detutils.evaluation._kernels.overlap import Scene, overlap
 
 RIGHT, CLASS, LOCATION, BOTH, DUPLICATE, BACKGROUND = 0, 1, 2, 3, 4, 5
 IGNORED = 8  # added to the kind of a detection that counts neither way
-
-
-@inlined
-def _corners(rows: Any, i: Any) -> Any:
-    return rows[i, 0], rows[i, 1], rows[i, 0] + rows[i, 2], rows[i, 1] + rows[i, 3]
-
-
-@inlined
-def _overlap(found: Any, d: Any, objects: Any, g: Any) -> Any:
-    """IoU as maskApi.c computes it: with a crowd, the share of the detection that lies inside."""
-    common = intersection(_corners(found, d), _corners(objects, g), 0.0, 0.0)
-    area = found[d, 2] * found[d, 3]
-    if objects[g, 5] == 2.0:
-        return common / area if area > 0.0 else 0.0
-    return iou(common, area, objects[g, 2] * objects[g, 3], 0.0, 1.0)
 
 
 @inlined
@@ -77,22 +63,17 @@ def _kind_of(ious: Any, found: Any, objects: Any, spans: Any, d: Any, limits: An
     return BOTH, -1
 
 
-@kernel(
-    "void(float64[:,::1], int64[::1], float64[:,::1], int64[::1], float64[::1], int64[::1], int64[::1], int64[::1])"
-)
-def judge(
-    found: F8, found_from: I8, objects: F8, objects_from: I8, limits: F8, kinds: I8, target: I8, taken: I8
+@inlined
+def _judge(
+    scene: Any, found_from: Any, objects_from: Any, limits: Any, kinds: Any, target: Any, taken: Any
 ) -> None:
-    """Fill in each detection's kind and the object it took or is about, and which objects were taken.
-
-    ``limits`` are the IoU of a right detection and that up to which one lies on the background.
-    """
+    found, objects = scene.found, scene.objects
     for image in range(found_from.shape[0] - 1):
         spans = (found_from[image], found_from[image + 1], objects_from[image], objects_from[image + 1])
         ious = np.empty((spans[1] - spans[0], spans[3] - spans[2]))
         for d in range(spans[0], spans[1]):
             for g in range(spans[2], spans[3]):
-                ious[d - spans[0], g - spans[2]] = _overlap(found, d, objects, g)
+                ious[d - spans[0], g - spans[2]] = overlap(scene, d, g)
         _match(ious, found, objects, spans, limits[0], target, taken)
         for d in range(spans[0], spans[1]):
             if target[d] >= 0:
@@ -105,12 +86,33 @@ def judge(
                     kinds[d] |= IGNORED
 
 
-@kernel("void(float64[:,::1], int64[::1], float64[:,::1], int64[::1], float64, int64[::1], int64[::1])")
-def pair_up(
-    found: F8, found_from: I8, objects: F8, objects_from: I8, enough: float, target: I8, taken: I8
+@kernel(
+    "void(float64[:,::1], int64[::1], float64[:,::1], int64[::1], float64[::1], int64[::1], int64[::1], int64[::1])"
+)
+def judge(
+    found: F8, found_from: I8, objects: F8, objects_from: I8, limits: F8, kinds: I8, target: I8, taken: I8
 ) -> None:
-    """Pair detections with objects one to one, whatever their classes: pairs of one class first, then by falling IoU,
-    ties by object and then by detection. ``target`` is the object, -1 for none, -2 for one that does not count."""
+    """Fill in each detection's kind and the object it took or is about, and which objects were taken.
+
+    ``limits`` are the IoU of a right detection and that up to which one lies on the background.
+    """
+    _judge(Scene(found, objects, None), found_from, objects_from, limits, kinds, target, taken)
+
+
+@kernel(
+    "void(float64[:,::1], int64[::1], float64[:,::1], int64[::1], float64[::1], int64[::1], int64[::1], int64[::1])"
+)
+def judge_rotated(
+    found: F8, found_from: I8, objects: F8, objects_from: I8, limits: F8, kinds: I8, target: I8, taken: I8
+) -> None:
+    """``judge`` of rotated boxes."""
+    turned = found[:, 5:], objects[:, 6:]
+    _judge(Scene(found, objects, turned), found_from, objects_from, limits, kinds, target, taken)
+
+
+@inlined
+def _pair_up(scene: Any, found_from: Any, objects_from: Any, enough: Any, target: Any, taken: Any) -> None:
+    found, objects = scene.found, scene.objects
     for image in range(found_from.shape[0] - 1):
         first, last = found_from[image], found_from[image + 1]
         begin, end = objects_from[image], objects_from[image + 1]
@@ -124,7 +126,7 @@ def pair_up(
                         continue
                     for d in range(first, last):
                         if target[d] == -1 and (objects[g, 4] == found[d, 4]) == same:
-                            value = _overlap(found, d, objects, g)
+                            value = overlap(scene, d, g)
                             if value >= enough and value > best:
                                 best, detection, match = value, d, g
                 if match < 0:
@@ -132,5 +134,22 @@ def pair_up(
                 target[detection], taken[match] = match, 1
         for d in range(first, last):
             for g in range(begin, end):
-                if target[d] == -1 and objects[g, 5] != 0.0 and _overlap(found, d, objects, g) >= enough:
+                if target[d] == -1 and objects[g, 5] != 0.0 and overlap(scene, d, g) >= enough:
                     target[d] = -2
+
+
+@kernel("void(float64[:,::1], int64[::1], float64[:,::1], int64[::1], float64, int64[::1], int64[::1])")
+def pair_up(
+    found: F8, found_from: I8, objects: F8, objects_from: I8, enough: float, target: I8, taken: I8
+) -> None:
+    """Pair detections with objects one to one, whatever their classes: pairs of one class first, then by falling IoU,
+    ties by object and then by detection. ``target`` is the object, -1 for none, -2 for one that does not count."""
+    _pair_up(Scene(found, objects, None), found_from, objects_from, enough, target, taken)
+
+
+@kernel("void(float64[:,::1], int64[::1], float64[:,::1], int64[::1], float64, int64[::1], int64[::1])")
+def pair_up_rotated(
+    found: F8, found_from: I8, objects: F8, objects_from: I8, enough: float, target: I8, taken: I8
+) -> None:
+    """``pair_up`` of rotated boxes."""
+    _pair_up(Scene(found, objects, (found[:, 5:], objects[:, 6:])), found_from, objects_from, enough, target, taken)

@@ -57,6 +57,11 @@ def _ratio(kind: Any, common: Any, area: Any, other: Any) -> Any:
 
 
 @embedded
+def _row(boxes: Any, i: Any) -> Any:
+    return boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], boxes[i, 4], boxes[i, 5], boxes[i, 6], boxes[i, 7]
+
+
+@embedded
 def _first_of(pairs: Any, p: Any) -> Any:
     return pairs[0, p], pairs[1, p], pairs[2, p], pairs[3, p], pairs[4, p], pairs[5, p], pairs[6, p], pairs[7, p]
 
@@ -64,6 +69,18 @@ def _first_of(pairs: Any, p: Any) -> Any:
 @embedded
 def _second_of(pairs: Any, p: Any) -> Any:
     return pairs[8, p], pairs[9, p], pairs[10, p], pairs[11, p], pairs[12, p], pairs[13, p], pairs[14, p], pairs[15, p]
+
+
+@inlined
+def common_of(a: Any, i: Any, b: Any, j: Any) -> Any:
+    """The area that box i of one set and box j of another share, bit for bit as ``measure_pairs`` has it."""
+    wide, high = extent(a, i)
+    more, taller = extent(b, j)
+    if not ((abs(b[j, 0] - a[i, 0]) < more + wide) & (abs(b[j, 1] - a[i, 1]) < taller + high)):
+        return 0.0
+    if _precedes(a, i, b, j):
+        return common_area(_row(a, i), _row(b, j))
+    return common_area(_row(b, j), _row(a, i))
 
 
 @inlined
@@ -92,10 +109,32 @@ def _flush(kind: Any, pairs: Any, places: Any, count: Any, values: Any, out: Any
 
 
 @embedded
-def _near(columns: Any, j: Any, box: Any) -> Any:
+def near(columns: Any, j: Any, box: Any) -> Any:
     """Whether the upright boxes around two boxes meet."""
     x, y, wide, high = box
     return (abs(columns[0, j] - x) < columns[2, j] + wide) & (abs(columns[1, j] - y) < columns[3, j] + high)
+
+
+@embedded
+def note_hull(boxes: Any, i: Any, columns: Any, at: Any) -> None:
+    """Center and half sides of the upright box around a box, as a column."""
+    columns[0, at], columns[1, at] = boxes[i, 0], boxes[i, 1]
+    columns[2, at], columns[3, at] = extent(boxes, i)
+
+
+@inlined
+def note_block(columns: Any, block: Any, count: Any, hulls: Any) -> None:
+    """The same of the upright box around the first of the ``LANES`` columns of a block, not too short."""
+    left = top = np.inf
+    right = bottom = -np.inf
+    for j in range(block * LANES, block * LANES + count):
+        x, y, wide, high = columns[0, j], columns[1, j], columns[2, j], columns[3, j]
+        left, right = min(left, x - wide), max(right, x + wide)
+        top, bottom = min(top, y - high), max(bottom, y + high)
+    x, y = 0.5 * left + 0.5 * right, 0.5 * top + 0.5 * bottom
+    hulls[0, block], hulls[1, block] = x, y
+    hulls[2, block] = max(right - x, x - left) * WIDER + abs(x) * 1e-15
+    hulls[3, block] = max(bottom - y, y - top) * WIDER + abs(y) * 1e-15
 
 
 @inlined
@@ -105,20 +144,10 @@ def _in_blocks(boxes: Any, order: Any) -> Any:
     blocks = (m + LANES - 1) // LANES
     columns, hulls = np.full((4, blocks * LANES), np.nan), np.empty((4, (blocks + LANES - 1) // LANES * LANES))
     hulls[:] = np.nan
+    for j in range(m):
+        note_hull(boxes, order[j], columns, j)
     for block in range(blocks):
-        left = top = np.inf
-        right = bottom = -np.inf
-        for j in range(block * LANES, min((block + 1) * LANES, m)):
-            k = order[j]
-            x, y = boxes[k, 0], boxes[k, 1]
-            wide, high = extent(boxes, k)
-            columns[0, j], columns[1, j], columns[2, j], columns[3, j] = x, y, wide, high
-            left, right = min(left, x - wide), max(right, x + wide)
-            top, bottom = min(top, y - high), max(bottom, y + high)
-        x, y = 0.5 * left + 0.5 * right, 0.5 * top + 0.5 * bottom
-        hulls[0, block], hulls[1, block] = x, y
-        hulls[2, block] = max(right - x, x - left) * WIDER + abs(x) * 1e-15
-        hulls[3, block] = max(bottom - y, y - top) * WIDER + abs(y) * 1e-15
+        note_block(columns, block, min(m - block * LANES, LANES), hulls)
     return columns, hulls
 
 
@@ -136,14 +165,14 @@ def _fill(kind: Any, first: Any, second: Any, order: Any, out: Any) -> None:
         for group in range(0, hulls.shape[1], LANES):
             meets = False
             for block in range(np.uint64(group), np.uint64(group + LANES)):
-                meets |= _near(hulls, block, box)
+                meets |= near(hulls, block, box)
             if not meets:
                 continue
             for block in range(group, group + LANES):
-                if not _near(hulls, block, box):
+                if not near(hulls, block, box):
                     continue
                 for lane in range(np.uint64(LANES)):
-                    flags[lane] = _near(columns, np.uint64(block * LANES) + lane, box)
+                    flags[lane] = near(columns, np.uint64(block * LANES) + lane, box)
                 before = count
                 for lane in range(LANES):  # without a branch, which nobody could predict
                     places[count, 0], places[count, 1] = i, block * LANES + lane

@@ -49,27 +49,53 @@ def _area(box: Any, offset: Any) -> Any:
 
 
 @inlined
+def note_peak(peak: Any, j: Any, p: Any, peaks: Any, peak_pages: Any) -> None:
+    """The highest IoU of an object with the boxes of a page."""
+    if peak > peaks[j]:
+        peaks[j] = peak
+        peak_pages[j, 0], peak_pages[j, 1] = p, p
+    elif peak == peaks[j]:
+        peak_pages[j, 1] = p
+
+
+@inlined
+def decide(best: Any, which: Any, first: Any, count: Any, thresholds: Any, found: Any) -> None:
+    """What becomes of the boxes of a page by their highest IoUs; ``thresholds`` are the low and the high one."""
+    low, high = thresholds
+    matched, ious, labels = found
+    for k in range(count):
+        matched[first + k], ious[first + k] = which[k], best[k]
+        labels[first + k] = POSITIVE if best[k] >= high else (NEGATIVE if best[k] < low else IGNORED)
+
+
+@inlined
+def forgive(covered: Any, first: Any, count: Any, threshold: Any, labels: Any) -> None:
+    """Label ignored those of a page's boxes that are not positive and of which regions cover enough."""
+    for k in range(count):
+        if covered[k] >= threshold and labels[first + k] != POSITIVE:
+            labels[first + k] = IGNORED
+
+
+@inlined
 def _slot(page: Any, k: Any) -> Any:
     return page[X1, k], page[Y1, k], page[X2, k], page[Y2, k]
 
 
 @kernel(
-    "void(float64[:,::1], float64[:,::1], UniTuple(float64, 3), UniTuple(int64, 2), "
-    "Tuple((int64[::1], float64[::1], int64[::1])), float64[::1], int64[:,::1])"
+    "void(float64[:,::1], float64[:,::1], UniTuple(float64, 2), UniTuple(int64, 2), "
+    "Tuple((int64[::1], float64[::1], int64[::1])), float64[::1], int64[:,::1], float64)"
 )
 def match(
-    boxes: F8, objects: F8, rules: tuple[float, float, float], pages: tuple[int, int],
-    found: tuple[I8, F8, I8], peaks: F8, peak_pages: I8,
+    boxes: F8, objects: F8, thresholds: tuple[float, float], pages: tuple[int, int],
+    found: tuple[I8, F8, I8], peaks: F8, peak_pages: I8, offset: float,
 ) -> None:  # fmt: skip
     """Match the boxes of the pages from one to before another, and label them by the thresholds.
 
-    ``rules`` are the low and the high threshold and the offset; ``found`` becomes the matched objects, their IoUs and
-    the labels, ``peaks`` the highest IoU of each object with any box so far, and ``peak_pages`` the first and the last
-    page where it occurs.
+    ``thresholds`` are the low and the high one; ``found`` becomes the matched objects, their IoUs and the labels,
+    ``peaks`` the highest IoU of each object with any box so far, and ``peak_pages`` the first and the last page where
+    it occurs.
     """
-    low, high, offset = rules
     start, stop = pages
-    matched, ious, labels = found
     page = np.empty((COLUMNS, PAGE))
     around = np.empty(4)
     overlaps = np.empty(PAGE)
@@ -101,19 +127,13 @@ def match(
             peak = 0.0
             for lane in range(LANES):
                 peak = max(peak, highest[lane])
-            if peak > peaks[j]:
-                peaks[j] = peak
-                peak_pages[j, 0], peak_pages[j, 1] = p, p
-            elif peak == peaks[j]:
-                peak_pages[j, 1] = p
-        for k in range(count):
-            matched[first + k], ious[first + k] = which[k], best[k]
-            labels[first + k] = POSITIVE if best[k] >= high else (NEGATIVE if best[k] < low else IGNORED)
+            note_peak(peak, j, p, peaks, peak_pages)
+        decide(best, which, first, count, thresholds, found)
 
 
-@kernel("void(float64[:,::1], float64[:,::1], float64, UniTuple(int64, 2), float64[::1], int64[:,::1], int64[::1])")
+@kernel("void(float64[:,::1], float64[:,::1], UniTuple(int64, 2), float64[::1], int64[:,::1], int64[::1], float64)")
 def promote(
-    boxes: F8, objects: F8, offset: float, span: tuple[int, int], peaks: F8, peak_pages: I8, labels: I8
+    boxes: F8, objects: F8, span: tuple[int, int], peaks: F8, peak_pages: I8, labels: I8, offset: float
 ) -> None:
     """Label positive the boxes whose IoU with one of a span of objects is its highest, if that is not 0."""
     for j in range(span[0], span[1]):
@@ -128,15 +148,15 @@ def promote(
                 labels[i] = POSITIVE
 
 
-@kernel("void(float64[:,::1], float64[:,::1], float64, float64, int64, int64, int64[::1])")
+@kernel("void(float64[:,::1], float64[:,::1], float64, UniTuple(int64, 2), int64[::1], float64)")
 def excuse(
-    boxes: F8, regions: F8, threshold: float, offset: float, start: int, stop: int, labels: I8
+    boxes: F8, regions: F8, threshold: float, pages: tuple[int, int], labels: I8, offset: float
 ) -> None:
     """Label ignored what is not positive and lies by at least ``threshold`` of its area in a region."""
     page = np.empty((COLUMNS, PAGE))
     around = np.empty(4)
     covered = np.empty(PAGE)
-    for p in range(start, stop):
+    for p in range(pages[0], pages[1]):
         first = p * PAGE
         count = min(PAGE, boxes.shape[0] - first)
         _fill(boxes, first, count, offset, page, around)
@@ -149,6 +169,4 @@ def excuse(
             for k in range(PAGE):
                 part = ioa(intersection(_slot(page, k), region, offset, 0.0), page[AREA, k], 0.0, 1.0)
                 covered[k] = part if part > covered[k] else covered[k]
-        for k in range(count):
-            if covered[k] >= threshold and labels[first + k] != POSITIVE:
-                labels[first + k] = IGNORED
+        forgive(covered, first, count, threshold, labels)

@@ -28,6 +28,9 @@ def fill(add: Add) -> None:
     add("read_labelme", d.read_labelme, path=A("labelme.json", path), **naming)
     add("read_cvat", d.read_cvat, path=A("cvat.xml", path), **naming)
     add("read_dataset", d.read_dataset, path=A("cvat.xml", path), format=A("cvat", word, optional=True), **naming)
+    add("read_dota", d.read_dota, labels=A("labelTxt", path), images=A("pictures", path, optional=True), **naming)
+    add("read_dota, sizes", lambda size: d.read_dota("labelTxt", {"a": size}), size=A((64, 80), few_numbers, "images"))
+    add("write_dota", saved_folder(d.write_dota), folder=A("written_dota", path), dataset=A(DATASET, nothing))
     add("dataset_format", d.dataset_format, path=A("voc", path))
     add(
         "read_detections",

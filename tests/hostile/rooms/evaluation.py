@@ -25,6 +25,10 @@ from tests.hostile.kinds import (
     word,
 )
 
+TURNED = np.array(
+    [[50, 50, 40, 20, 30], [52, 50, 40, 20, 20], [9, 9, 4, 2, 0], [50, 52, 20, 40, 120], [9, 8, 4, 4, 45]], np.float64
+)
+
 
 def _record(field: str) -> Callable[..., Any]:
     """A call of an evaluation with one field of its one image."""
@@ -36,6 +40,12 @@ def _record(field: str) -> Callable[..., Any]:
         return lambda **fields: evaluate([FOUND.replace(**fields)], [IMAGE])
 
     return ground_truth if field == "ground_truth" else found
+
+
+def _rotated(evaluate: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    """A call of an evaluation with rotated boxes on one side."""
+    truth = [(TURNED[:3], LABELS[:3])]
+    return lambda boxes, angle: evaluate([(boxes, SCORES, LABELS)], truth, angle=angle, **options)
 
 
 def _accumulated(**options: Any) -> Any:
@@ -139,6 +149,9 @@ def fill(add: Add) -> None:
         comparison=A(">", word),
         **OFFSET,
     )
+    for function in (d.evaluate_coco, d.evaluate_voc, d.confusion_matrix, d.detection_errors, d.best_threshold):
+        turned = {"boxes": A(TURNED, numbers, "scores"), "angle": A("cw-deg", word)}
+        add(f"{function.__name__}, rotated", _rotated(function), **turned)
     add(
         "average_best_overlap",
         d.average_best_overlap,

@@ -6,13 +6,26 @@ import numpy as np
 
 import detutils as d
 from tests.hostile.goods import LABELS, SCORES, A, Add
-from tests.hostile.kinds import few_numbers, flag, integer, labels, nothing, number, numbers, word
+from tests.hostile.kinds import (
+    few_integers,
+    few_numbers,
+    flag,
+    flags,
+    integer,
+    labels,
+    nothing,
+    number,
+    numbers,
+    stride,
+    word,
+)
 
 TURNED = np.array(
     [[50, 50, 40, 20, 30], [52, 50, 40, 20, 20], [9, 9, 4, 2, 0], [50, 52, 20, 40, 120], [9, 8, 4, 4, 45]], np.float64
 )
 QUADS = np.array([[0, 0, 4, 0, 4, 4, 0, 4], [2, 0, 6, 0, 6, 4, 2, 4], [0, 0, 4, 0, 4, 4, 4, 4]], np.float64)
 SOLIDS = np.array([[0, 0, 0, 4, 2, 1.5, 0.25], [1, 0, 0, 4, 2, 1.5, 0.5], [9, 9, 1, 2, 2, 2, 0]])
+SIZES = np.array([16.0, 32.0])
 ANGLE = {"angle": A("cw-deg", word)}
 METRIC = {"metric": A("ios", word)}
 THINNING = {
@@ -62,6 +75,26 @@ def fill(add: Add) -> None:
         on_invalid=A("raise", word),
         **coding,
     )
+    add("rotated_anchors", d.rotated_anchors, sizes=A(SIZES, numbers), ratios=A(SIZES / 16, numbers), **ANGLE,
+        angles=A(SIZES - 16, numbers, optional=True))  # fmt: skip
+    add("grid_anchors, rotated", d.grid_anchors, base_anchors=A(TURNED, numbers), grid_size=A((2, 3), few_integers),
+        stride=A(16, stride), **ANGLE)  # fmt: skip
+    add(
+        "match_boxes, rotated",
+        d.match_boxes,
+        boxes=A(TURNED, numbers),
+        objects=A(TURNED[:3] + 1.0, numbers),
+        high=A(0.5, number),
+        low=A(0.25, number, optional=True),
+        low_quality=A(True, flag),
+        crowd=A(np.array([False, True, False]), flags, optional=True),
+        ignore=A(TURNED[3:], numbers, optional=True),
+        ignore_threshold=A(0.5, number),
+        **ANGLE,
+    )
+    draw = lambda boxes, **options: d.draw_boxes(np.full((60, 80), 90, np.uint8), boxes, **options)  # noqa: E731
+    add("draw_boxes, rotated", draw, boxes=A(TURNED, numbers), scores=A(SCORES, numbers, optional=True), **ANGLE)
+    add("draw_boxes, corners", draw, boxes=A(QUADS, numbers))
     add("rotated_nms", d.rotated_nms, **THINNING)
     add("batched_rotated_nms", d.batched_rotated_nms, labels=A(LABELS, labels), **THINNING)
     add("explain_rotated_nms", d.explain_rotated_nms, labels=A(LABELS, labels, optional=True), **THINNING)
