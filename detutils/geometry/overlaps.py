@@ -24,13 +24,11 @@ from detutils._validate import (
 )
 from detutils.geometry._kernels import overlaps as kernels
 
-_Kernels: TypeAlias = tuple[Direct, Direct, Direct, Direct]  # for float64 and float32; for slices of either
+_Kernels: TypeAlias = tuple[Direct, Direct]  # for float64 and float32
 
 
 def _kernels(name: str) -> _Kernels:
-    ends = ("", "_float32", "_of_slices", "_of_slices_float32")
-    double, single, sliced_double, sliced_single = (Direct(getattr(kernels, f"{name}_matrix{end}")) for end in ends)
-    return double, single, sliced_double, sliced_single
+    return Direct(getattr(kernels, f"{name}_matrix")), Direct(getattr(kernels, f"{name}_matrix_float32"))
 
 
 _IOU = _kernels("iou")
@@ -62,7 +60,7 @@ def _pairwise(
         result = as_out(out, shape, dtype, of="boxes1 and boxes2")
         check_apart(out, "out", boxes1, boxes2)
     if small:  # the kernel looks at the rows itself, because small calls have no time for another pass
-        row = of[2 * form + (dtype is FLOAT32)].call(boxes1, boxes2, added, result)
+        row = of[dtype is FLOAT32].call(boxes1, boxes2, added, result)
         if row == -1:
             return result
         if row >= 0:

@@ -12,17 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import F4, F8, inlined, kernel
+from detutils._jit import F4, F8, embedded, inlined, kernel
 from detutils._kernels.checks import box_is_good, first_bad
 from detutils._kernels.limits import LARGEST_FLOAT32, LIMIT
 from detutils.geometry._kernels.pair import intersection, ioa, iou
 
-# Kinds of measure, constants wherever they are passed: the compiler drops the branches of the others.
-IOU = 0
-IOA = 1
-GIOU = 2
-DIOU = 3
-CIOU = 4
+# Kinds of measure, constants wherever they are passed: the branches of the others are dropped from the machine code,
+# because all parts with a kind are embedded. A Python integer would be a type to Numba, and each part compiled once
+# for each of the five.
+IOU, IOA, GIOU, DIOU, CIOU = (np.int64(kind) for kind in range(5))
 
 COLUMN_BLOCK = 4096  # six columns of so many float32 take 96 KiB: they stay in the second-level cache
 LONGEST = np.float32(1e18)  # the squared diagonal of two such boxes' hull is still finite in float32
@@ -39,8 +37,8 @@ def _hull(a: Any, b: Any, offset: Any) -> Any:
     return wide, high
 
 
-@inlined
-def _measure(kind: int, a: Any, b: Any, offset: Any, zero: Any, one: Any) -> Any:
+@embedded
+def _measure(kind: Any, a: Any, b: Any, offset: Any, zero: Any, one: Any) -> Any:
     common = intersection(a, b, offset, zero)
     if kind == IOA:
         return ioa(common, a[4], zero, one)
@@ -88,8 +86,8 @@ def _first_bad_float32(boxes: F4) -> int:
     return bad if bad >= 0 else -2
 
 
-@inlined
-def _all_pairs(kind: int, boxes1: Any, boxes2: Any, offset: Any, out: Any) -> None:
+@embedded
+def _all_pairs(kind: Any, boxes1: Any, boxes2: Any, offset: Any, out: Any) -> None:
     zero, one = boxes1.dtype.type(0), boxes1.dtype.type(1)
     n, m = boxes1.shape[0], boxes2.shape[0]
     columns = np.empty((6, min(m, COLUMN_BLOCK)), boxes1.dtype)
@@ -116,37 +114,57 @@ def _all_pairs(kind: int, boxes1: Any, boxes2: Any, offset: Any, out: Any) -> No
 
 
 @inlined
-def _checked_pairs(kind: int, boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+def _in_rows(boxes: Any) -> Any:
+    """The boxes in rows of four that lie one after another, as the loops need them to vectorize: the kernels are called
+    with any strides, whatever their signatures say."""
+    size = boxes.itemsize
+    if (boxes.strides[0] == 4 * size) & (boxes.strides[1] == size):
+        return boxes
+    rows = np.empty((boxes.shape[0], 4), boxes.dtype)
+    source = boxes[::1]  # a slice has the strides that there are
+    if boxes.strides[1] == size:  # a known step: four numbers are moved at once
+        for i in range(boxes.shape[0]):
+            rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3] = source[i, 0], source[i, 1], source[i, 2], source[i, 3]
+    else:
+        for i in range(boxes.shape[0]):
+            rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3] = source[i, 0], source[i, 1], source[i, 2], source[i, 3]
+    return rows
+
+
+@embedded
+def _checked_pairs(kind: Any, boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
     if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:  # never; but a known step of four vectorizes
         return 0
-    bad = first_bad(boxes1, LIMIT)
+    first, second = _in_rows(boxes1), _in_rows(boxes2)
+    bad = first_bad(first, LIMIT)
     if bad >= 0:
         return bad
-    bad = first_bad(boxes2, LIMIT)
+    bad = first_bad(second, LIMIT)
     if bad >= 0:
         return int(boxes1.shape[0] + bad)
-    _all_pairs(kind, boxes1, boxes2, offset, out)
+    _all_pairs(kind, first, second, offset, out)
     return -1
 
 
-@inlined
-def _checked_pairs_float32(kind: int, boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+@embedded
+def _checked_pairs_float32(kind: Any, boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
     if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:
         return 0
-    bad: int = _first_bad_float32(boxes1)
-    bad2: int = _first_bad_float32(boxes2)
+    first, second = _in_rows(boxes1), _in_rows(boxes2)
+    bad: int = _first_bad_float32(first)
+    bad2: int = _first_bad_float32(second)
     if bad >= 0:
         return bad
     if bad2 >= 0:
         return int(boxes1.shape[0] + bad2)
     if bad == -2 or bad2 == -2:
         return -2
-    _all_pairs(kind, boxes1, boxes2, np.float32(offset), out)
+    _all_pairs(kind, first, second, np.float32(offset), out)
     return -1
 
 
-@inlined
-def _each_row(kind: int, boxes1: F8, boxes2: F8, offset: float) -> F8:
+@embedded
+def _each_row(kind: Any, boxes1: F8, boxes2: F8, offset: float) -> F8:
     out = np.empty(boxes1.shape[0], np.float64)
     for i in range(boxes1.shape[0]):
         x1, y1, x2, y2 = boxes1[i, 0], boxes1[i, 1], boxes1[i, 2], boxes1[i, 3]
@@ -157,19 +175,6 @@ def _each_row(kind: int, boxes1: F8, boxes2: F8, offset: float) -> F8:
         a, b = (x1, y1, x2, y2, wide * high, turn), (u1, v1, u2, v2, wide2 * high2, turn2)
         out[i] = _measure(kind, a, b, offset, 0.0, 1.0)
     return out
-
-
-@inlined
-def _copied(boxes1: Any, boxes2: Any) -> Any:
-    """Both sets in rows of four that lie one after another, as the loops need them to vectorize."""
-    n, m = boxes1.shape[0], boxes2.shape[0]
-    rows = np.empty((n + m, 4), boxes1.dtype)
-    for i in range(n):
-        rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3] = boxes1[i, 0], boxes1[i, 1], boxes1[i, 2], boxes1[i, 3]
-    for j in range(m):
-        k = n + j
-        rows[k, 0], rows[k, 1], rows[k, 2], rows[k, 3] = boxes2[j, 0], boxes2[j, 1], boxes2[j, 2], boxes2[j, 3]
-    return rows[:n], rows[n:]
 
 
 # ---- kernels ---------------------------------------------------------------------------------------------
@@ -249,63 +254,3 @@ def diou_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
 @kernel("float64[::1](float64[:,::1], float64[:,::1], float64)")
 def ciou_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
     return _each_row(CIOU, boxes1, boxes2, offset)
-
-
-@kernel("int64(float64[:,:], float64[:,:], float64, float64[:,::1])")
-def iou_matrix_of_slices(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
-    first, second = _copied(boxes1, boxes2)
-    return iou_matrix(first, second, offset, out)
-
-
-@kernel("int64(float32[:,:], float32[:,:], float64, float32[:,::1])")
-def iou_matrix_of_slices_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
-    first, second = _copied(boxes1, boxes2)
-    return iou_matrix_float32(first, second, offset, out)
-
-
-@kernel("int64(float64[:,:], float64[:,:], float64, float64[:,::1])")
-def ioa_matrix_of_slices(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
-    first, second = _copied(boxes1, boxes2)
-    return ioa_matrix(first, second, offset, out)
-
-
-@kernel("int64(float32[:,:], float32[:,:], float64, float32[:,::1])")
-def ioa_matrix_of_slices_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
-    first, second = _copied(boxes1, boxes2)
-    return ioa_matrix_float32(first, second, offset, out)
-
-
-@kernel("int64(float64[:,:], float64[:,:], float64, float64[:,::1])")
-def giou_matrix_of_slices(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
-    first, second = _copied(boxes1, boxes2)
-    return giou_matrix(first, second, offset, out)
-
-
-@kernel("int64(float32[:,:], float32[:,:], float64, float32[:,::1])")
-def giou_matrix_of_slices_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
-    first, second = _copied(boxes1, boxes2)
-    return giou_matrix_float32(first, second, offset, out)
-
-
-@kernel("int64(float64[:,:], float64[:,:], float64, float64[:,::1])")
-def diou_matrix_of_slices(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
-    first, second = _copied(boxes1, boxes2)
-    return diou_matrix(first, second, offset, out)
-
-
-@kernel("int64(float32[:,:], float32[:,:], float64, float32[:,::1])")
-def diou_matrix_of_slices_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
-    first, second = _copied(boxes1, boxes2)
-    return diou_matrix_float32(first, second, offset, out)
-
-
-@kernel("int64(float64[:,:], float64[:,:], float64, float64[:,::1])")
-def ciou_matrix_of_slices(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
-    first, second = _copied(boxes1, boxes2)
-    return ciou_matrix(first, second, offset, out)
-
-
-@kernel("int64(float32[:,:], float32[:,:], float64, float32[:,::1])")
-def ciou_matrix_of_slices_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
-    first, second = _copied(boxes1, boxes2)
-    return ciou_matrix_float32(first, second, offset, out)
