@@ -188,7 +188,7 @@ def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any,
 def _grid(scene: Any, starts: Any, limits: Any, state: Any, kept: Any, by: Any) -> None:
     for run in range(starts.shape[0] - 1):
         start, first, stop = starts[run], state[0, run], starts[run + 1]
-        total = 0
+        total = np.int64(0)  # not 0, which is a type to Numba: what it is passed to would be compiled twice
         for r in range(start, first):
             total += kept[r]
         if first < stop and total < limits[0]:
