@@ -66,11 +66,10 @@ def main() -> None:
     for i in sorted(range(len(images)), key=surplus, reverse=True)[:3]:  # three that went well
         large = images[i].repeat(2, axis=0).repeat(2, axis=1)
         for detections in found:
-            boxes, scores, labels = detections[i][:3]
-            sure = scores > -0.3
+            sure = detections[i][detections[i].scores > -0.3]
             picture = detutils.draw_boxes(large, 2 * dataset.images[i].boxes, colors=(255, 255, 255))
-            names = [dataset.class_names[label] for label in labels[sure]]
-            pictures.append(detutils.draw_boxes(picture, 2 * boxes[sure], labels=names))
+            names = [dataset.class_names[label] for label in sure.labels]
+            pictures.append(detutils.draw_boxes(picture, 2 * sure.boxes, labels=names))
     titles = ["As proposed\nwhite: the objects", "Moved by the regressors\nwhite: the objects"] * (len(pictures) // 2)
     detutils.write_image(options.output, detutils.draw_panels(pictures, titles=titles, columns=2))
     print(f"left: as proposed, right: moved by the regressors, white: the objects -> {options.output}")
