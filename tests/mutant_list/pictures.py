@@ -76,7 +76,7 @@ MUTANTS = [
         ("(1 << zeros) + int(", "(1 << zeros) - 1 + int("),
         ("        k += zeros\n", ""),
         ("            zeros += known - 1\n", "            zeros -= 1\n"),
-        ("np.uint64(63 - band[1] + k - 1)", "np.uint64(64 - band[1] + k - 1)"),
+        ("np.uint64(63 - band[1] + k)", "np.uint64(62 - band[1] + k)"),
         ("y * parts[c, 5] + x  #", "y * parts[c, 5]  #"),
         ("0xD0 <= data[place + 1] <= 0xD7", "0xD0 <= data[place + 1] < 0xD7"),
         ("unit == restart:", "unit > restart:"),

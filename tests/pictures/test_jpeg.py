@@ -249,3 +249,19 @@ def test_scans_of_random_codes(kind: int) -> None:
             place = rng.integers(len(bits))
             other = gray(blocks, dc, ac, coded(bits[:place] + "10"[int(bits[place])] + bits[place + 1 :]))
             assert is_full(other) == naive.is_full(other), place
+
+
+def test_refinement_of_a_band_takes_no_bits_for_the_next() -> None:
+    tables = b"\0" + bytes([1, *[0] * 15, 0]), b"\x10" + bytes([0, 2, *[0] * 14, 0x00, 0x01])
+    parts = [(0xC2, struct.pack(">BHHBBBB", 8, 8, 32, 1, 1, 0x11, 0), b""), *((0xC4, table, b"") for table in tables)]
+    for low, high, bits, data in (
+        (0, 0, 0x00, "0" * 4),
+        (1, 5, 0x01, "00" * 4),
+        (6, 63, 0x01, "01100" * 4),  # coefficient 6, and no more
+        (1, 5, 0x10, "00" * 4),  # these four ends fill their byte
+        (6, 63, 0x10, "001" * 4),
+    ):
+        parts.append((0xDA, bytes([1, 1, 0, low, high, bits]), coded(data)))
+    body = b"".join(struct.pack(">BBH", 255, marker, len(head) + 2) + head + data for marker, head, data in parts)
+    assert is_full(b"\xff\xd8" + body + END)
+    assert naive.is_full(b"\xff\xd8" + body + END)

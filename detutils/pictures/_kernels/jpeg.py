@@ -273,7 +273,7 @@ def _refined(plain: U1, bit: int, ac: U2, band: tuple[int, int], run: int, seen:
     if run > 0:
         run -= 1
         if seen != 0 and k <= band[1]:
-            bit += _ones((np.uint64(seen) >> np.uint64(k - 1)) << np.uint64(63 - band[1] + k - 1))
+            bit += _ones((np.uint64(seen) >> np.uint64(k - 1)) << np.uint64(63 - band[1] + k))
     return bit, run, seen
 
 
