@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.mutant_list.fault import faults
 
-FAMILIES = "tests/heads/test_families.py tests/heads/test_known_networks.py"
+FAMILIES = "tests/heads/test_families.py tests/heads/test_family_definitions.py tests/heads/test_known_networks.py"
 
 MUTANTS = [
     *faults(
