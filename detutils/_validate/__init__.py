@@ -33,14 +33,12 @@ from detutils._validate.arrays import (
     plain_array as plain_array,
 )
 from detutils._validate.boxes import (
-    OTHER as OTHER,
-    READY as READY,
     as_box_pair as as_box_pair,
     as_boxes as as_boxes,
     as_models as as_models,
     as_sizes as as_sizes,
     check_sides as check_sides,
-    form_of_pair as form_of_pair,
+    is_ready_pair as is_ready_pair,
     raise_bad_box as raise_bad_box,
     raise_bad_conversion as raise_bad_conversion,
     raise_undecodable as raise_undecodable,

@@ -41,30 +41,22 @@ def as_boxes(boxes: Any, name: str = "boxes", *, keep_float32: bool = False, che
     return boxes  # type: ignore[no-any-return]
 
 
-# What ``form_of_pair`` tells: rows of four that lie one after another, slices of wider rows perhaps, anything else.
-READY, SLICED, OTHER = range(3)
+def is_ready_pair(boxes1: Any, boxes2: Any) -> bool:
+    """Whether ``as_box_pair`` would copy no more than the layout of the arguments.
 
-
-def form_of_pair(boxes1: Any, boxes2: Any) -> int:
-    """Whether ``as_box_pair`` would return the arguments as they are, or copy no more than their layout.
-
-    Kernels take both forms: what most calls bring, and slices of a detector's columns.
+    Kernels look at the strides: they take what most calls bring, and slices of a detector's columns.
     """
     if type(boxes1) is not NDARRAY or type(boxes2) is not NDARRAY:
-        return OTHER
+        return False
     dtype = boxes1.dtype
-    if (
+    return (
         (dtype is FLOAT32 or dtype is FLOAT64)
         and dtype is boxes2.dtype
         and boxes1.ndim == boxes2.ndim == 2
         and boxes1.shape[1] == boxes2.shape[1] == 4
-    ):
-        flags1, flags2 = boxes1.flags, boxes2.flags
-        if flags1.carray and flags2.carray:
-            return READY
-        if flags1.aligned and flags2.aligned:
-            return SLICED
-    return OTHER
+        and boxes1.flags.aligned
+        and boxes2.flags.aligned
+    )
 
 
 def as_box_pair(

@@ -11,15 +11,13 @@ import numpy.typing as npt
 from detutils._jit import Direct
 from detutils._validate import (
     FLOAT32,
-    OTHER,
-    READY,
     Array,
     as_box_pair,
     as_offset,
     as_out,
     as_workers,
     check_apart,
-    form_of_pair,
+    is_ready_pair,
     raise_bad_box,
 )
 from detutils.geometry._kernels import overlaps as kernels
@@ -46,10 +44,8 @@ def _pairwise(
     of: _Kernels, boxes1: Any, boxes2: Any, offset: int, out: Array | None, workers: int
 ) -> Array:
     """What the five functions have in common."""
-    form = form_of_pair(boxes1, boxes2)
-    if form == OTHER:
+    if not is_ready_pair(boxes1, boxes2):
         boxes1, boxes2 = as_box_pair(boxes1, boxes2, check_rows=False)
-        form = READY
     added = 0.0 if offset is _DEFAULT_OFFSET else as_offset(offset)
     threads = 1 if workers is _DEFAULT_WORKERS else as_workers(workers)
     shape, dtype = (len(boxes1), len(boxes2)), boxes1.dtype

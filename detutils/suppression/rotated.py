@@ -35,7 +35,7 @@ from detutils.suppression._kernels.rotated import admit, soften, suppress, suppr
 from detutils.suppression.explain import Explanation
 from detutils.suppression.plan import ALL, IOU, METRICS, RAISE, Metric
 
-SOME = 150  # boxes up to which one kernel does everything: python -m benchmarks rotated
+SOME = 150  # boxes up to which one kernel does everything, by comparison with all kept ones; not tuned
 _NO_PLACES, _NO_LABELS = np.empty(0, np.int32), np.empty(0, INT64)
 _FEW = Direct(suppress_few)
 
