@@ -35,6 +35,7 @@ FLOORS = [
     ["suppression", "pictures"],
     ["targets", "proposals", "datasets"],
     ["heads", "rcnn", "evaluation"],
+    ["compat"],
     ["cli"],
     ["__main__"],
 ]
