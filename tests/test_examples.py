@@ -48,7 +48,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[str, 
     return once
 
 
-@pytest.mark.parametrize("name", [path.stem for path in EXAMPLES])
+@pytest.mark.parametrize(
+    "name", ["nms", *(pytest.param(path.stem, marks=pytest.mark.slow) for path in EXAMPLES if path.stem != "nms")]
+)
 def test_examples_run(name: str, ran: Callable[[str], tuple[str, Path]]) -> None:
     printed, folder = ran(name)
     assert printed.strip()
@@ -59,6 +61,7 @@ def test_examples_run(name: str, ran: Callable[[str], tuple[str, Path]]) -> None
     assert picture.std() > 10
 
 
+@pytest.mark.slow
 def test_examples_find_what_is_there(ran: Callable[[str], tuple[str, Path]]) -> None:
     yolo, _ = ran("postprocess_yolo")
     assert all(yolo.count(f"  {name} ") == 1 for name in ("cup", "spoon", "saucer"))
@@ -72,18 +75,21 @@ def test_examples_find_what_is_there(ran: Callable[[str], tuple[str, Path]]) -> 
     assert int(tiles[1]) > 5 * int(tiles[0]) > 0
 
 
+@pytest.mark.slow
 def test_a_network_finds_the_parts_of_a_page(ran: Callable[[str], tuple[str, Path]]) -> None:
     layout, _ = ran("onnxruntime_detector")
     counts = {name: layout.count(f"  {name} ") for name in ("title", "text", "figure", "caption")}
     assert counts == {"title": 2, "text": 3, "figure": 2, "caption": 2}
 
 
+@pytest.mark.slow
 def test_a_network_finds_the_astronauts_face(ran: Callable[[str], tuple[str, Path]]) -> None:
     faces, _ = ran("opencv_dnn")
     assert faces.count("  face ") == 1
     assert [faces.count(f" {name} ") for name in ("right eye", "left eye", "nose", "mouth")] == [1] * 4
 
 
+@pytest.mark.slow
 def test_an_example_on_your_own_picture(tmp_path: Path) -> None:
     detutils.write_image(tmp_path / "mine.jpg", detutils.read_image(photographs() / "chelsea.png"))
     run(FOLDER / "selective_search.py", tmp_path, "-o", "drawn.jpg", "mine.jpg")

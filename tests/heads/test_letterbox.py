@@ -141,11 +141,10 @@ def test_moved_points_are_the_definition() -> None:
         points = rng.uniform(-1, 2, (20, 2)) * geometry.image_size[::-1]
         there = geometry.points_to_input(points)
         back = geometry.points_to_image(points)
-        for (x, y), mine, other in zip(points.tolist(), there, back, strict=True):
-            np.testing.assert_allclose(mine, naive.to_input(x, y, geometry.scale, geometry.pad), rtol=1e-12)
-            np.testing.assert_allclose(
-                other, naive.to_image(x, y, geometry.scale, geometry.pad), rtol=1e-12, atol=1e-11 * max(geometry.pad)
-            )
+        expected = [naive.to_input(x, y, geometry.scale, geometry.pad) for x, y in points.tolist()]
+        np.testing.assert_allclose(there, expected, rtol=1e-12)
+        expected = [naive.to_image(x, y, geometry.scale, geometry.pad) for x, y in points.tolist()]
+        np.testing.assert_allclose(back, expected, rtol=1e-12, atol=1e-11 * max(geometry.pad))
 
 
 def test_rounding_is_taken_away_and_nothing_else() -> None:
