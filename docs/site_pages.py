@@ -51,7 +51,7 @@ def adapters() -> list[str]:
     return sorted(module.name for module in found if module.name != "detutils.compat.tensors")
 
 
-def write_reference(app: Sphinx) -> None:
+def write_reference(app: Sphinx, config: object) -> None:
     """The list of names, which autosummary makes pages of; nothing in it is typed twice."""
     folder = HERE / "reference"
     folder.mkdir(exist_ok=True)
@@ -150,7 +150,7 @@ class ExampleOrder:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Tie the parts to Sphinx."""
-    app.connect("builder-inited", write_reference, priority=100)  # before autosummary reads it
+    app.connect("config-inited", write_reference)  # before pages are looked for
     app.connect("source-read", link_examples)
     app.connect("autodoc-process-docstring", add_uses, priority=900)  # after numpydoc
     return {"parallel_read_safe": True, "parallel_write_safe": True}
