@@ -223,6 +223,7 @@ def in_copy(copy: Path, code: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 @needs_jit
 def test_an_edited_shared_file_is_noticed(copy: Path) -> None:
     """``checks`` takes its limit from ``limits``: a kernel that was compiled with the old limit is not served again,

@@ -36,7 +36,7 @@ def sides(count: int, seed: int = 0) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("name", RULES)
 def test_the_rules_of_exporters(name: str) -> None:
     rule, options = RULES[name]
-    for height, width in sides(cases.size(1500, 100)):
+    for height, width in sides(cases.size(700, 100)):
         for high, wide in SIZES:
             expected = rule(height, width, high, wide)
             if min(expected["inner"]) < 1:  # these exporters fail

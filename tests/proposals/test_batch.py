@@ -86,6 +86,7 @@ def test_strings_and_nothing_at_all(tmp_path: Path) -> None:
         assert report.error is None
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_one_file(tmp_path: Path) -> None:
     """Workers are killed from the progress callback; every file is still reported, in order."""
     batch = photographs(tmp_path, 12)

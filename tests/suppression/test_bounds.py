@@ -198,7 +198,7 @@ def test_cells_of_the_sweep(far: float, offset: int) -> None:
 
 @both_offsets
 @both_dtypes
-@pytest.mark.parametrize("n", [499, 500, 501, 700, 701, 1500, 5000])
+@pytest.mark.parametrize("n", [499, 500, 501, 700, 701, 1500, pytest.param(5000, marks=pytest.mark.slow)])
 def test_the_ways_hand_over(n: int, dtype: type, offset: int) -> None:
     """Nothing is forced here: the plan goes from the one kernel to the list, and from that to the sweep and the grid,
     as the scene asks. Of the largest scenes each is judged by some of the rules, and all of them by every rule."""

@@ -59,7 +59,7 @@ def test_soft_nms_is_its_definition(seed: int, method: str) -> None:
 
 
 @pytest.mark.skipif(not cases.JIT, reason="thousands of boxes")
-@pytest.mark.parametrize("crowd", [1.0, 10.0])
+@pytest.mark.parametrize("crowd", [pytest.param(1.0, marks=pytest.mark.slow), 10.0])
 def test_soft_nms_of_a_deep_tree(crowd: float) -> None:
     rng = np.random.default_rng(7)
     n = 6000  # three levels of nodes
