@@ -79,6 +79,8 @@ __all__ = [
     "voc_eval",
 ]
 
+_count = np.count_nonzero
+_PIXEL = np.array([0.0, 0.0, 1.0, 1.0])
 _SETTINGS = {"TRAIN": (12000, 2000), "TEST": (6000, 300)}  # RPN_PRE_NMS_TOP_N and RPN_POST_NMS_TOP_N
 
 
@@ -186,16 +188,23 @@ def py_cpu_nms(dets: npt.ArrayLike, thresh: float) -> list[int]:
     [1, 0]
     """
     rows = as_array(dets)
-    if not (type(rows) is NDARRAY and (rows.dtype is FLOAT64 or rows.dtype is FLOAT32) and rows.ndim == 2):
+    if not (
+        type(rows) is NDARRAY and (rows.dtype is FLOAT64 or rows.dtype is FLOAT32)
+        and rows.ndim == 2 and rows.shape[1] >= 5
+    ):  # fmt: skip
         rows = _detections(rows)
-    order = rows[:, 4:5].ravel().argsort()[::-1]
-    ranked = rows.take(order, 0)  # the boxes with their ties as the original ranks them
+    scores = rows[:, 4]
+    order, levels = None, scores.copy()
+    levels.sort()
+    if _count(levels[1:] == levels[:-1]):
+        order = scores.argsort()[::-1]
+        rows = rows.take(order, 0)
     try:
-        keep = greedy_nms(ranked[:, :4], ranked[:, 4], thresh, offset=1)
-    except (TypeError, ValueError, IndexError):
-        _refuse(rows, thresh)
+        keep = greedy_nms(rows[:, :4], rows[:, 4], thresh, offset=1)
+    except (TypeError, ValueError):
+        _refuse(rows if order is None else rows[order.argsort()], thresh)
         raise
-    return order.take(keep).tolist()  # type: ignore[no-any-return]
+    return (keep if order is None else order.take(keep)).tolist()  # type: ignore[no-any-return]
 
 
 def cpu_nms(dets: npt.ArrayLike, thresh: float) -> list[int]:
@@ -247,13 +256,15 @@ def _last_below(limit: float) -> float:
 def _detections(dets: Any) -> Array:
     """(N, 5 or more) numbers."""
     rows = check.as_matrix(dets, "dets", 0 if check.count_of(dets) == 0 else None, keep_float32=True, finite=False)
-    return rows if len(rows) else np.empty((0, 5), rows.dtype)
+    if not len(rows):
+        return np.empty((0, 5), rows.dtype)
+    if rows.shape[1] < 5:
+        raise ValueError(f"dets must have shape (N, 5) or more columns, got {rows.shape}")
+    return rows
 
 
 def _refuse(rows: Array, thresh: Any) -> None:
     """Say what is wrong in the words of the caller."""
-    if rows.shape[1] < 5:
-        raise ValueError(f"dets must have shape (N, 5) or more columns, got {rows.shape}") from None
     check.as_threshold(thresh, "thresh")
     check.as_boxes(rows[:, :4].astype(FLOAT64), "dets")
     check.as_vector(rows[:, 4].astype(FLOAT64), "the fifth column of dets")
@@ -381,11 +392,13 @@ def bbox_transform_inv(boxes: npt.ArrayLike, deltas: npt.ArrayLike) -> Array:
     """
     origins, moves = _boxes(boxes, "boxes"), as_array(deltas)
     short = getattr(moves, "dtype", None) == FLOAT32
-    moves = check.as_matrix(moves, "deltas", len(origins))
     if short:  # the original takes the boxes into the dtype of the deltas
-        origins = origins.astype(FLOAT32).astype(FLOAT64)
-    check.as_boxes(origins, "boxes")
-    decoded = decode_boxes(moves, origins + (0.0, 0.0, 1.0, 1.0), clamp=None)
+        origins, moves = origins.astype(FLOAT32).astype(FLOAT64), moves.astype(FLOAT64)
+    try:
+        decoded = decode_boxes(moves, origins + _PIXEL, clamp=None)
+    except ValueError:
+        check.as_boxes(origins, "boxes")
+        raise
     if not short:
         return decoded
     with np.errstate(over="ignore"):
@@ -433,12 +446,12 @@ def clip_boxes(boxes: Any, im_shape: Any) -> Any:
         raise ValueError(f"boxes must have shape (N, 4) or (N, 4 C), got {rows.shape}")
     if not rows.flags.writeable:
         raise ValueError("boxes must be writable: they are clipped in place")
+    size = im_shape[:2] if type(im_shape) is tuple else tuple(np.ravel(as_array(im_shape))[:2].tolist())
     try:
-        size = tuple(np.asarray(as_array(im_shape)).tolist()[:2])
-    except Exception:
-        raise TypeError("im_shape must be (height, width, ...)") from None
-    check.as_image_size(size, "im_shape")
-    clipped = clip_boxes_to_image(rows.reshape(-1, 4), size, offset=1)
+        clipped = clip_boxes_to_image(rows.reshape(-1, 4), size, offset=1)
+    except (TypeError, ValueError):
+        check.as_image_size(size, "im_shape")
+        raise
     rows[...] = clipped.reshape(rows.shape)
     return boxes
 

@@ -34,7 +34,7 @@ import numpy.typing as npt
 
 from detutils import _validate as check
 from detutils._jit import F8, I8
-from detutils._validate import FLOAT32, FLOAT64, NDARRAY, Array
+from detutils._validate import FLOAT32, FLOAT64, INT64, NDARRAY, Array
 from detutils.compat.tensors import as_array
 from detutils.geometry.overlaps import box_ioa, box_iou
 from detutils.suppression.explain import explain_nms
@@ -43,7 +43,9 @@ from detutils.suppression.greedy import batched_nms as nms_by_class, nms as gree
 __all__ = ["batched_greedy_nmm", "batched_nmm", "batched_nms", "greedy_nmm", "nmm", "nms"]
 
 Metric = Literal["IOU", "IOS"]
-_BLOCK = 1 << 20  # overlaps at a time
+_count = np.count_nonzero
+_BLOCK = 1 << 21  # overlaps at a time
+_ROWS = 128
 _METRICS: dict[Any, Literal["iou", "ios"]] = {"IOU": "iou", "IOS": "ios"}
 
 
@@ -80,7 +82,7 @@ def nms(predictions: npt.ArrayLike, match_metric: Metric = "IOU", match_threshol
     """
     rows, beyond = _rows(predictions, 5), _beyond(match_threshold)
     metric = _metric(match_metric)
-    order = _ties(rows)
+    order = _order(rows, False) if _tied(rows) else None
     ranked = rows if order is None else rows.take(order, 0)
     try:
         keep = greedy_nms(ranked[:, :4], ranked[:, 4], beyond, metric=metric)
@@ -124,16 +126,14 @@ def batched_nms(predictions: npt.ArrayLike, match_metric: Metric = "IOU", match_
     """
     rows, beyond = _rows(predictions, 6), _beyond(match_threshold)
     metric = _metric(match_metric)
-    labels = _categories(rows)
-    order = _ties(rows, labels)
+    order = _order(rows, True) if _tied(rows) else None
     ranked = rows if order is None else rows.take(order, 0)
-    labels = labels if order is None else labels.take(order)
     try:
-        keep = nms_by_class(ranked[:, :4], ranked[:, 4], labels, beyond, metric=metric)
+        keep = nms_by_class(ranked[:, :4], ranked[:, 4], _categories(ranked), beyond, metric=metric)
     except ValueError:
         _refuse(rows)
     if match_threshold <= 0:
-        keep = keep[np.sort(np.unique(labels[keep], return_index=True)[1])]
+        keep = keep[np.sort(np.unique(ranked[keep, 5], return_index=True)[1])]
     return (keep if order is None else order.take(keep)).tolist()  # type: ignore[no-any-return]
 
 
@@ -243,7 +243,8 @@ def nmm(
 
     Notes
     -----
-    N^2 overlaps, a block of rows at a time; the other functions here are about linear in N.
+    A block of rows is measured against all that reach its columns: N^2 overlaps where boxes are crowded, in bounded
+    memory. The other functions here are about linear in N.
 
     Examples
     --------
@@ -319,21 +320,25 @@ def _metric(match_metric: Any) -> Literal["iou", "ios"]:
 
 
 def _categories(rows: Array) -> I8:
-    return check.as_labels(rows[:, 5], "the sixth column of predictions")
+    column = rows[:, 5]
+    with np.errstate(invalid="ignore"):
+        labels = column.astype(INT64)
+    if _count(labels != column):
+        return check.as_labels(column, "the sixth column of predictions")
+    return labels
 
 
-def _ties(rows: Array, labels: I8 | None = None) -> I8 | None:
-    """The order of sahi if equal scores ask for it."""
-    scores = np.sort(rows[:, 4])
-    if not np.count_nonzero(scores[1:] == scores[:-1]):
-        return None
-    return _order(rows, labels)
+def _tied(rows: Array) -> bool:
+    """Whether scores are equal, so that their order must be sahi's."""
+    scores = rows[:, 4].copy()
+    scores.sort()
+    return bool(_count(scores[1:] == scores[:-1]))
 
 
-def _order(rows: Array, labels: I8 | None) -> I8:
+def _order(rows: Array, by_category: bool) -> I8:
     """By decreasing score, category and coordinates."""
     x1, y1, x2, y2, scores = rows.T[:5]
-    order: I8 = np.lexsort((y2, x2, y1, x1, -scores) if labels is None else (y2, x2, y1, x1, labels, -scores))
+    order: I8 = np.lexsort((y2, x2, y1, x1, rows[:, 5], -scores) if by_category else (y2, x2, y1, x1, -scores))
     return order
 
 
@@ -348,7 +353,7 @@ def _merged(
     rows: Array, labels: I8 | None, metric: Literal["iou", "ios"], beyond: float, every: bool
 ) -> dict[int, list[int]]:
     """What each kept box suppresses."""
-    order = _order(rows, labels)
+    order = _order(rows, labels is not None)
     ranked, names = rows.take(order, 0), None if labels is None else labels.take(order)
     try:
         found = explain_nms(ranked[:, :4], ranked[:, 4], beyond, labels=names, metric=metric)
@@ -366,34 +371,46 @@ def _merged(
 def _chained(
     rows: Array, labels: I8 | None, metric: Literal["iou", "ios"], threshold: float
 ) -> dict[int, list[int]]:
-    """What each box takes in, whoever took that box in; the first of the better boxes that it overlaps."""
-    order = _order(rows, labels)
+    """What each box takes in, whoever took that box in."""
+    order = _order(rows, labels is not None)
     ranked, names = rows.take(order, 0).astype(FLOAT64), None if labels is None else labels.take(order)
-    boxes, scores, ranks = ranked[:, :4].copy(), ranked[:, 4].copy(), np.arange(len(order))
+    boxes, scores, parents = ranked[:, :4].copy(), ranked[:, 4].copy(), np.arange(len(order))
     try:
         check.as_boxes(boxes)
         check.as_vector(scores)
     except ValueError:
         _refuse(rows)
-    parents = ranks.copy()
-    step = max(1, _BLOCK // max(len(boxes), 1))
-    for start in range(0, len(boxes), step):
-        block = slice(start, start + step)
-        end = min(start + step, len(boxes))
-        overlaps = box_iou if metric == "iou" else _ios
-        met = overlaps(boxes[block], boxes[:end]) >= threshold
-        met &= ranks[:end] < ranks[block, None]
-        if names is not None:
-            met &= names[:end] == names[block, None]
-        tied = met & (scores[:end] == scores[block, None])
-        for worse, better in np.argwhere(tied).tolist():
-            met[worse, better] = np.array_equal(boxes[start + worse], boxes[better])
-        found = met.any(axis=1)
-        parents[block][found] = met.argmax(axis=1)[found]
-    owners = ranks.copy()
+    classes = [parents] if names is None else [np.flatnonzero(names == name) for name in np.unique(names)]
+    for mine in classes:
+        parents[mine] = mine[_parents(boxes[mine], scores[mine], metric, threshold)]
+    owners = list(range(len(parents)))
     for rank, parent in enumerate(parents.tolist()):
         owners[rank] = owners[parent]
-    return _grouped(order, owners, names, np.lexsort((order, parents)))
+    return _grouped(order, np.array(owners, INT64), names, np.lexsort((order, parents)))
+
+
+def _parents(boxes: F8, scores: F8, metric: Literal["iou", "ios"], threshold: float) -> I8:
+    """The first of the better boxes that each box overlaps, or itself; boxes come by falling score."""
+    n = len(boxes)
+    ranks = np.arange(n)
+    parents = ranks.copy()
+    overlaps = box_iou if metric == "iou" else _ios
+    by_x = np.argsort(boxes[:, 0], kind="stable")
+    begins, ends = boxes[by_x, 0], np.maximum.accumulate(boxes[by_x, 2])
+    step = max(1, min(_ROWS, _BLOCK // max(n, 1)))
+    for start in range(0, n, step):
+        mine = by_x[start : start + step]
+        others = ranks  # at a threshold of 0 boxes match wherever they are
+        if threshold > 0.0:  # else those that reach the columns of mine
+            last = np.searchsorted(begins, boxes[mine, 2].max(), "right")
+            others = np.sort(by_x[np.searchsorted(ends, begins[start], "left") : last])
+        met = overlaps(boxes[mine], boxes[others]) >= threshold
+        met &= others < mine[:, None]
+        tied, with_what = np.nonzero(met & (scores[others] == scores[mine, None]))  # these take in their copies only
+        met[tied, with_what] = (boxes[mine[tied]] == boxes[others[with_what]]).all(axis=1)
+        found = met.any(axis=1)
+        parents[mine[found]] = others[met[found].argmax(axis=1)]
+    return parents
 
 
 def _ios(boxes: F8, others: F8) -> F8:
