@@ -521,8 +521,9 @@ def _models(
         lists.append([as_array(item) for item in given])
     models = []
     for i, (rows, marks, names) in enumerate(zip(*lists, strict=True)):
-        n = check.count_of(rows)
-        rows = check.as_matrix(rows, f"{boxes_name}[{i}]", n, 4, keep_float32=keep_float32)
+        rows = check.as_floats(rows, f"{boxes_name}[{i}]", keep_float32)
+        rows = check.as_matrix(rows, f"{boxes_name}[{i}]", rows.shape[0] if rows.ndim else None, 4, keep_float32=True)
+        n = len(rows)
         marks = check.as_vector(marks, f"{scores_name}[{i}]", n, keep_float32=keep_float32)
         models.append((rows, marks, check.as_labels(names, f"{labels_name}[{i}]", n)))
     return models

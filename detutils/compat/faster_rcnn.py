@@ -192,7 +192,7 @@ def py_cpu_nms(dets: npt.ArrayLike, thresh: float) -> list[int]:
         type(rows) is NDARRAY and (rows.dtype is FLOAT64 or rows.dtype is FLOAT32)
         and rows.ndim == 2 and rows.shape[1] >= 5
     ):  # fmt: skip
-        rows = _detections(rows)
+        rows = _table(rows, "dets", 5, keep_float32=True)
     scores = rows[:, 4]
     order, levels = None, scores.copy()
     levels.sort()
@@ -253,13 +253,13 @@ def _last_below(limit: float) -> float:
     return 0.5 * (float(np.nextafter(reached, np.float32(-1.0))) + float(reached))
 
 
-def _detections(dets: Any) -> Array:
-    """(N, 5 or more) numbers."""
-    rows = check.as_matrix(dets, "dets", 0 if check.count_of(dets) == 0 else None, keep_float32=True, finite=False)
-    if not len(rows):
-        return np.empty((0, 5), rows.dtype)
-    if rows.shape[1] < 5:
-        raise ValueError(f"dets must have shape (N, 5) or more columns, got {rows.shape}")
+def _table(values: Any, name: str, columns: int, keep_float32: bool = False) -> Array:
+    """(N, columns or more) numbers."""
+    rows = check.as_floats(values, name, keep_float32)
+    if rows.shape == (0,):  # none, written as []
+        return np.empty((0, columns), rows.dtype)
+    if rows.ndim != 2 or rows.shape[1] < columns:
+        raise ValueError(f"{name} must have shape (N, {columns}) or more columns, got {rows.shape}")
     return rows
 
 
@@ -313,9 +313,7 @@ def _boxes(boxes: Any, name: str) -> F8:
     """The first four columns as float64."""
     rows = as_array(boxes)
     if not (type(rows) is NDARRAY and rows.dtype is FLOAT64 and rows.ndim == 2 and rows.shape[1] >= 4):
-        rows = check.as_matrix(rows, name, 0 if check.count_of(rows) == 0 else None, finite=False)
-        if rows.shape[1] < 4:
-            raise ValueError(f"{name} must have shape (N, 4) or more columns, got {rows.shape}")
+        rows = _table(rows, name, 4)
     return rows if rows.shape[1] == 4 else rows[:, :4]  # type: ignore[no-any-return]
 
 
@@ -393,7 +391,8 @@ def bbox_transform_inv(boxes: npt.ArrayLike, deltas: npt.ArrayLike) -> Array:
     origins, moves = _boxes(boxes, "boxes"), as_array(deltas)
     short = getattr(moves, "dtype", None) == FLOAT32
     if short:  # the original takes the boxes into the dtype of the deltas
-        origins, moves = origins.astype(FLOAT32).astype(FLOAT64), moves.astype(FLOAT64)
+        with np.errstate(over="ignore"):
+            origins, moves = origins.astype(FLOAT32).astype(FLOAT64), moves.astype(FLOAT64)
     try:
         decoded = decode_boxes(moves, origins + _PIXEL, clamp=None)
     except ValueError:

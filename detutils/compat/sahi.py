@@ -298,15 +298,12 @@ def _rows(predictions: Any, columns: int) -> Array:
     if type(rows) is NDARRAY and (rows.dtype is FLOAT64 or rows.dtype is FLOAT32) and rows.ndim == 2:
         if rows.shape[1] >= columns:
             return rows
-    elif check.count_of(rows) == 0:
-        rows = check.as_matrix(rows, "predictions", 0, keep_float32=True)
-    else:
-        rows = check.as_matrix(rows, "predictions", keep_float32=True, finite=False)
-    if not len(rows):
+    rows = check.as_floats(rows, "predictions", True)
+    if rows.shape == (0,):  # none, written as []
         return np.empty((0, columns))
-    if rows.shape[1] < columns:
+    if rows.ndim != 2 or rows.shape[1] < columns:
         raise ValueError(f"predictions must have shape (N, {columns}) or more columns, got {rows.shape}")
-    return rows  # type: ignore[no-any-return]
+    return rows
 
 
 def _beyond(match_threshold: Any) -> float:
