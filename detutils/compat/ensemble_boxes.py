@@ -517,7 +517,7 @@ def _models(
         if flat or not isinstance(given, (Sequence, np.ndarray)):
             raise TypeError(f"{name} must be a sequence with one list a model, got {type(given).__name__}")
         if lists and len(given) != len(lists[0]):
-            raise ValueError(f"{name} must have one list a model: {len(lists[0])}, got {len(given)}")
+            raise ValueError(f"{name} must have one list a model, as {boxes_name}: {len(lists[0])}, got {len(given)}")
         lists.append([as_array(item) for item in given])
     models = []
     for i, (rows, marks, names) in enumerate(zip(*lists, strict=True)):
