@@ -533,36 +533,56 @@ def _trust(weights: Any, models: int) -> F8:
     return np.ones(models) if weights is None else check.as_positive(as_array(weights), "weights", models)
 
 
+def _fine(rows: Array) -> bool:
+    """Whether all boxes lie inside the unit square, their corners in order, and have an area."""
+    if not rows.size:
+        return True
+    sides = rows[:, 2:] - rows[:, :2]
+    inside = rows.min() >= 0.0 and rows.max() <= 1.0 and sides.min() > 0.0
+    return bool(inside and (sides[:, 0] * sides[:, 1]).min() > 0.0)
+
+
 def _prefiltered(models: list[tuple[Array, Array, I8]], skip_box_thr: Any) -> list[tuple[F8, F8, I8]]:
     """The boxes that take part, in order and inside the unit square, with the original's warnings."""
     least = check.as_number(skip_box_thr, "skip_box_thr", 0.0)
+    chosen = [marks >= least for _, marks, _ in models]
+    models = [
+        (rows, marks, names) if mask.all() else (rows[mask], marks[mask], names[mask])
+        for (rows, marks, names), mask in zip(models, chosen, strict=True)
+    ]
+    if not models or _fine(np.concatenate([rows for rows, _, _ in models])):
+        return models
     texts: dict[str, None] = {}
-    kept = []
-    for rows, marks, names in models:
-        chosen = marks >= least
-        mended, marks, names = rows[chosen], marks[chosen], names[chosen]
-        for low, high, name in ((0, 2, "X"), (1, 3, "Y")):
-            turned = mended[:, high] < mended[:, low]
-            if turned.any():
-                texts[f"{name}2 < {name}1 value in box. Swap them."] = None
-                mended[turned, low], mended[turned, high] = mended[turned, high], mended[turned, low]
-        for side, name in enumerate(("X1", "Y1", "X2", "Y2")):
-            if (mended[:, side] < 0.0).any():
-                texts[f"{name} < 0 in box. Set it to 0."] = None
-            if (mended[:, side] > 1.0).any():
-                texts[f"{name} > 1 in box. Set it to 1. Check that you normalize boxes in [0, 1] range."] = None
-        np.clip(mended, 0.0, 1.0, out=mended)
-        solid = (mended[:, 2] - mended[:, 0]) * (mended[:, 3] - mended[:, 1]) != 0.0
-        if not solid.all():
-            texts[f"Zero area box skipped: {rows[chosen][~solid][0]}."] = None
-        kept.append((mended[solid], marks[solid], names[solid]))
+    models = [_mended(*model, texts) for model in models]
     for text in texts:
         warnings.warn(text, stacklevel=3)
-    return kept
+    return models
+
+
+def _mended(rows: Array, marks: Array, names: I8, texts: dict[str, None]) -> tuple[F8, F8, I8]:
+    """The boxes of a model that are boxes, and what had to be done to them."""
+    mended = rows.copy()
+    for low, high, name in ((0, 2, "X"), (1, 3, "Y")):
+        turned = mended[:, high] < mended[:, low]
+        if turned.any():
+            texts[f"{name}2 < {name}1 value in box. Swap them."] = None
+            mended[turned, low], mended[turned, high] = mended[turned, high], mended[turned, low]
+    for side, name in enumerate(("X1", "Y1", "X2", "Y2")):
+        if (mended[:, side] < 0.0).any():
+            texts[f"{name} < 0 in box. Set it to 0."] = None
+        if (mended[:, side] > 1.0).any():
+            texts[f"{name} > 1 in box. Set it to 1. Check that you normalize boxes in [0, 1] range."] = None
+    np.clip(mended, 0.0, 1.0, out=mended)
+    solid = (mended[:, 2] - mended[:, 0]) * (mended[:, 3] - mended[:, 1]) != 0.0
+    if not solid.all():
+        texts[f"Zero area box skipped: {rows[~solid][0]}."] = None
+    return mended[solid], marks[solid], names[solid]
 
 
 def _prepared(rows: Array, marks: Array, names: I8) -> tuple[Array, Array, I8]:
     """Boxes inside the unit square, in order, with an area; with the original's warnings."""
+    if _fine(rows):
+        return rows, marks, names
     below, above = int((rows < 0.0).sum()), int((rows > 1.0).sum())
     if below:
         warnings.warn(f"Fixed {below} boxes coordinates < 0", stacklevel=3)

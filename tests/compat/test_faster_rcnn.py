@@ -197,7 +197,7 @@ def test_proposals_are_the_definition() -> None:
 
 def test_phases_have_their_numbers() -> None:
     rng = np.random.default_rng(1)
-    side = 60  # 180 anchors a row of places, wide apart: few suppress each other
+    side = 46  # 6348 anchors, wide apart: few suppress each other
     scores, deltas = rng.uniform(size=(1, 6, side, side)), np.full((1, 12, side, side), -0.5)
     info = (16 * side, 16 * side, 0.05)
     for phase, most in (("TEST", 300), ("TRAIN", 2000)):
@@ -206,9 +206,9 @@ def test_phases_have_their_numbers() -> None:
     assert len(few) == 6000
     with pytest.raises(ValueError, match="cfg_key"):
         adapter.proposal_layer(scores, deltas, info, "VALID")
-    with pytest.raises(ValueError, match=r"rpn_cls_prob_reshape must have shape \(1, 18, H, W\), got \(1, 6, 60, 60\)"):
+    with pytest.raises(ValueError, match=r"rpn_cls_prob_reshape must have shape \(1, 18, H, W\), got \(1, 6, 46, 46\)"):
         adapter.proposal_layer(scores, deltas, info, "TEST")
-    with pytest.raises(ValueError, match=r"rpn_bbox_pred must have shape \(1, 12, 60, 60\)"):
+    with pytest.raises(ValueError, match=r"rpn_bbox_pred must have shape \(1, 12, 46, 46\)"):
         adapter.proposal_layer(scores, deltas[:, :, 1:], info, "TEST", 16, [1])
     with pytest.raises(ValueError, match="nms_thresh"):
         adapter.proposal_layer(scores, deltas, info, "TEST", 16, [1], nms_thresh=2.0)
