@@ -205,6 +205,13 @@ def test_warnings_of_the_suppressions() -> None:
     assert (boxes.dtype, scores.dtype, labels.tolist()) == (np.float32, np.float32, [0, 1])
 
 
+def test_a_box_with_both_corners_exchanged() -> None:
+    """Its area is positive either way."""
+    lists = ([[[0.5, 0.75, 0.25, 0.25]]], [[0.5]], [[1]])
+    for function in (adapter.weighted_boxes_fusion, adapter.non_maximum_weighted, adapter.nms, adapter.soft_nms):
+        assert quietly(function, *lists)[0].tolist() == [[0.25, 0.25, 0.5, 0.75]]
+
+
 def test_no_boxes() -> None:
     for lists in (([], [], []), ([[]], [[]], [[]]), ([np.empty((0, 4)), []], [[], []], [[], np.empty(0, int)])):
         for function in (adapter.weighted_boxes_fusion, adapter.non_maximum_weighted, adapter.nms, adapter.soft_nms):

@@ -195,6 +195,14 @@ def test_proposals_are_the_definition() -> None:
         np.testing.assert_allclose(short, found, rtol=1e-5, atol=1e-4)
 
 
+def test_growth_has_no_limit() -> None:
+    """exp(4.5) is 90 times, where other systems stop at 62.5."""
+    scores, deltas = np.zeros((1, 6, 1, 1)), np.zeros((1, 12, 1, 1))
+    scores[0, 4], deltas[0, 6] = 1.0, 4.5  # the square one, dw
+    found = adapter.proposal_layer(scores, deltas, [5000, 5000, 1], "TEST", 16, [1], post_nms_topN=1)
+    np.testing.assert_allclose(found, [[0, 0, 0, 8 + 8 * math.exp(4.5), 16]], rtol=1e-6)
+
+
 def test_phases_have_their_numbers() -> None:
     rng = np.random.default_rng(1)
     side = 46  # 6348 anchors, wide apart: few suppress each other
@@ -315,6 +323,18 @@ def test_a_class_without_detections(tmp_path: Path) -> None:
     (tmp_path / "cat.txt").write_text("")
     rec, prec, ap = adapter.voc_eval(f"{tmp_path}/{{}}.txt", f"{tmp_path}/{{}}.xml", tmp_path / "set.txt", "cat", "")
     assert (len(rec), len(prec), ap) == (0, 0, 0.0)
+
+
+def test_half_an_object_is_not_found(tmp_path: Path) -> None:
+    """The overlap must be greater than the threshold; of tied scores one goes first, whichever."""
+    (tmp_path / "a.xml").write_text(annotation([[1, 1, 10, 10]], ["cat"], [0]))
+    (tmp_path / "set.txt").write_text("a\n")
+    (tmp_path / "cat.txt").write_text("a 0.9 1 1 10 5\na 0.8 1 1 10 6\na 0.8 1 1 10 6")
+    paths = f"{tmp_path}/{{}}.txt", f"{tmp_path}/{{}}.xml", tmp_path / "set.txt"
+    rec, prec, ap = adapter.voc_eval(*paths, "cat", "")
+    assert rec.tolist() == [0.0, 1.0, 1.0]
+    assert prec.tolist() == [0.0, 0.5, 1 / 3]
+    assert ap == 0.5
 
 
 def test_parse_rec(tmp_path: Path) -> None:
