@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from detutils._validate import EXACT_INTEGERS, FLOAT32, FLOAT64, Array
+
 
 def as_array(value: Any) -> Any:
     """A NumPy view of a torch tensor, detached and on the CPU; anything else as it is.
@@ -18,13 +20,14 @@ def as_array(value: Any) -> Any:
     if type(value) is np.ndarray or not hasattr(value, "detach"):
         return value
     try:
-        tensor = value.detach()
-        if tensor.device.type != "cpu":
-            tensor = tensor.cpu()
+        return value.numpy()
+    except Exception:  # it requires a gradient, lies on another device, is a bfloat16: what follows costs more
+        pass
+    try:
         try:
-            return tensor.numpy()
+            return value.numpy(force=True)
         except TypeError:
-            return tensor.float().numpy()
+            return value.float().numpy(force=True)
     except Exception:  # foreign objects raise what they like
         return value
 
@@ -34,4 +37,35 @@ def like(answer: Any, origin: Any) -> Any:
     if type(origin) is np.ndarray or not hasattr(origin, "detach"):
         return answer
     tensor = sys.modules["torch"].from_numpy(answer)
-    return tensor if origin.device.type == "cpu" else tensor.to(origin.device)
+    return tensor if origin.is_cpu else tensor.to(origin.device)
+
+
+def is_wide(value: Any) -> bool:
+    """Whether what is computed of a value is float64, as torch has it: integers and shorter floats give float32."""
+    return not isinstance(value, np.ndarray) or (value.dtype.kind == "f" and value.dtype.itemsize >= 8)
+
+
+def narrowed(answer: Array, *inputs: Any) -> Array:
+    """A float64 answer as float32 where torch computes in float32: none of the inputs (as arrays) is float64."""
+    if answer.dtype == FLOAT64 and not any(map(is_wide, inputs)):
+        with np.errstate(over="ignore"):
+            return answer.astype(FLOAT32)
+    return answer
+
+
+def as_integers(answer: Array, dtype: np.dtype[Any], name: str) -> Array:
+    """Whole numbers in an integer dtype; where torch would let them wrap around they are refused."""
+    bounds = np.iinfo(dtype)
+    low, high = max(bounds.min, -EXACT_INTEGERS), min(bounds.max, EXACT_INTEGERS)
+    if answer.size and not low <= answer.min() <= answer.max() <= high:
+        raise ValueError(f"{name} leave the range of {dtype}")
+    return answer.astype(dtype)
+
+
+def like_in_dtype(answer: Array, origin: Any, values: Any, name: str) -> Any:
+    """``like``, and of the dtype of ``origin``, whose numbers are ``values``: NumPy has no name for bfloat16."""
+    if isinstance(values, np.ndarray) and answer.dtype != values.dtype:
+        whole = values.dtype.kind in "iu"
+        answer = as_integers(answer, values.dtype, name) if whole else answer.astype(values.dtype)
+    tensor = like(answer, origin)
+    return tensor if tensor is answer else tensor.to(origin.dtype)

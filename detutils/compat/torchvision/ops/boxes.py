@@ -8,16 +8,17 @@ from typing import Any, Literal, TypeAlias, cast
 import numpy as np
 
 from detutils._validate import (
-    EXACT_INTEGERS,
     FLOAT32,
     FLOAT64,
     Array,
     as_array as as_numbers,
     as_choice,
+    as_image_size,
+    as_labels,
     as_number,
     plain_array,
 )
-from detutils.compat.tensors import as_array, like
+from detutils.compat.tensors import as_array, as_integers, like, like_in_dtype, narrowed
 from detutils.geometry import boxes as plain, overlaps
 from detutils.suppression import greedy
 
@@ -25,39 +26,6 @@ _Format: TypeAlias = Literal["xyxy", "xywh", "cxcywh"]
 _FORMATS: tuple[_Format, ...] = ("xyxy", "xywh", "cxcywh")
 _NEGLIGIBLE = 2.0**24  # what is so many times smaller than a number does not change it in float32
 _EPS = 1e-7
-
-
-# ---- dtypes: what torchvision answers with ---------------------------------------------------------------------------
-
-
-def _is_wide(boxes: Any) -> bool:
-    """Whether results of these boxes are float64: integers and shorter floats give float32."""
-    return not isinstance(boxes, np.ndarray) or (boxes.dtype.kind == "f" and boxes.dtype.itemsize >= 8)
-
-
-def _narrowed(answer: Array, *inputs: Any) -> Array:
-    if answer.dtype == FLOAT64 and not any(map(_is_wide, inputs)):
-        with np.errstate(over="ignore"):
-            return answer.astype(FLOAT32)
-    return answer
-
-
-def _as_integers(answer: Array, dtype: np.dtype[Any], what: str) -> Array:
-    """Whole numbers in an integer dtype, refused where they do not fit."""
-    bounds = np.iinfo(dtype)
-    low, high = max(bounds.min, -EXACT_INTEGERS), min(bounds.max, EXACT_INTEGERS)
-    if answer.size and not low <= answer.min() <= answer.max() <= high:
-        raise ValueError(f"{what} leave the range of {dtype}")
-    return answer.astype(dtype)
-
-
-def _of_same_dtype(answer: Array, boxes: Any, rows: Any) -> Any:
-    """The answer in the dtype of the boxes, which bfloat16 has no name for in NumPy."""
-    if isinstance(rows, np.ndarray) and answer.dtype != rows.dtype:
-        kind = rows.dtype.kind
-        answer = _as_integers(answer, rows.dtype, "boxes") if kind in "iu" else answer.astype(rows.dtype)
-    tensor = like(answer, boxes)
-    return tensor if tensor is answer else tensor.to(boxes.dtype)
 
 
 def _rows_of(boxes: Any) -> tuple[Any, tuple[int, ...]]:
@@ -149,20 +117,17 @@ def batched_nms(boxes: Any, scores: Any, idxs: Any, iou_threshold: float) -> Any
     rows = as_array(boxes)
     if isinstance(rows, np.ndarray) and rows.size == 0:
         return like(np.empty(0, np.int64), boxes)
-    marks = as_array(scores)
-    return like(greedy.batched_nms(rows, marks, _as_classes(as_array(idxs), marks), iou_threshold), boxes)
+    return like(greedy.batched_nms(rows, as_array(scores), _as_classes(as_array(idxs), rows), iou_threshold), boxes)
 
 
-def _as_classes(labels: Any, scores: Any) -> Any:
+def _as_classes(labels: Any, boxes: Any) -> Any:
     """Booleans as 0 and 1, floats that are not whole by their ranks."""
-    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "bf":
-        return labels
-    if labels.shape != getattr(scores, "shape", labels.shape):
-        return labels
-    if labels.dtype.kind == "b":
-        return labels.astype(np.int64)
-    fractions = np.isfinite(labels).all() and not np.array_equal(np.rint(labels), labels)
-    return np.unique(labels, return_inverse=True)[1] if fractions else labels
+    if isinstance(labels, np.ndarray) and labels.dtype.kind in "bf" and labels.shape == getattr(boxes, "shape", ())[:1]:
+        if labels.dtype.kind == "b":
+            return labels.astype(np.int64)
+        if np.isfinite(labels).all() and not np.array_equal(np.rint(labels), labels):
+            return np.unique(labels, return_inverse=True)[1]
+    return as_labels(labels, "idxs")
 
 
 # ---- one by one ------------------------------------------------------------------------------------------------------
@@ -227,18 +192,16 @@ def clip_boxes_to_image(boxes: Any, size: tuple[int, int]) -> Any:
     >>> ops.clip_boxes_to_image([[-5.0, 10.0, 700.0, 500.0]], (480, 640))
     array([[  0.,  10., 640., 480.]])
     """
+    limits = as_array(size)
+    height, width = as_image_size(limits, "size")
     rows, shape = _rows_of(boxes)
     if isinstance(rows, np.ndarray) and rows.ndim and shape[-1] != 4 and shape[-1] and shape[-1] % 4 == 0:
         rows = rows.reshape(-1, 4)
-    size = as_array(size)
-    clipped = plain.clip_boxes_to_image(rows, size).reshape(shape or (-1, 4))
-    if isinstance(rows, np.ndarray) and rows.dtype.kind in "iu" and not _are_whole(size):
+    clipped = plain.clip_boxes_to_image(rows, (height, width)).reshape(shape or (-1, 4))
+    fractions = not all(isinstance(side, (int, np.integer)) for side in limits)
+    if fractions and isinstance(rows, np.ndarray) and rows.dtype.kind in "iu":
         return like(clipped.astype(FLOAT32), boxes)
-    return _of_same_dtype(clipped, boxes, rows)
-
-
-def _are_whole(size: Any) -> bool:
-    return all(isinstance(side, (int, np.integer)) for side in size)
+    return like_in_dtype(clipped, boxes, rows, "boxes")
 
 
 def box_convert(boxes: Any, in_fmt: str, out_fmt: str) -> Any:
@@ -280,7 +243,7 @@ def box_convert(boxes: Any, in_fmt: str, out_fmt: str) -> Any:
     whole = isinstance(rows, np.ndarray) and rows.dtype.kind in "iu"
     if whole and source != target and "cxcywh" in (source, target):
         return like(converted.astype(FLOAT32), boxes)
-    return _of_same_dtype(converted, boxes, rows)
+    return like_in_dtype(converted, boxes, rows, "boxes")
 
 
 def box_area(boxes: Any, fmt: str = "xyxy") -> Any:
@@ -315,8 +278,8 @@ def box_area(boxes: Any, fmt: str = "xyxy") -> Any:
     rows = as_array(boxes)
     areas = plain.box_area(_as_corners(rows, fmt))
     if isinstance(rows, np.ndarray) and rows.dtype.kind in "iu":
-        areas = _as_integers(areas, np.dtype(np.int64 if rows.dtype == np.int64 else np.int32), "areas of boxes")
-    return like(_narrowed(areas, rows), boxes)
+        areas = as_integers(areas, np.dtype(np.int64 if rows.dtype == np.int64 else np.int32), "areas of boxes")
+    return like(narrowed(areas, rows), boxes)
 
 
 # ---- matrices --------------------------------------------------------------------------------------------------------
@@ -334,7 +297,7 @@ def _matrix(of: Callable[[Any, Any], Array], boxes1: Any, boxes2: Any, fmt: str 
     else:
         answer = of(_as_corners(first, fmt), _as_corners(second, fmt))
     if answer.dtype is FLOAT64:
-        answer = _narrowed(answer, first, second)
+        answer = narrowed(answer, first, second)
     return like(answer, boxes1)
 
 
@@ -496,7 +459,7 @@ def _with_eps(of: Callable[[Any, Any], Array], eps: float) -> Callable[[Any, Any
 def _has_long_sides(rows: Any, reach: float) -> bool:
     if not isinstance(rows, np.ndarray) or not rows.size:
         return False
-    return bool((rows[:, 2:3] - rows[:, 0:1]).min() > reach)
+    return bool(np.minimum.reduce(rows[:, 2] - rows[:, 0]) > reach)  # in a third of the time of the method
 
 
 # ---- masks -----------------------------------------------------------------------------------------------------------
