@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -64,8 +65,17 @@ def as_integers(answer: Array, dtype: np.dtype[Any], name: str) -> Array:
 
 def like_in_dtype(answer: Array, origin: Any, values: Any, name: str) -> Any:
     """``like``, and of the dtype of ``origin``, whose numbers are ``values``: NumPy has no name for bfloat16."""
-    if isinstance(values, np.ndarray) and answer.dtype != values.dtype:
-        whole = values.dtype.kind in "iu"
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iuf" and answer.dtype != values.dtype:
+        whole = values.dtype.kind != "f"
         answer = as_integers(answer, values.dtype, name) if whole else answer.astype(values.dtype)
     tensor = like(answer, origin)
     return tensor if tensor is answer else tensor.to(origin.dtype)
+
+
+def rounded_like(threshold: float, values: Any) -> float:
+    """A threshold as torch compares it with a tensor: in the tensor's dtype, so that 0.3 is not less than its 0.3."""
+    if not isinstance(values, np.ndarray) or values.dtype.kind != "f" or values.dtype.itemsize >= 8:
+        return threshold
+    with np.errstate(over="ignore"):
+        rounded = float(values.dtype.type(threshold))
+    return rounded if math.isfinite(rounded) else threshold

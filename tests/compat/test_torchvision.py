@@ -378,6 +378,7 @@ def test_forms(form: str) -> None:
         lambda rows: box_ops.box_convert(rows, "xyxy", "cxcywh"),
     ):  # fmt: skip
         assert call(given).tolist() == call(boxes).tolist()
+        assert call(given).dtype.kind in "iuf"
 
 
 # ---- against the original --------------------------------------------------------------------------------------------

@@ -22,8 +22,8 @@ decisions in float64, and matrices, areas and formats up to the rounding of the 
                                             |                               | above 1,000 boxes the original agrees
     of more than 1,000 boxes batched_nms    | ties by index                 | an order that can be relied on
     leaves the order of ties open           |                               |
-    remove_small_boxes rounds sides and     | float64 sides, ``min_size``   | as for thresholds
-    ``min_size`` to float32                 | as it was given               |
+    remove_small_boxes rounds sides to      | sides in float64              | as for thresholds
+    float32                                 |                               |
     IoU of two boxes without area is NaN    | 0                             | a matrix with NaN spoils whatever sums it
     distance_box_iou, complete_box_iou take | ``eps`` in the denominator of | in complete_box_iou's weight it moves the
     ``eps`` in every denominator            | the distance only             | result by less than ``eps``

@@ -18,7 +18,7 @@ from detutils._validate import (
     as_number,
     plain_array,
 )
-from detutils.compat.tensors import as_array, as_integers, like, like_in_dtype, narrowed
+from detutils.compat.tensors import as_array, as_integers, like, like_in_dtype, narrowed, rounded_like
 from detutils.geometry import boxes as plain, overlaps
 from detutils.suppression import greedy
 
@@ -161,7 +161,8 @@ def remove_small_boxes(boxes: Any, min_size: float) -> Any:
     >>> ops.remove_small_boxes([[0, 0, 10, 10], [0, 0, 3, 50], [0, 0, 4, 4]], 4)
     array([0, 2])
     """
-    return like(plain.remove_small_boxes(as_array(boxes), min_size), boxes)
+    rows = as_array(boxes)
+    return like(plain.remove_small_boxes(rows, rounded_like(as_number(min_size, "min_size", 0.0), rows)), boxes)
 
 
 def clip_boxes_to_image(boxes: Any, size: tuple[int, int]) -> Any:
