@@ -14,21 +14,22 @@ from detutils._validate import EXACT_INTEGERS, FLOAT32, FLOAT64, Array
 def as_array(value: Any) -> Any:
     """A NumPy view of a torch tensor, detached and on the CPU; anything else as it is.
 
-    The memory is shared where the tensor lies on the CPU, so that a slice keeps its strides. NumPy has no bfloat16:
-    such a tensor is read as float32, which holds each of its values. A tensor that cannot be read (a sparse one, one
-    without memory) comes back as it is, so that the check of the argument refuses it by its name.
+    The memory is shared where the tensor lies on the CPU, so that a slice keeps its strides. NumPy has no bfloat16 and
+    no quantized numbers: such a tensor is read as float32, which holds each of its values. A tensor that cannot be
+    read (a sparse one, one without memory) comes back as it is, so that the check of the argument refuses it by its
+    name.
     """
     if type(value) is np.ndarray or not hasattr(value, "detach"):
         return value
     try:
         return value.numpy()
-    except Exception:  # it requires a gradient, lies on another device, is a bfloat16: what follows costs more
+    except Exception:  # it requires a gradient, lies on another device, has no such dtype: what follows costs more
         pass
     try:
         try:
             return value.numpy(force=True)
         except TypeError:
-            return value.float().numpy(force=True)
+            return value.dequantize().numpy(force=True)  # float32, of bfloat16, too
     except Exception:  # foreign objects raise what they like
         return value
 

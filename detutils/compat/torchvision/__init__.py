@@ -14,6 +14,8 @@ decisions in float64, and matrices, areas and formats up to the rounding of the 
     ----------------------------------------+-------------------------------+------------------------------------------
     gradients flow through matrices         | tensors are detached          | nothing here is differentiable: keep the
                                             |                               | original inside a loss
+    torch.jit.script and torch.export read  | they stop at these functions  | Numba compiles them, not torch
+    the functions                           |                               |
     nms, batched_nms of float32 compare a   | float64 throughout: an IoU of | the answer for a box at exactly the
     float32 IoU with a float64 threshold:   | 0.6 stays at 0.6, and so does | threshold must not depend on the dtype;
     0.6 is suppressed at 0.6                | 0.5 at 0.5                    | ``nms(boxes.double(), ...)`` agrees
@@ -27,6 +29,8 @@ decisions in float64, and matrices, areas and formats up to the rounding of the 
     IoU of two boxes without area is NaN    | 0                             | a matrix with NaN spoils whatever sums it
     distance_box_iou, complete_box_iou take | ``eps`` in the denominator of | in complete_box_iou's weight it moves the
     ``eps`` in every denominator            | the distance only             | result by less than ``eps``
+    areas of float32 are rounded at every   | float64, rounded once         | the last digit
+    step                                    |                               |
     float16, bfloat16: differences of       | read exactly, rounded once    | what the tensor holds decides
     corners are rounded to 16 bits          |                               |
     nms of integers or 16-bit floats raises | the answer of their values    |

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias, cast
 
@@ -26,6 +27,8 @@ _Format: TypeAlias = Literal["xyxy", "xywh", "cxcywh"]
 _FORMATS: tuple[_Format, ...] = ("xyxy", "xywh", "cxcywh")
 _NEGLIGIBLE = 2.0**24  # what is so many times smaller than a number does not change it in float32
 _EPS = 1e-7
+_REACH = math.sqrt(_EPS * _NEGLIGIBLE)
+_TINY = 5e-324
 
 
 def _rows_of(boxes: Any) -> tuple[Any, tuple[int, ...]]:
@@ -194,14 +197,17 @@ def clip_boxes_to_image(boxes: Any, size: tuple[int, int]) -> Any:
     array([[  0.,  10., 640., 480.]])
     """
     limits = as_array(size)
-    height, width = as_image_size(limits, "size")
     rows, shape = _rows_of(boxes)
     if isinstance(rows, np.ndarray) and rows.ndim and shape[-1] != 4 and shape[-1] and shape[-1] % 4 == 0:
         rows = rows.reshape(-1, 4)
-    clipped = plain.clip_boxes_to_image(rows, (height, width)).reshape(shape or (-1, 4))
-    fractions = not all(isinstance(side, (int, np.integer)) for side in limits)
-    if fractions and isinstance(rows, np.ndarray) and rows.dtype.kind in "iu":
-        return like(clipped.astype(FLOAT32), boxes)
+    try:
+        clipped = plain.clip_boxes_to_image(rows, limits).reshape(shape or (-1, 4))
+    except (TypeError, ValueError):
+        as_image_size(limits, "size")  # if that is what is wrong, by its name here
+        raise
+    if isinstance(rows, np.ndarray) and rows.dtype.kind in "iu":
+        if not all(isinstance(side, (int, np.integer)) for side in limits):
+            return like(clipped.astype(FLOAT32), boxes)
     return like_in_dtype(clipped, boxes, rows, "boxes")
 
 
@@ -441,24 +447,27 @@ def _with_eps(of: Callable[[Any, Any], Array], eps: float) -> Callable[[Any, Any
 
     The diagonal of a hull is as long as a side of either box: with longer sides eps changes nothing in float32.
     """
-    small = eps if eps is _EPS else as_number(as_array(eps), "eps", 0.0)
-    reach = (small * _NEGLIGIBLE) ** 0.5
+    small, reach = _EPS, _REACH
+    if eps is not _EPS:
+        small = as_number(as_array(eps), "eps", 0.0)
+        reach = math.sqrt(small * _NEGLIGIBLE)
 
     def measure(first: Any, second: Any) -> Array:
         answer = of(first, second)
-        if small == 0.0 or _has_long_sides(first, reach) or _has_long_sides(second, reach):
+        if _has_long_sides(first, reach) or _has_long_sides(second, reach):
             return answer
         a, b = (as_numbers(rows, "boxes").astype(np.float64).reshape(-1, 4) for rows in (first, second))
         hull = np.maximum(a[:, None, 2:], b[:, 2:]) - np.minimum(a[:, None, :2], b[:, :2])
         diagonal = np.square(hull).sum(axis=2)
         penalty = overlaps.box_iou(a, b) - overlaps.distance_box_iou(a, b)
-        return cast("Array", answer + penalty * (small / (diagonal + small)))
+        share = small / np.maximum(diagonal + small, _TINY)
+        return cast("Array", answer + penalty * share)
 
     return measure
 
 
 def _has_long_sides(rows: Any, reach: float) -> bool:
-    if not isinstance(rows, np.ndarray) or not rows.size:
+    if type(rows) is not np.ndarray or not rows.size:
         return False
     return bool(np.minimum.reduce(rows[:, 2] - rows[:, 0]) > reach)  # in a third of the time of the method
 
