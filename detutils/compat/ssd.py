@@ -26,8 +26,6 @@ here depends on it. Equal are the decisions of ``nms`` and, up to rounding, all 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -177,22 +175,21 @@ def jaccard(box_a: Any, box_b: Any) -> Any:
     return like(narrowed(overlaps.box_iou(rows, columns), first, second), box_a)
 
 
-@contextmanager
-def _called(**names: str) -> Iterator[None]:
-    """Errors about arguments of detutils name those of the original."""
-    try:
-        yield
-    except ValueError as error:
-        text = str(error)
-        for name, original in names.items():
-            text = text.replace(f"{name}[", f"{original}[")
-        raise ValueError(text) from None
+def _renamed(error: ValueError, **names: str) -> ValueError:
+    """An error about arguments of detutils, which names those of the original."""
+    text = str(error)
+    for name, original in names.items():
+        text = text.replace(f"{name}[", f"{original}[")
+    return ValueError(text)
 
 
 def _corners_of(priors: Any) -> Array:
     """Priors as corners in float64, so that small ones far from the origin keep their digits."""
-    with _called(boxes="priors"):
-        return plain.box_convert(as_boxes(priors, "priors", check_rows=False), "cxcywh", "xyxy")
+    rows = as_boxes(priors, "priors", check_rows=False)
+    try:
+        return plain.box_convert(rows, "cxcywh", "xyxy")
+    except ValueError as error:
+        raise _renamed(error, boxes="priors") from None
 
 
 def _weights_of(variances: Any) -> tuple[float, float, float, float]:
@@ -238,8 +235,11 @@ def encode(matched: Any, priors: Any, variances: Any) -> Any:
     """
     boxes, anchors = as_array(matched), as_array(priors)
     corners, weights = _corners_of(anchors), _weights_of(as_array(variances))
-    with _called(boxes="matched", anchors="priors"):
-        loc = coding.encode_boxes(as_boxes(boxes, "matched"), corners, weights=weights)
+    rows = as_boxes(boxes, "matched")
+    try:
+        loc = coding.encode_boxes(rows, corners, weights=weights)
+    except ValueError as error:
+        raise _renamed(error, boxes="matched", anchors="priors") from None
     return like(narrowed(loc, boxes, anchors), matched)
 
 
@@ -281,11 +281,13 @@ def decode(loc: Any, priors: Any, variances: Any) -> Any:
     moves, anchors = as_array(loc), as_array(priors)
     corners, weights = _corners_of(anchors), _weights_of(as_array(variances))
     deltas = as_boxes(moves, "loc", check_rows=False)
-    with _called(deltas="loc", anchors="priors"):
+    try:
         boxes = narrowed(coding.decode_boxes(deltas, corners, weights=weights, clamp=None), moves, anchors)
-    bad = np.flatnonzero(~np.isfinite(boxes).all(axis=1))  # in float32
-    if bad.size:
-        raise ValueError(f"loc[{bad[0]}] moves its prior out of the range of {boxes.dtype}")
+    except ValueError as error:
+        raise _renamed(error, deltas="loc", anchors="priors") from None
+    finite = np.isfinite(boxes)
+    if not finite.all():  # in float32
+        raise ValueError(f"loc[{finite.all(axis=1).argmin()}] moves its prior out of the range of {boxes.dtype}")
     return like(boxes, loc)
 
 

@@ -9,8 +9,10 @@ from typing import Any, Literal
 import numpy as np
 
 from detutils._validate import (
+    FLOAT32,
     Array,
     as_array as as_numbers,
+    as_boxes,
     as_choice,
     as_flag,
     as_integer,
@@ -24,6 +26,7 @@ from detutils.suppression import fusion, greedy
 
 _METHODS: tuple[Literal["naive", "linear", "gaussian"], ...] = ("naive", "linear", "gaussian")
 _TYPES: tuple[Literal["nms", "soft_nms"], ...] = ("nms", "soft_nms")
+_NO_FLOOR, _NO_LIMIT = 0, -1  # the defaults, known by identity: a small call has no time to check them
 
 
 def nms(
@@ -73,7 +76,9 @@ def nms(
     >>> keep
     array([0])
     """
-    return _answer(boxes, scores, *_nms(boxes, scores, None, iou_threshold, offset, score_threshold, max_num))
+    rows, marks = as_array(boxes), as_array(scores)
+    keep, _ = _nms(rows, marks, None, iou_threshold, offset, score_threshold, max_num)
+    return _answer(boxes, rows, marks, keep, None)
 
 
 def soft_nms(
@@ -124,7 +129,8 @@ def soft_nms(
     >>> dets[:, 4]
     array([0.75, 0.25])
     """
-    return _answer(boxes, scores, *_soft_nms(boxes, scores, None, iou_threshold, sigma, min_score, method, offset))
+    rows, marks = as_array(boxes), as_array(scores)
+    return _answer(boxes, rows, marks, *_soft_nms(rows, marks, None, iou_threshold, sigma, min_score, method, offset))
 
 
 def batched_nms(
@@ -174,10 +180,11 @@ def batched_nms(
     array([1, 2])
     """
     agnostic = as_flag(class_agnostic, "class_agnostic")
+    rows, marks = as_array(boxes), as_array(scores)
     if nms_cfg is None:
-        marks = as_vector(as_array(scores), "scores")
-        order = np.argsort(-marks, kind="stable")
-        return _answer(boxes, scores, order, None)
+        corners = as_boxes(rows, check_rows=False)
+        order = np.argsort(-as_vector(marks, "scores", len(corners)), kind="stable")
+        return _answer(boxes, rows, marks, order, None)
     if not isinstance(nms_cfg, Mapping):
         raise TypeError(f"nms_cfg must be a mapping or None, got {type(nms_cfg).__name__}")
     options = dict(nms_cfg)
@@ -189,20 +196,23 @@ def batched_nms(
     if "iou_thr" in options:
         options["iou_threshold"] = options.pop("iou_thr")
     labels = None if agnostic else as_labels(as_array(idxs), "idxs")
-    return _answer(boxes, scores, *(_soft_nms if soft else _nms)(boxes, scores, labels, **options))
+    return _answer(boxes, rows, marks, *(_soft_nms if soft else _nms)(rows, marks, labels, **options))
 
 
 # ---- options of the original as options of detutils ------------------------------------------------------------------
 
 
 def _nms(
-    boxes: Any, scores: Any, labels: Any, iou_threshold: float, offset: int = 0, score_threshold: float = 0,
+    rows: Any, marks: Any, labels: Any, iou_threshold: float, offset: int = 0, score_threshold: float = 0,
     max_num: int = -1,
 ) -> tuple[Any, None]:  # fmt: skip
-    rows, marks = as_array(boxes), as_array(scores)
-    least = rounded_like(as_number(score_threshold, "score_threshold"), marks)
-    most = as_integer(max_num, "max_num")
-    floor, most_or_all = least if least > 0.0 else None, most if most > 0 else None
+    floor = most_or_all = None
+    if score_threshold is not _NO_FLOOR:
+        least = rounded_like(as_number(score_threshold, "score_threshold"), marks)
+        floor = least if least > 0.0 else None
+    if max_num is not _NO_LIMIT:
+        most = as_integer(max_num, "max_num")
+        most_or_all = most if most > 0 else None
     if labels is None:
         keep = greedy.nms(rows, marks, iou_threshold, score_threshold=floor, max_output=most_or_all, offset=offset)
     else:
@@ -213,13 +223,12 @@ def _nms(
 
 
 def _soft_nms(
-    boxes: Any, scores: Any, labels: Any, iou_threshold: float = 0.3, sigma: float = 0.5, min_score: float = 1e-3,
+    rows: Any, marks: Any, labels: Any, iou_threshold: float = 0.3, sigma: float = 0.5, min_score: float = 1e-3,
     method: str = "linear", offset: int = 0,
 ) -> tuple[Any, Any]:  # fmt: skip
     way = as_choice(method, "method", _METHODS)
     threshold, width = as_threshold(iou_threshold), as_number(sigma, "sigma", above=0.0)
     reached = math.nextafter(threshold, 0.0)  # an IoU over it is at least the threshold
-    rows, marks = as_array(boxes), as_array(scores)
     floor = math.nextafter(rounded_like(as_number(min_score, "min_score", 0.0), marks), 0.0)
     values = as_vector(marks, "scores")
     if way == "naive":
@@ -237,10 +246,17 @@ def _soft_nms(
     return keep, new_scores
 
 
-def _answer(boxes: Any, scores: Any, keep: Array, new_scores: Array | None) -> tuple[Any, Any]:
+def _answer(boxes: Any, rows: Any, marks: Any, keep: Array, new_scores: Array | None) -> tuple[Any, Any]:
     """The kept boxes with their scores, and their indices."""
-    rows, marks = as_array(boxes), as_array(scores)
-    corners = as_numbers(rows, "boxes")[keep].reshape(-1, 4)
-    column = as_numbers(marks, "scores")[keep] if new_scores is None else narrowed(new_scores, marks)
-    dets = narrowed(np.concatenate([corners, column[:, None]], axis=1), rows, marks)
-    return like(dets, boxes), like(keep, boxes)
+    rows, marks = _plain(rows, "boxes"), _plain(marks, "scores")
+    column = marks[keep] if new_scores is None else new_scores
+    dets = np.empty((len(keep), 5), rows.dtype if rows.dtype is marks.dtype else np.result_type(rows, marks))
+    dets[:, :4] = rows[keep] if len(keep) else 0.0
+    dets[:, 4] = column
+    return like(dets if dets.dtype is FLOAT32 else narrowed(dets, rows, marks), boxes), like(keep, boxes)
+
+
+def _plain(values: Any, name: str) -> Array:
+    if type(values) is np.ndarray and values.dtype.kind == "f":
+        return values
+    return as_numbers(values, name)
