@@ -337,8 +337,6 @@ def nms(boxes: Any, scores: Any, overlap: float = 0.5, top_k: int = 200) -> tupl
     threshold = as_threshold(overlap, "overlap")
     most = as_integer(top_k, "top_k", 0)
     keep = np.zeros(marks.shape, np.int64)
-    if rows.size == 0:
-        return like(keep, boxes), 0
     try:  # backward, so that of tied scores the higher index comes first
         found = greedy.nms(rows[::-1], marks[::-1], threshold, max_candidates=most or None)
     except ValueError:

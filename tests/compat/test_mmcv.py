@@ -120,6 +120,16 @@ def test_thresholds_are_rounded_as_scores_are() -> None:
     assert len(multiclass_nms(boxes, table, 0.3, CONFIG)[0]) == 1
 
 
+def test_limits_that_do_not_count() -> None:
+    """A score threshold or a number of 0 or less is none."""
+    scores = np.array([-0.5, 0.5])
+    for least, most in ((0, -1), (-0.25, 0), (0.0, -5)):
+        assert nms(PAIR, scores, 1.0, score_threshold=least, max_num=most)[1].tolist() == [1, 0]
+        assert len(multiclass_nms(PAIR, np.ones((2, 2)), 0.5, {"iou_threshold": 1.0}, most)[0]) == 2
+    assert nms(PAIR, scores, 1.0, score_threshold=0.25)[1].tolist() == [1]
+    assert nms(PAIR, scores, 1.0, max_num=1)[1].tolist() == [1]
+
+
 def test_class_agnostic() -> None:
     assert batched_nms(PAIR, TWO, LABELS, CONFIG)[1].tolist() == [1, 0]
     assert batched_nms(PAIR, TWO, LABELS, CONFIG, True)[1].tolist() == [1]
@@ -129,9 +139,9 @@ def test_class_agnostic() -> None:
     dets, keep = batched_nms(np.vstack([PAIR, PAIR]), [0.5, 0.75, 0.5, 0.75], None, None)
     assert keep.tolist() == [1, 3, 0, 2]
     assert dets[:, 4].tolist() == [0.75, 0.75, 0.5, 0.5]
-    config = dict(CONFIG)
+    config = {"type": "nms", "iou_thr": 0.5, "class_agnostic": True, "split_thr": 9}
     batched_nms(PAIR, TWO, LABELS, config)
-    assert config == CONFIG
+    assert config == {"type": "nms", "iou_thr": 0.5, "class_agnostic": True, "split_thr": 9}
 
 
 @pytest.mark.parametrize("seed", range(size(40, 8)))

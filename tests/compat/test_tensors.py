@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import sys
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +20,41 @@ def test_anything_else_stays_as_it_is() -> None:
     assert as_array(array) is array
     assert like(array, rows) is array
     assert like(array, array) is array
+
+
+class Tensor:
+    """What the bridge asks of a tensor: one that NumPy reads at once, only by force, or only as another dtype."""
+
+    def __init__(self, values: np.ndarray, *, plain: bool = True, known: bool = True, is_cpu: bool = True) -> None:
+        self.values, self.plain, self.known, self.is_cpu, self.device = values, plain, known, is_cpu, "elsewhere"
+        self.dtype = np.float16
+
+    def detach(self) -> Any:
+        raise AssertionError("one call more than needed")
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        if not self.known:
+            raise TypeError("no such dtype")
+        if not (self.plain or force):
+            raise RuntimeError("it requires a gradient")
+        return self.values
+
+    def dequantize(self) -> Tensor:
+        return Tensor(self.values.astype(np.float32), plain=False)
+
+    def to(self, where: Any) -> Tensor:
+        return Tensor(self.values.astype(where) if where is np.float16 else -self.values)
+
+
+def test_the_way_there_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.array([1.0, 2.0])
+    assert as_array(Tensor(values)) is values
+    assert as_array(Tensor(values, plain=False)) is values
+    assert as_array(Tensor(values, known=False)).dtype == np.float32
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(from_numpy=Tensor))
+    assert like(values, Tensor(values)).values is values
+    assert like(values, Tensor(values, is_cpu=False)).values.tolist() == [-1, -2]
+    assert like_in_dtype(values, Tensor(values), values, "x").values.dtype == np.float16
 
 
 def test_tensors() -> None:
@@ -55,8 +93,9 @@ def test_dtypes_of_answers() -> None:
     assert like_in_dtype(wide, [1], [1], "x") is wide
     with pytest.raises(ValueError, match="x leave the range of int8"):
         like_in_dtype(wide * 128, whole, whole.astype(np.int8), "x")
-    with pytest.raises(ValueError, match="x leave the range of int64"):
-        like_in_dtype(wide * 2.0**54, whole, whole, "x")
+    for value in (2.0**54, -(2.0**54)):
+        with pytest.raises(ValueError, match="x leave the range of int64"):
+            like_in_dtype(wide * value, whole, whole, "x")
     assert like_in_dtype(wide * -128, whole, whole.astype(np.int8), "x").tolist() == [-128, -128]
 
 

@@ -116,6 +116,16 @@ def test_eps_is_looked_at_where_sides_are_short() -> None:
         wanted = exact if a is short and b[0, 2] == 6 else plain
         assert abs(box_ops.distance_box_iou(a, b)[0, 0] - wanted[0][0]) < 1e-15
         assert plain != exact
+    both = np.vstack([long, short])
+    wanted = definitions.distance_box_iou(both.tolist(), (both + 5).tolist())
+    np.testing.assert_allclose(box_ops.distance_box_iou(both, both + 5), wanted, rtol=0, atol=1e-15)
+
+
+def test_the_least_size_is_rounded_as_boxes_are() -> None:
+    """0.7 in float32 is less than 0.7; torch compares it with 0.7 in float32."""
+    boxes = np.array([[0, 0, 0.7, 1], [0, 0, 0.6, 1]], np.float32)
+    assert box_ops.remove_small_boxes(boxes, 0.7).tolist() == [0]
+    assert box_ops.remove_small_boxes(boxes.astype(np.float64), 0.7).tolist() == []
 
 
 @pytest.mark.parametrize("fmt", ["xyxy", "xywh", "cxcywh"])
