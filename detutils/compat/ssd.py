@@ -12,6 +12,9 @@ here depends on it. Equal are the decisions of ``nms`` and, up to rounding, all 
     nms without boxes returns keep alone   | (keep, 0)                   | ``ids, count = nms(...)`` raises there
     nms compares a float32 IoU             | a float64 IoU: a box at     | the answer must not depend on the dtype
                                            | exactly ``overlap`` stays   |
+    tied scores of more than 16 boxes come | the higher index first, as  | an order that can be relied on
+    in the order of a sort that is not     | of fewer boxes there        |
+    stable                                 |                             |
     a box without area suppresses all      | such boxes overlap nothing  | 0 / 0 is NaN there, and NaN is not <= overlap
     others without area                    |                             |
     jaccard of two boxes without area: NaN | 0                           | a matrix with NaN spoils its maxima

@@ -13,6 +13,9 @@ are the decisions and, up to rounding, all numbers. What differs::
     original                                | here                         | why
     ----------------------------------------+------------------------------+--------------------------------------------
     an IoU and a threshold in float32       | float64                      | the answer must not depend on the dtype
+    tied scores of more than 16 boxes come  | lower index first, as of     | an order that can be relied on
+    in the order of a sort that is not      | fewer boxes there            |
+    stable                                  |                              |
     batched_nms moves classes apart by      | classes are compared         | boxes below 0 meet the neighbor class, and
     shifting coordinates                    |                              | large classes eat the digits of small boxes
     below ``split_thr`` boxes soft_nms in   | every box must reach         | the original differs from itself
