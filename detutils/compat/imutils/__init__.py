@@ -1,0 +1,19 @@
+"""imutils' suppression: ``from detutils.compat.imutils.object_detection import non_max_suppression``.
+
+Only the import line changes. Answers are equal; what differs, and why:
+
+=================== ============================ =============================== ====================================
+what                imutils                      here                            why
+=================== ============================ =============================== ====================================
+equal scores        the higher index first up to the higher index first          the original's sort is not stable
+                    16 boxes, then in any order
+dtypes              float32 and unsigned         float64                         the area of a uint8 box wraps at 256
+                    integers are counted in
+bad rows            NaN and negative sides take  ValueError                      a silent wrong answer
+                    part
+lists               AttributeError               as an array of them
+=================== ============================ =============================== ====================================
+"""
+
+from detutils.compat.imutils import object_detection as object_detection
+from detutils.compat.imutils.object_detection import non_max_suppression as non_max_suppression
