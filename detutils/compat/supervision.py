@@ -7,8 +7,7 @@ box_non_max_suppression``. Answers are equal, the rounding of overlaps to float3
 =================== ============================ =============================== ====================================
 what                supervision                  here                            why
 =================== ============================ =============================== ====================================
-equal scores        the higher index first up to the higher index first          the original's sort is not stable
-                    16 boxes, then in any order
+equal scores        in any order                 the higher index first          the original's sort is not stable
 memory              N x N numbers, several times linear in N                     22,500 boxes take 3.8 GiB there
 bad rows            NaN and negative sides take  ValueError                      a silent wrong answer
                     part
@@ -230,7 +229,8 @@ def _as_predictions(predictions: Any) -> tuple[Array, Array, I8 | None]:
     if table.ndim != 2 or table.shape[1] not in (5, 6):
         raise ValueError(f"predictions must have shape (N, 5) or (N, 6), got {table.shape}")
     labels = as_labels(table[:, 5], "predictions[:, 5]") if table.shape[1] == 6 else None
-    return table[:, :4], table[:, 4], labels
+    boxes = as_boxes(table[:, :4], "predictions", keep_float32=True)
+    return boxes, as_vector(table[:, 4], "predictions[:, 4]", keep_float32=True), labels
 
 
 def _overlaps(first: F8, second: F8, metric: str) -> F8:

@@ -68,6 +68,7 @@ from detutils.suppression.greedy import batched_nms, nms
 
 Layout = Literal["auto", "v5", "v8"]
 _LAYOUTS: tuple[Layout, ...] = ("auto", "v5", "v8")
+_ON_INVALID: tuple[Literal["raise", "drop"], ...] = ("raise", "drop")
 _FEW = 300  # rows up to which a table of six columns may be the answer of an end-to-end model
 _BOX = slice(0, 4)
 
@@ -169,11 +170,11 @@ def non_max_suppression(
     wanted = None if classes is None else as_labels(plain(classes), "classes")
     most, candidates = as_integer(max_det, "max_det", 0), as_integer(max_nms, "max_nms", 0)
     masks, count = as_integer(nm, "nm", 0), as_integer(nc, "nc", 0)
-    last = as_choice(layout, "layout", _LAYOUTS)
+    kind, on_invalid = as_choice(layout, "layout", _LAYOUTS), as_choice(on_invalid, "on_invalid", _ON_INVALID)
     agnostic, every = as_flag(agnostic, "agnostic"), as_flag(multi_label, "multi_label")
     if as_flag(end2end, "end2end"):
         return [like(_filtered(head, threshold, wanted, most), prediction) for head in heads]
-    first = (_guess(heads.shape, masks, count) if last == "auto" else last) == "v8"
+    first = (_guess(heads.shape, masks, count) if kind == "auto" else kind) == "v8"
     width = heads.shape[1 if first else 2] - (4 if first else 5)
     count = count or width - masks
     masks = masks or width - count
@@ -193,14 +194,17 @@ def non_max_suppression(
     for i, head in enumerate(heads):
         if known:
             head = _with_known(head, known[i], f"labels[{i}]", count, first)
-        if wanted is None:
-            found = detections_from_yolo(
-                head, iou_threshold=limit, max_candidates=candidates, max_output=most, class_agnostic=agnostic,
-                **options,
-            )  # fmt: skip
-        else:
-            found = detections_from_yolo(head, iou_threshold=None, max_output=None, **options)
-            found = _chosen(found[np.isin(found.labels, wanted)], limit, agnostic, candidates, most)
+        try:
+            if wanted is None:
+                found = detections_from_yolo(
+                    head, iou_threshold=limit, max_candidates=candidates, max_output=most, class_agnostic=agnostic,
+                    **options,
+                )  # fmt: skip
+            else:
+                found = detections_from_yolo(head, iou_threshold=None, max_output=None, **options)
+                found = _chosen(found[np.isin(found.labels, wanted)], limit, agnostic, candidates, most)
+        except ValueError as error:
+            raise ValueError(f"prediction[{i}]: {error}") from None
         answers.append(like(_table(found, masks, heads.dtype), prediction))
     return answers
 

@@ -8,14 +8,15 @@ Change ``from yolox.utils import multiclass_nms, demo_postprocess, postprocess``
 what                YOLOX                        here                            why
 =================== ============================ =============================== ====================================
 nms, multiclass_nms float32 boxes: float32 IoU   float64                         an IoU at the threshold stays
-equal scores        the higher index first up to the higher index first          the original's sort is not stable
-                    16 boxes, then in any order
+equal scores        in any order                 the higher index first          the original's sort is not stable
 postprocess         changes ``prediction`` to    leaves it as it is              nobody asks for it
                     corners
 postprocess         classes apart by shifts in   compared                        at negative coordinates classes meet
                     torchvision
-bboxes_iou          NaN of two boxes without     0                               nothing overlaps
-                    area; IndexError             ValueError
+postprocess         IndexError for an image of   its answer                      the original drops an axis too many
+                    one row
+bboxes_iou          NaN of two boxes without     0; ValueError                   nothing overlaps
+                    area; IndexError
 bad rows            NaN and negative sides take  ValueError                      a silent wrong answer
                     part
 multiclass_nms      ``scores`` without rows:     None                            nothing is found
@@ -85,8 +86,8 @@ def nms(boxes: Any, scores: Any, nms_thr: float) -> list[int]:
     >>> nms([[0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10]], [0.8, 0.9, 0.7], 0.5)
     [1, 2]
     """
-    rows = as_boxes(plain(boxes), keep_float32=True, check_rows=False)
-    marks = as_vector(plain(scores), "scores", len(rows), keep_float32=True, finite=False)
+    rows = as_boxes(plain(boxes), keep_float32=True)
+    marks = as_vector(plain(scores), "scores", len(rows), keep_float32=True)
     kept: list[int] = _last_first(rows, marks, as_threshold(nms_thr, "nms_thr")).tolist()
     return kept
 
@@ -204,7 +205,8 @@ def postprocess(
     least, limit = as_number(conf_thre, "conf_thre"), as_threshold(nms_thre, "nms_thre")
     agnostic = as_flag(class_agnostic, "class_agnostic")
     floor = _below32(least) if heads.dtype == FLOAT32 else float(np.nextafter(least, -np.inf))
-    return [like(table, prediction) for table in (_found(head, count, floor, limit, agnostic) for head in heads)]
+    tables = [_found(head, count, floor, limit, agnostic, i) for i, head in enumerate(heads)]
+    return [None if table is None else like(table, prediction) for table in tables]
 
 
 def demo_postprocess(outputs: Any, img_size: Sequence[int], p6: bool = False) -> Any:
@@ -441,13 +443,19 @@ def _checked(rows: Array, chosen: Any) -> Array:
         raise
 
 
-def _found(head: Array, count: int, floor: float, limit: float, agnostic: bool) -> Array | None:
+def _found(head: Array, count: int, floor: float, limit: float, agnostic: bool, image: int) -> Array | None:
     """The detections of an image."""
     found: Candidates = class_candidates(head[:, 5 : 5 + count], floor, channels="last", objectness=head[:, 4])
     rows, labels, scores = found
     if not len(rows):
         return None
-    corners = box_convert(head[rows, :4], "cxcywh", "xyxy")
+    boxes = head[rows, :4]
+    try:
+        corners = box_convert(boxes, "cxcywh", "xyxy")
+    except ValueError as error:
+        bad = np.flatnonzero(~(np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= 0.0).all(axis=1)))
+        where = f"prediction[{image}, {rows[bad[0] if bad.size else 0]}]"
+        raise ValueError(f"{where} is a candidate, and its box cannot be used: {error}") from None
     keep = suppress(corners, scores, limit) if agnostic else batched_nms(corners, scores, labels, limit)
     rows, labels = rows[keep], labels[keep]
     out = np.empty((len(keep), 7), head.dtype)

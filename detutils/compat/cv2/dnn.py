@@ -417,6 +417,5 @@ def _keep_adapting(
 
 
 def _answer(keep: I8, empty_array: bool) -> Indices:
-    if len(keep) or as_flag(empty_array, "empty_array"):
-        return keep.astype(_INT32)
-    return ()
+    wanted = as_flag(empty_array, "empty_array")
+    return keep.astype(_INT32) if wanted or len(keep) else ()

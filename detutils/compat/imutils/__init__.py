@@ -5,8 +5,7 @@ Only the import line changes. Answers are equal; what differs, and why:
 =================== ============================ =============================== ====================================
 what                imutils                      here                            why
 =================== ============================ =============================== ====================================
-equal scores        the higher index first up to the higher index first          the original's sort is not stable
-                    16 boxes, then in any order
+equal scores        in any order                 the higher index first          the original's sort is not stable
 dtypes              float32 and unsigned         float64                         the area of a uint8 box wraps at 256
                     integers are counted in
 bad rows            NaN and negative sides take  ValueError                      a silent wrong answer

@@ -41,7 +41,7 @@ def non_max_suppression(boxes: Any, probs: Any = None, overlapThresh: float | No
     >>> non_max_suppression(np.array([[12, 84, 140, 212], [24, 84, 152, 212], [36, 84, 164, 212], [12, 96, 140, 224]]))
     array([[ 12,  96, 140, 224]])
     """
-    rows = as_boxes(plain(boxes), check_rows=False)
+    rows = as_boxes(plain(boxes))
     if not len(rows):
         return []
     marks = rows[:, 3] if probs is None else as_vector(plain(probs), "probs", len(rows))
