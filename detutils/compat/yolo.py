@@ -178,7 +178,7 @@ def non_max_suppression(
     width = heads.shape[1 if first else 2] - (4 if first else 5)
     count = count or width - masks
     masks = masks or width - count
-    if count < 1 or count + masks != width:
+    if count < 1 or masks < 0 or count + masks != width:
         raise ValueError(
             f"prediction has shape {heads.shape}, taken for layout={'v8' if first else 'v5'!r}: it holds {width} "
             f"numbers beside the box, not nc={nc} class scores and nm={nm} coefficients"
@@ -600,7 +600,8 @@ def _way_back(img1_shape: Any, img0_shape: Any, ratio_pad: Any, padding: bool) -
         way = Letterbox.fit(inner, outer, gain="nominal")
         return way if padding else way._replace(pad=(0.0, 0.0))
     ratio, pads = as_items_of(ratio_pad, "ratio_pad", "((gain, ...), (left, top))", 2)
-    gain = as_number(as_items(ratio, "ratio_pad[0]", "a sequence of the gain")[0], "ratio_pad[0][0]", above=0.0)
+    gains = as_items(ratio, "ratio_pad[0]", "a sequence that begins with the gain")
+    gain = as_number(gains[0] if gains else None, "ratio_pad[0][0]", above=0.0)
     left, top = as_items_of(pads, "ratio_pad[1]", "(left, top)", 2)
     pad = as_number(left, "ratio_pad[1][0]"), as_number(top, "ratio_pad[1][1]")
     return Letterbox(inner, outer, (gain, gain), pad if padding else (0.0, 0.0))

@@ -252,7 +252,8 @@ def demo_postprocess(outputs: Any, img_size: Sequence[int], p6: bool = False) ->
         raise ValueError(f"outputs must have shape {wanted}, got {array.shape}")
     scale = np.array(strides, array.dtype)[levels][:, None]
     array[..., :2] = array[..., :2] * scale + points
-    array[..., 2:4] = np.exp(array[..., 2:4]) * scale
+    with np.errstate(over="ignore"):  # of a row that stands for nothing: its size is infinite
+        array[..., 2:4] = np.exp(array[..., 2:4]) * scale
     return outputs
 
 

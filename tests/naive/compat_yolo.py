@@ -67,7 +67,8 @@ def multiclass_nms(boxes, scores, nms_thr, score_thr, class_agnostic=True):
     for i, row in enumerate(scores):
         best = max(range(len(row)), key=lambda c: row[c])
         found += [(i, c) for c in range(len(row)) if row[c] > score_thr and (c == best or not class_agnostic)]
-    groups = [found] if class_agnostic else [[one for one in found if one[1] == c] for c in range(len(scores[0]))]
+    names = sorted({c for _, c in found})
+    groups = [found] if class_agnostic else [[one for one in found if one[1] == c] for c in names]
     rows = []
     for group in groups:
         keep = yolox_nms([boxes[i] for i, _ in group], [scores[i][c] for i, c in group], nms_thr)
