@@ -23,12 +23,13 @@ from __future__ import annotations
 
 from enum import Enum
 from functools import lru_cache
-from typing import Any, TypeVar
+from itertools import pairwise
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from detutils._jit import B1, F4, F8, I8
-from detutils._validate import Array, as_boxes, as_floats, as_labels, as_threshold, as_vector
+from detutils._validate import EXACT_INTEGERS, Array, as_boxes, as_floats, as_labels, as_threshold, as_vector
 from detutils.compat.tensors import as_array as plain
 from detutils.geometry.overlaps import box_ioa, box_iou as pairwise_iou
 from detutils.suppression.greedy import batched_nms, nms
@@ -167,9 +168,9 @@ def box_non_max_suppression(
     if labels is None:
         keep = nms(boxes[::-1], scores[::-1], limit, metric=metric)
     else:
-        keep = batched_nms(boxes[::-1], scores[::-1], labels[::-1], limit, metric=metric)
+        keep = batched_nms(boxes[::-1], scores[::-1], np.ascontiguousarray(labels[::-1]), limit, metric=metric)
     mask = np.zeros(len(scores), np.bool_)
-    mask[len(scores) - 1 - keep] = True
+    mask[::-1][keep] = True
     return mask
 
 
@@ -212,15 +213,18 @@ def box_non_max_merge(
         group = merged.groups[::-1]
     place = np.arange(len(scores))
     best_first = np.lexsort((-place, -scores, group, classes))
-    starts = np.flatnonzero(np.diff(group[best_first])) + 1
-    return [rows.tolist() for rows in np.split(best_first, starts) if len(rows)]
+    sorted_groups = group[best_first]
+    starts = np.flatnonzero(sorted_groups[1:] != sorted_groups[:-1]) + 1
+    rows, bounds = best_first.tolist(), [0, *starts.tolist(), len(scores)]
+    return [rows[begin:end] for begin, end in pairwise(bounds) if begin < end]
 
 
 # ---- parts --------------------------------------------------------------------------------------------------------
 
 
-def _as_metric(overlap_metric: Any) -> Any:
-    return OverlapMetric.from_value(overlap_metric).value.lower()
+def _as_metric(overlap_metric: Any) -> Literal["iou", "ios"]:
+    metric = overlap_metric if type(overlap_metric) is OverlapMetric else OverlapMetric.from_value(overlap_metric)
+    return "iou" if metric is OverlapMetric.IOU else "ios"
 
 
 def _as_predictions(predictions: Any) -> tuple[Array, Array, I8 | None]:
@@ -228,9 +232,16 @@ def _as_predictions(predictions: Any) -> tuple[Array, Array, I8 | None]:
     table = as_floats(plain(predictions), "predictions", True)
     if table.ndim != 2 or table.shape[1] not in (5, 6):
         raise ValueError(f"predictions must have shape (N, 5) or (N, 6), got {table.shape}")
-    labels = as_labels(table[:, 5], "predictions[:, 5]") if table.shape[1] == 6 else None
-    boxes = as_boxes(table[:, :4], "predictions", keep_float32=True)
-    return boxes, as_vector(table[:, 4], "predictions[:, 4]", keep_float32=True), labels
+    boxes = as_boxes(np.ascontiguousarray(table[:, :4]), "predictions", keep_float32=True)
+    scores = as_vector(np.ascontiguousarray(table[:, 4]), "predictions[:, 4]", keep_float32=True)
+    if table.shape[1] == 5:
+        return boxes, scores, None
+    numbers = as_vector(np.ascontiguousarray(table[:, 5]), "predictions[:, 5]", keep_float32=True)
+    if np.abs(numbers).max(initial=0.0) < EXACT_INTEGERS:
+        labels: I8 = numbers.astype(np.int64)
+        if not np.count_nonzero(labels != numbers):
+            return boxes, scores, labels
+    return boxes, scores, as_labels(numbers, "predictions[:, 5]")  # says which is no class
 
 
 def _overlaps(first: F8, second: F8, metric: str) -> F8:

@@ -57,6 +57,7 @@ from detutils._validate import (
     as_matrix,
     as_number,
     as_threshold,
+    is_ready,
 )
 from detutils.compat.tensors import as_array as plain, like
 from detutils.compat.yolox import multiclass_nms as multiclass_nms
@@ -183,7 +184,9 @@ def non_max_suppression(
             f"prediction has shape {heads.shape}, taken for layout={'v8' if first else 'v5'!r}: it holds {width} "
             f"numbers beside the box, not nc={nc} class scores and nm={nm} coefficients"
         )
-    known = as_items(labels, "labels", "a sequence of one array an image")
+    known = (
+        as_items(labels, "labels", "a sequence of one array an image") if type(labels) is not tuple or labels else []
+    )
     if known and len(known) != len(heads):
         raise ValueError(f"labels must hold {len(heads)} arrays, one an image, got {len(known)}")
     options: dict[str, Any] = {
@@ -588,17 +591,24 @@ def _filtered(rows: Array, threshold: float, wanted: Any, most: int) -> Array:
 
 def _as_size(shape: Any, name: str) -> tuple[int, int]:
     """(height, width) of a shape that may go on with channels."""
+    if type(shape) is tuple and len(shape) in (2, 3) and type(shape[0]) is type(shape[1]) is int and min(shape) > 0:
+        return shape[:2]
     items = as_items(shape, name, "(height, width)")
     high, wide = as_items_of(items[:2], name, "(height, width)", 2)
     return as_integer(high, f"{name}[0]", 1), as_integer(wide, f"{name}[1]", 1)
+
+
+@lru_cache(64)
+def _fitted(inner: tuple[int, int], outer: tuple[int, int], padding: bool) -> Letterbox:
+    way = Letterbox.fit(inner, outer, gain="nominal")
+    return way if padding else way._replace(pad=(0.0, 0.0))
 
 
 def _way_back(img1_shape: Any, img0_shape: Any, ratio_pad: Any, padding: bool) -> Letterbox:
     """Where the photograph lies in the input."""
     inner, outer = _as_size(img0_shape, "img0_shape"), _as_size(img1_shape, "img1_shape")
     if ratio_pad is None:
-        way = Letterbox.fit(inner, outer, gain="nominal")
-        return way if padding else way._replace(pad=(0.0, 0.0))
+        return _fitted(inner, outer, padding)
     ratio, pads = as_items_of(ratio_pad, "ratio_pad", "((gain, ...), (left, top))", 2)
     gains = as_items(ratio, "ratio_pad[0]", "a sequence that begins with the gain")
     gain = as_number(gains[0] if gains else None, "ratio_pad[0][0]", above=0.0)
@@ -609,7 +619,11 @@ def _way_back(img1_shape: Any, img0_shape: Any, ratio_pad: Any, padding: bool) -
 
 def _as_rows(boxes: Any, name: str) -> tuple[Array, tuple[int, ...]]:
     """Boxes of any number of dimensions as rows, and the shape that they had."""
-    numbers = as_floats(plain(boxes), name, True)
+    numbers = plain(boxes)
+    if not is_ready(numbers, True):
+        numbers = as_floats(numbers, name, True)
+    if numbers.ndim == 2 and numbers.shape[1] == 4:
+        return numbers, numbers.shape
     if numbers.shape == (0,):
         numbers = numbers.reshape(0, 4)
     if numbers.ndim == 0 or numbers.shape[-1] != 4:
