@@ -5,7 +5,7 @@ Change ``import supervision as sv`` to ``from detutils.compat import supervision
 box_non_max_suppression``. Answers are equal, the rounding of overlaps to float32 included; what differs, and why:
 
 =================== ============================ =============================== ====================================
-what                supervision                  here                            why
+original            there                        here                            why
 =================== ============================ =============================== ====================================
 equal scores        in any order                 the higher index first          the original's sort is not stable
 memory              N x N numbers, several times linear in N                     22,500 boxes take 3.8 GiB there

@@ -8,7 +8,7 @@ arrays, tensors give tensors (float32 stays float32). YOLOX has names of its own
 What differs from what is documented, and why:
 
 =================== ============================ =============================== ====================================
-what                documented                   here                            why
+original            there                        here                            why
 =================== ============================ =============================== ====================================
 layout              each family's own function   the longer of two axes holds    one function for (B, N, 5 + C) with
                                                  the rows; ``layout`` says so    objectness and (B, 4 + C, N) without

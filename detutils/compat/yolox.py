@@ -5,7 +5,7 @@ Change ``from yolox.utils import multiclass_nms, demo_postprocess, postprocess``
 ``from yolox.data.data_augment import preproc`` likewise. Answers are equal; what differs, and why:
 
 =================== ============================ =============================== ====================================
-what                YOLOX                        here                            why
+original            there                        here                            why
 =================== ============================ =============================== ====================================
 nms, multiclass_nms float32 boxes: float32 IoU   float64                         an IoU at the threshold stays
 equal scores        in any order                 the higher index first          the original's sort is not stable
@@ -153,12 +153,57 @@ def multiclass_nms(
 
 
 def multiclass_nms_class_agnostic(boxes: Any, scores: Any, nms_thr: float, score_thr: float) -> F8 | None:
-    """``multiclass_nms`` with ``class_agnostic=True``."""
+    """``multiclass_nms`` with ``class_agnostic=True``.
+
+    Parameters
+    ----------
+    boxes, scores, nms_thr, score_thr
+        As for ``multiclass_nms``.
+
+    Returns
+    -------
+    detections : (K, 6) float64 ndarray or None
+        As of ``multiclass_nms``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument breaks the contract; the text names it.
+
+    Examples
+    --------
+    >>> from detutils.compat.yolox import multiclass_nms_class_agnostic
+    >>> multiclass_nms_class_agnostic([[0, 0, 10, 10], [1, 0, 11, 10]], [[0.1, 0.8], [0.9, 0.2]], 0.5, 0.25)
+    array([[ 1. ,  0. , 11. , 10. ,  0.9,  0. ]])
+    """
     return multiclass_nms(boxes, scores, nms_thr, score_thr, True)
 
 
 def multiclass_nms_class_aware(boxes: Any, scores: Any, nms_thr: float, score_thr: float) -> F8 | None:
-    """``multiclass_nms`` with ``class_agnostic=False``."""
+    """``multiclass_nms`` with ``class_agnostic=False``.
+
+    Parameters
+    ----------
+    boxes, scores, nms_thr, score_thr
+        As for ``multiclass_nms``.
+
+    Returns
+    -------
+    detections : (K, 6) float64 ndarray or None
+        As of ``multiclass_nms``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument breaks the contract; the text names it.
+
+    Examples
+    --------
+    >>> from detutils.compat.yolox import multiclass_nms_class_aware
+    >>> multiclass_nms_class_aware([[0, 0, 10, 10], [1, 0, 11, 10]], [[0.1, 0.8], [0.9, 0.2]], 0.5, 0.25)
+    array([[ 1. ,  0. , 11. , 10. ,  0.9,  0. ],
+           [ 0. ,  0. , 10. , 10. ,  0.8,  1. ]])
+    """
     return multiclass_nms(boxes, scores, nms_thr, score_thr, False)
 
 

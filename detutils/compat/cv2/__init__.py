@@ -9,7 +9,7 @@ Answers are equal, scores and thresholds in float32 included: a pair is suppress
 exceeds the float32 threshold. What differs, and why:
 
 =================== ============================ =============================== ====================================
-what                OpenCV                       here                            why
+original            there                        here                            why
 =================== ============================ =============================== ====================================
 errors              ``cv2.error``                TypeError, ValueError           built in, and named; ``cv2.error`` is
                                                                                  ValueError here

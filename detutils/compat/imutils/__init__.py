@@ -3,7 +3,7 @@
 Only the import line changes. Answers are equal; what differs, and why:
 
 =================== ============================ =============================== ====================================
-what                imutils                      here                            why
+original            there                        here                            why
 =================== ============================ =============================== ====================================
 equal scores        in any order                 the higher index first          the original's sort is not stable
 dtypes              float32 and unsigned         float64                         the area of a uint8 box wraps at 256

@@ -45,7 +45,13 @@ class GraphSegmentation:
         return self._sigma
 
     def setSigma(self, sigma: float) -> None:
-        """Change it."""
+        """Change it.
+
+        Parameters
+        ----------
+        sigma : float
+            In pixels, 0 to 50.
+        """
         self._sigma = as_number(sigma, "sigma", 0.0, 50.0)
 
     def getK(self) -> float:
@@ -53,7 +59,13 @@ class GraphSegmentation:
         return self._k
 
     def setK(self, k: float) -> None:
-        """Change it."""
+        """Change it.
+
+        Parameters
+        ----------
+        k : float
+            0 to 1e7.
+        """
         self._k = as_number(k, "k", 0.0, 1e7)
 
     def getMinSize(self) -> int:
@@ -61,7 +73,13 @@ class GraphSegmentation:
         return self._min_size
 
     def setMinSize(self, min_size: int) -> None:
-        """Change it."""
+        """Change it.
+
+        Parameters
+        ----------
+        min_size : int
+            At least 0.
+        """
         self._min_size = as_integer(min_size, "min_size", 0)
 
     def processImage(self, src: Any) -> I4:
@@ -86,7 +104,14 @@ class SelectiveSearchSegmentationStrategy:
         self.weights = weights
 
     def addStrategy(self, g: SelectiveSearchSegmentationStrategy, weight: float) -> None:
-        """Add another one with a weight of its own."""
+        """Add another one with a weight of its own.
+
+        Parameters
+        ----------
+        g : SelectiveSearchSegmentationStrategy
+        weight : float
+            At least 0.
+        """
         factor = as_number(weight, "weight", 0.0)
         color, texture, size, fill = (
             mine + factor * other for mine, other in zip(self.weights, _as_strategy(g, "g").weights)
@@ -124,21 +149,50 @@ class SelectiveSearchSegmentation:
         self._image = pixels.copy() if pixels.ndim == 2 else np.ascontiguousarray(pixels[..., 2::-1])
 
     def switchToSingleStrategy(self, k: int = 200, sigma: float = 0.8) -> None:
-        """One hierarchy: HSV, all similarities."""
+        """One hierarchy: HSV, all similarities.
+
+        Parameters
+        ----------
+        k : int, default 200
+            How large regions of the over-segmentation grow.
+        sigma : float, default 0.8
+            Its smoothing, in pixels.
+        """
         self._switch(["hsv"], as_integer(k, "k", 0), 0, 1, sigma, [_ALL])
 
     def switchToSelectiveSearchFast(self, base_k: int = 150, inc_k: int = 150, sigma: float = 0.8) -> None:
-        """12 hierarchies: HSV and Lab; three k; with and without color."""
+        """12 hierarchies: HSV and Lab; three k; with and without color.
+
+        Parameters
+        ----------
+        base_k, inc_k : int, default 150
+            k is ``base_k``, ``base_k + inc_k`` ...
+        sigma : float, default 0.8
+            Smoothing, in pixels.
+        """
         k, step = as_integer(base_k, "base_k", 0), as_integer(inc_k, "inc_k", 1)
         self._switch(["hsv", "lab"], k, step, 3, sigma, [_ALL, _NO_COLOR])
 
     def switchToSelectiveSearchQuality(self, base_k: int = 150, inc_k: int = 150, sigma: float = 0.8) -> None:
-        """100 hierarchies: HSV, Lab, rgI, hue and gray; five k; four sets of similarities."""
+        """100 hierarchies: HSV, Lab, rgI, hue and gray; five k; four sets of similarities.
+
+        Parameters
+        ----------
+        base_k, inc_k : int, default 150
+            k is ``base_k``, ``base_k + inc_k`` ...
+        sigma : float, default 0.8
+            Smoothing, in pixels.
+        """
         k, step = as_integer(base_k, "base_k", 0), as_integer(inc_k, "inc_k", 1)
         self._switch(["hsv", "lab", "rgi", "hue", "gray"], k, step, 5, sigma, [_ALL, _NO_COLOR, _FILL, _SIZE])
 
     def addImage(self, img: Any) -> None:
         """Not offered.
+
+        Parameters
+        ----------
+        img : (H, W, 3) ndarray
+            Whatever it is.
 
         Raises
         ------
@@ -154,7 +208,12 @@ class SelectiveSearchSegmentation:
         self._spaces = []
 
     def addGraphSegmentation(self, g: GraphSegmentation) -> None:
-        """One more over-segmentation of each color space."""
+        """One more over-segmentation of each color space.
+
+        Parameters
+        ----------
+        g : GraphSegmentation
+        """
         if not isinstance(g, GraphSegmentation):
             raise TypeError(f"g must be a GraphSegmentation, got {type(g).__name__}")
         self._graphs.append(g)
@@ -164,7 +223,12 @@ class SelectiveSearchSegmentation:
         self._graphs = []
 
     def addStrategy(self, s: SelectiveSearchSegmentationStrategy) -> None:
-        """One more way to compare regions of each over-segmentation."""
+        """One more way to compare regions of each over-segmentation.
+
+        Parameters
+        ----------
+        s : SelectiveSearchSegmentationStrategy
+        """
         self._strategies.append(_as_strategy(s, "s"))
 
     def clearStrategies(self) -> None:
@@ -213,6 +277,10 @@ def createSelectiveSearchSegmentation() -> SelectiveSearchSegmentation:
     -------
     search : SelectiveSearchSegmentation
         Reusable: another ``setBaseImage`` is another photograph by the same strategies.
+
+    Raises
+    ------
+    Nothing; the calls of the search say what is missing.
 
     Examples
     --------
@@ -263,29 +331,112 @@ def createGraphSegmentation(sigma: float = 0.5, k: float = 300.0, min_size: int 
 
 
 def createSelectiveSearchSegmentationStrategyColor() -> SelectiveSearchSegmentationStrategy:
-    """Regions are alike by color."""
+    """Regions are alike by color.
+
+    Returns
+    -------
+    strategy : SelectiveSearchSegmentationStrategy
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> from detutils.compat import cv2
+    >>> cv2.ximgproc.segmentation.createSelectiveSearchSegmentationStrategyColor().weights
+    (1.0, 0.0, 0.0, 0.0)
+    """
     return SelectiveSearchSegmentationStrategy(_COLOR)
 
 
 def createSelectiveSearchSegmentationStrategyTexture() -> SelectiveSearchSegmentationStrategy:
-    """Regions are alike by texture."""
+    """Regions are alike by texture.
+
+    Returns
+    -------
+    strategy : SelectiveSearchSegmentationStrategy
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> from detutils.compat import cv2
+    >>> cv2.ximgproc.segmentation.createSelectiveSearchSegmentationStrategyTexture().weights
+    (0.0, 1.0, 0.0, 0.0)
+    """
     return SelectiveSearchSegmentationStrategy(_TEXTURE)
 
 
 def createSelectiveSearchSegmentationStrategySize() -> SelectiveSearchSegmentationStrategy:
-    """Small regions are joined first."""
+    """Small regions are joined first.
+
+    Returns
+    -------
+    strategy : SelectiveSearchSegmentationStrategy
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> from detutils.compat import cv2
+    >>> cv2.ximgproc.segmentation.createSelectiveSearchSegmentationStrategySize().weights
+    (0.0, 0.0, 1.0, 0.0)
+    """
     return SelectiveSearchSegmentationStrategy(_SIZE)
 
 
 def createSelectiveSearchSegmentationStrategyFill() -> SelectiveSearchSegmentationStrategy:
-    """Regions that fill their common box are joined first."""
+    """Regions that fill their common box are joined first.
+
+    Returns
+    -------
+    strategy : SelectiveSearchSegmentationStrategy
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> from detutils.compat import cv2
+    >>> cv2.ximgproc.segmentation.createSelectiveSearchSegmentationStrategyFill().weights
+    (0.0, 0.0, 0.0, 1.0)
+    """
     return SelectiveSearchSegmentationStrategy(_FILL)
 
 
 def createSelectiveSearchSegmentationStrategyMultiple(
     *strategies: SelectiveSearchSegmentationStrategy,
 ) -> SelectiveSearchSegmentationStrategy:
-    """The sum of strategies, none to four of them; ``addStrategy`` adds others with weights of their own."""
+    """The sum of strategies; ``addStrategy`` adds others with weights of their own.
+
+    Parameters
+    ----------
+    *strategies : SelectiveSearchSegmentationStrategy
+        Any number of them.
+
+    Returns
+    -------
+    strategy : SelectiveSearchSegmentationStrategy
+
+    Raises
+    ------
+    TypeError
+        If one of them is something else.
+
+    Examples
+    --------
+    >>> from detutils.compat.cv2.ximgproc import segmentation
+    >>> color = segmentation.createSelectiveSearchSegmentationStrategyColor()
+    >>> fill = segmentation.createSelectiveSearchSegmentationStrategyFill()
+    >>> segmentation.createSelectiveSearchSegmentationStrategyMultiple(color, fill).weights
+    (1.0, 0.0, 0.0, 1.0)
+    """
     whole = SelectiveSearchSegmentationStrategy((0.0, 0.0, 0.0, 0.0))
     for i, strategy in enumerate(strategies):
         whole.addStrategy(_as_strategy(strategy, f"s{i + 1}"), 1.0)
