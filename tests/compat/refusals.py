@@ -1,4 +1,4 @@
-"""What every adapter must refuse: values in the place of one array argument, all others being good."""
+"""What no function takes for boxes, for scores or for labels, and how an adapter's refusals are held to their texts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,54 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
+
+_BAD = float("nan")
+NO_ARRAYS: dict[str, Any] = {
+    "None": None,
+    "text": "boxes",
+    "bytes": b"1234",
+    "complex": np.zeros((2, 4), complex),
+    "flags": np.zeros((2, 4), bool),
+    "a flag": [[0, 0, 1, 1], [True, 0, 1, 1]],
+    "objects": np.array([[None, 0, 1, 1]], object),
+    "dates": np.zeros((2, 4), "M8[s]"),
+    "masked": np.ma.zeros((2, 4)),
+    "ragged": [[0, 0, 1, 1], [0, 0]],
+    "five dimensions": np.zeros((1, 1, 1, 2, 5)),
+    "beyond 64 bits": [[0, 0, 1, 2**80], [0, 0, 1, 1]],
+}
+NO_BOXES: dict[str, Any] = {
+    **NO_ARRAYS,
+    "a number": 3.0,
+    "three columns": np.zeros((2, 3)),
+    "NaN": [[0, 0, 1, 1], [0, _BAD, 1, 1]],
+    "inf": np.array([[0, 0, 1, 1], [0, 0, np.inf, 1]], np.float32),
+    "huge": [[0, 0, 1, 1], [0, 0, 1e200, 1]],
+}
+NO_SCORES: dict[str, Any] = {
+    "None": None,
+    "texts": ["a", "b"],
+    "complex": np.zeros(2, complex),
+    "flags": [True, False],
+    "masked": np.ma.zeros(2),
+    "a number": 0.5,
+    "three": [0.5, 0.5, 0.5],
+    "a column": np.ones((2, 1)),
+    "NaN": [0.5, _BAD],
+    "inf": [0.5, float("inf")],
+}
+NO_LABELS: dict[str, Any] = {
+    "None": None,
+    "texts": ["a", "b"],
+    "halves": [0.0, 0.5],
+    "NaN": [0.0, _BAD],
+    "flags": [True, False],
+    "three": [0, 1, 2],
+}
+NO_SHARES: dict[str, Any] = {
+    "text": "0.5", "a flag": True, "NaN": _BAD, "above": 1.5, "below": -0.1, "array": np.array([0.5]), "None": None,
+}  # fmt: skip
 
 
 class Opaque:
@@ -38,14 +86,16 @@ def hostile(good: list[list[float]]) -> dict[str, Any]:
     }
 
 
-def check_refused(function: Callable[..., Any], arguments: dict[str, Any], name: str, values: dict[str, Any]) -> None:
-    """Each value is refused by an error that names the argument."""
+def refuses(
+    function: Callable[..., Any], goods: dict[str, Any], name: str, values: dict[str, Any], says: str = ""
+) -> None:
+    """Each value in the place of one argument is refused by a text that names it, the others being good."""
+    function(**goods)
     for what, value in values.items():
         text = ""
         try:
-            text = f"it gave {function(**{**arguments, name: value})}"
+            text = f"no error, but {function(**{**goods, name: value})}"
         except (TypeError, ValueError) as error:
-            if name in str(error):
-                continue
-            text = str(error)
-        raise AssertionError(f"{what} for {name}: {text}")
+            text = "" if (says or name) in str(error) else f"an error that does not name it: {error}"
+        if text:
+            pytest.fail(f"{what} for {name}: {text}")

@@ -15,7 +15,7 @@ import pytest
 
 from detutils.compat import ensemble_boxes as adapter
 from tests.cases import size
-from tests.compat.refusals import check_refused, hostile
+from tests.compat.refusals import hostile, refuses
 from tests.naive import ensemble_boxes as naive
 
 DEEP = bool(os.environ.get("DETUTILS_DEEP"))
@@ -249,10 +249,10 @@ def test_bad_arguments_are_refused(name: str) -> None:
     good = dict(zip((boxes, scores, labels), GOOD.values(), strict=True))
     whole = {"None": None, "text": "ab", "a number": 3.0, "bytes": b"ab", "no dimension": np.array(3.0), "too few": []}
     for argument in (boxes, scores, labels):
-        check_refused(function, good, argument, whole)
+        refuses(function, good, argument, whole)
     rows = hostile([row[:4] for row in GOOD["boxes_list"][0]])
     del rows["far out"]  # it is clipped
-    check_refused(function, good, boxes, {what: [value, GOOD["boxes_list"][1]] for what, value in rows.items()})
+    refuses(function, good, boxes, {what: [value, GOOD["boxes_list"][1]] for what, value in rows.items()})
     for values, argument in (
         ([[0.9, math.nan], [0.8]], scores), ([[0.9], [0.8]], scores), ([["a", "b"], [0.8]], scores),
         ([[0, 0.5], [1]], labels), ([[0], [1]], labels), ([["a", "b"], ["c"]], labels), ([[0, math.nan], [1]], labels),
@@ -260,9 +260,9 @@ def test_bad_arguments_are_refused(name: str) -> None:
         with pytest.raises((TypeError, ValueError), match=argument):
             function(**{**good, argument: values})
     wrong = {"too few": [1.0], "too many": [1.0] * 3, "zero": [0.0, 1.0], "NaN": [math.nan, 1.0], "below": [1.0, -1.0]}
-    check_refused(function, good, "weights", {**wrong, "text": "ab", "words": ["a", "b"]})
+    refuses(function, good, "weights", {**wrong, "text": "ab", "words": ["a", "b"]})
     wrong = {"NaN": math.nan, "text": "a", "None": None, "over": 1.5, "two": [0.5, 0.5]}
-    check_refused(function, good, "iou_thr", wrong)
+    refuses(function, good, "iou_thr", wrong)
 
 
 def test_bad_options_are_refused() -> None:

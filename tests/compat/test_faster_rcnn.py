@@ -12,7 +12,7 @@ import pytest
 
 from detutils.compat import faster_rcnn as adapter
 from tests.cases import size, unchanged
-from tests.compat.refusals import check_refused, hostile
+from tests.compat.refusals import hostile, refuses
 from tests.naive import faster_rcnn as naive
 from tests.naive.suppression import iou
 from tests.naive.voc import evaluate_voc
@@ -378,9 +378,9 @@ def test_bad_detections_are_refused(function: Any) -> None:
     values["a score that is no number"] = [*GOOD, [0.0, 0.0, 1.0, 1.0, np.nan]]
     values["four columns"] = np.ones((2, 4))
     values["tied, and one infinite"] = [*GOOD, *GOOD, [0.0, 0.0, np.inf, 1.0, 0.5]]
-    check_refused(function, {"dets": GOOD, "thresh": 0.5}, "dets", values)
+    refuses(function, {"dets": GOOD, "thresh": 0.5}, "dets", values)
     values = {"NaN": math.nan, "text": "0.5", "None": None, "over": 1.5, "under": -0.1, "array": [0.5, 0.5]}
-    check_refused(function, {"dets": GOOD, "thresh": 0.5}, "thresh", values)
+    refuses(function, {"dets": GOOD, "thresh": 0.5}, "thresh", values)
 
 
 def test_the_row_is_the_callers() -> None:
@@ -402,7 +402,7 @@ def test_bad_boxes_are_refused(function: Any, arguments: tuple[str, str]) -> Non
         values = hostile(good)
         if name == "deltas":
             values = {what: value for what, value in values.items() if what != "far out"}
-        check_refused(function, dict.fromkeys(arguments, good), name, values)
+        refuses(function, dict.fromkeys(arguments, good), name, values)
 
 
 def test_bad_outputs_of_a_network_are_refused() -> None:
@@ -412,7 +412,7 @@ def test_bad_outputs_of_a_network_are_refused() -> None:
     }  # fmt: skip
     for name in ("rpn_cls_prob_reshape", "rpn_bbox_pred", "im_info"):
         values = {"None": None, "text": "x", "complex": np.ones((1, 18, 1, 2), complex), "empty": [], "flat": [1, 1]}
-        check_refused(adapter.proposal_layer, good, name, values)
+        refuses(adapter.proposal_layer, good, name, values)
     bad = good["rpn_bbox_pred"].copy()
     bad[0, 0, 0, 0] = np.nan
     with pytest.raises(ValueError, match="deltas"):

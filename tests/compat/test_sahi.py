@@ -11,7 +11,7 @@ import pytest
 
 from detutils.compat import sahi as adapter
 from tests.cases import size, unchanged
-from tests.compat.refusals import check_refused, hostile
+from tests.compat.refusals import hostile, refuses
 from tests.naive import sahi as naive
 
 CASES = 10_000 if os.environ.get("DETUTILS_DEEP") else size(300, 40)
@@ -145,10 +145,10 @@ def test_bad_arguments_are_refused(name: str) -> None:
         values["half a category"] = [*GOOD, [0.0, 0.0, 1.0, 1.0, 0.6, 0.5]]
         values["a category that is no number"] = [*GOOD, [0.0, 0.0, 1.0, 1.0, 0.6, np.nan]]
         values["an infinite category"] = [*GOOD, [0.0, 0.0, 1.0, 1.0, 0.6, np.inf]]
-    check_refused(function, good, "predictions", values)
-    check_refused(function, good, "match_metric", {"another": "IOA", "small": "iou", "None": None, "number": 1})
+    refuses(function, good, "predictions", values)
+    refuses(function, good, "match_metric", {"another": "IOA", "small": "iou", "None": None, "number": 1})
     wrong = {"NaN": math.nan, "text": "0.5", "None": None, "over": 1.5, "under": -0.5, "two": [0.5, 0.5]}
-    check_refused(function, good, "match_threshold", wrong)
+    refuses(function, good, "match_threshold", wrong)
 
 
 def test_the_row_is_the_callers() -> None:
