@@ -55,9 +55,7 @@ class States(NamedTuple):
     length: int  # how many images
 
 
-def as_rules(
-    iou_thresholds: Any, max_detections: Any, areas: Any, class_agnostic: Any, angle: Any = None
-) -> Rules:
+def as_rules(iou_thresholds: Any, max_detections: Any, areas: Any, class_agnostic: Any, angle: Any = None) -> Rules:
     """The checked options of an evaluation."""
     if not isinstance(class_agnostic, (bool, np.bool_)):
         raise TypeError(f"class_agnostic must be a bool, got {type(class_agnostic).__name__}")

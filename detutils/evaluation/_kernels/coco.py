@@ -53,9 +53,7 @@ def _note(partners: Any, place: Any, bits: Any, k: Any) -> None:
 
 
 @inlined
-def _take(
-    near: Any, count: Any, ignored: Any, crowd: Any, taken: Any, every: Any, partners: Any, place: Any
-) -> Any:
+def _take(near: Any, count: Any, ignored: Any, crowd: Any, taken: Any, every: Any, partners: Any, place: Any) -> Any:
     """(thresholds at which a detection takes an object that counts, those at which it takes none), a bit each.
 
     At each threshold it takes the free object that it overlaps most, of those that count before those that do not.
@@ -163,9 +161,7 @@ def partners_of_class(
     _walk(Scene(found, objects, None, None), detections, owned, thresholds, ranges, limits, states, partners)
 
 
-@kernel(
-    "void(float64[:,::1], float64[:,::1], float64[:,::1], float64[::1], float64[:,::1], int32[:,:,::1])"
-)
+@kernel("void(float64[:,::1], float64[:,::1], float64[:,::1], float64[::1], float64[:,::1], int32[:,:,::1])")
 def partners_of_image(table: F8, found: F8, objects: F8, thresholds: F8, ranges: F8, partners: I4) -> None:
     """The partners of the detections of one image and class, by falling score, from a table of overlaps."""
     n, m = table.shape

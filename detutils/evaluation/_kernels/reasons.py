@@ -152,4 +152,5 @@ def pair_up_rotated(
     found: F8, found_from: I8, objects: F8, objects_from: I8, enough: float, target: I8, taken: I8
 ) -> None:
     """``pair_up`` of rotated boxes."""
-    _pair_up(Scene(found, objects, (found[:, 5:], objects[:, 6:]), None), found_from, objects_from, enough, target, taken)
+    turned = found[:, 5:], objects[:, 6:]
+    _pair_up(Scene(found, objects, turned, None), found_from, objects_from, enough, target, taken)
