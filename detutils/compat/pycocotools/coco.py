@@ -293,11 +293,12 @@ class COCO:
             entries = COCO.loadNumpyAnnotations(self, resFile)
         else:
             entries = resFile
+        upright = True
         if rows is None:
             if type(entries) is not list:
                 raise AssertionError("results in not an array of objects")
             _check_kind(entries)
-            rows = rows_of_results(entries)
+            rows, upright = rows_of_results(entries)
         images = rows.images.tolist() if isinstance(rows.images, np.ndarray) else rows.images
         if not set(images) <= set(self.getImgIds()):
             raise AssertionError("Results do not correspond to current coco set")
@@ -305,7 +306,7 @@ class COCO:
         results = COCO()
         for name in INDEXES:
             del results.__dict__[name]
-        results._unread = Results(entries, text, rows, around)
+        results._unread = Results(entries, text, rows if upright else None, around)
         _say_indexed()
         return results
 

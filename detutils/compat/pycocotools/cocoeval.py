@@ -16,6 +16,7 @@ import numpy as np
 
 from detutils._jit import F8, I8
 from detutils._validate import as_integer, as_number, as_vector
+from detutils.compat.pycocotools import mask
 from detutils.compat.pycocotools.coco import COCO, not_covered
 from detutils.compat.pycocotools.entries import (
     Question,
@@ -31,6 +32,7 @@ from detutils.compat.pycocotools.entries import (
 from detutils.compat.pycocotools.rows import Rows, rows_of_entries
 from detutils.evaluation.coco_states import Rules, States, Sums
 
+maskUtils = mask  # as code imports it from here
 LAZY = ("evalImgs", "ious", "_gts", "_dts")  # made when somebody reads them
 GT, DT = "cocoGt annotations", "cocoDt annotations"
 STEPS = ("_prepare", "computeIoU", "evaluateImg")  # what a subclass may do in its own way
@@ -256,7 +258,7 @@ class COCOeval:
             Detections by falling score, at most ``params.maxDets[-1]``; objects in the order of the file.
         """
         _check_type(self.params.iouType)
-        return table_of(*self._pair(imgId, catId), self.params.maxDets[-1])
+        return table_of(*self._pair(imgId, catId, True), self.params.maxDets[-1])
 
     def computeOks(self, imgId: Any, catId: Any) -> NoReturn:
         """Not covered: ``NotImplementedError`` that names the original."""
@@ -279,17 +281,17 @@ class COCOeval:
         entry : dict or None
             What ``evalImgs`` holds; None where there is neither object nor detection.
         """
-        objects, detections = self._pair(imgId, catId)
+        objects, detections = self._pair(imgId, catId, False)
         if not objects.crowd.size and not detections.crowd.size:
             return None
         table = self.ious[imgId, catId]
         return one_entry(objects, detections, table, _question(self.params), (imgId, catId, aRng, maxDet))
 
-    def _pair(self, image: Any, category: Any) -> tuple[Rows, Rows]:
+    def _pair(self, image: Any, category: Any, boxed: bool) -> tuple[Rows, Rows]:
         """The objects and detections of an image and category."""
         names = [category] if self.params.useCats else self.params.catIds
         objects, found = ([entry for name in names for entry in side[image, name]] for side in (self._gts, self._dts))
-        return rows_of_entries(objects, GT, False), rows_of_entries(found, DT, True)
+        return rows_of_entries(objects, GT, False, boxed), rows_of_entries(found, DT, True, boxed)
 
     # ---- all together ------------------------------------------------------------------------------------------------
 

@@ -38,11 +38,12 @@ def _taken(column: Any, rows: I8) -> Any:
     return [column[row] for row in rows.tolist()]
 
 
-def rows_of_entries(entries: Sequence[Any], name: str, scored: bool) -> Rows:
-    """Columns of dictionaries; detections have scores. Where there is no area, it is that of the box."""
+def rows_of_entries(entries: Sequence[Any], name: str, scored: bool, boxed: bool = True) -> Rows:
+    """Columns of dictionaries; detections have scores. Where there is no area, it is that of the box. Unless ``boxed``,
+    boxes are not looked at, which may be of another kind, and are 0."""
     _check_entries(entries, name)
-    boxes = _boxes(_members(entries, "bbox", name), name)
-    areas = [entry.get("area") for entry in entries]
+    boxes = _boxes(_members(entries, "bbox", name), name) if boxed else np.zeros((len(entries), 4))
+    areas, crowds = [entry.get("area") for entry in entries], [entry.get("iscrowd") for entry in entries]
     if type(None) in set(map(type, areas)):
         own = (boxes[:, 2] * boxes[:, 3]).tolist()
         areas = [mine if area is None else area for mine, area in zip(own, areas, strict=True)]
@@ -52,16 +53,19 @@ def rows_of_entries(entries: Sequence[Any], name: str, scored: bool) -> Rows:
         _members(entries, "id", name),
         boxes,
         _numbers(areas, f"{name} area"),
-        np.array([bool(entry.get("iscrowd")) for entry in entries], np.bool_),
+        _numbers([0 if crowd is None else crowd for crowd in crowds], f"{name} iscrowd") != 0.0,
         _numbers(_members(entries, "score", name), f"{name} score") if scored else np.zeros(len(entries)),
     )
 
 
-def rows_of_results(entries: Sequence[Any]) -> Rows:
-    """Columns of detections: numbered from 1, as large as their boxes, none of them a crowd."""
+def rows_of_results(entries: Sequence[Any]) -> tuple[Rows, bool]:
+    """Columns of detections: numbered from 1, as large as their boxes, none of them a crowd; and whether the boxes are
+    upright. Rotated ones, with an angle, are left to whoever overrides ``computeIoU``."""
     _check_entries(entries, "results")
-    boxes = _boxes(_members(entries, "bbox", "results"), "results")
-    return Rows(
+    parts = _members(entries, "bbox", "results")
+    turned = bool(parts) and isinstance(parts[0], (list, tuple, np.ndarray)) and len(parts[0]) == 5
+    boxes = _boxes(parts, "results", 5 if turned else 4)
+    rows = Rows(
         _members(entries, "image_id", "results"),
         _members(entries, "category_id", "results"),
         np.arange(1, len(entries) + 1),
@@ -70,6 +74,7 @@ def rows_of_results(entries: Sequence[Any]) -> Rows:
         np.zeros(len(entries), np.bool_),
         _numbers(_members(entries, "score", "results"), "results score"),
     )
+    return rows, not turned
 
 
 def _check_entries(entries: Sequence[Any], name: str) -> None:
@@ -87,25 +92,31 @@ def _members(entries: Sequence[Any], key: str, name: str) -> list[Any]:
         raise ValueError(f"{name}[{place}] has no {key!r}") from None
 
 
-def _boxes(parts: list[Any], name: str) -> F8:
-    if set(map(type, parts)) <= {list, tuple} and set(map(len, parts)) <= {4}:
-        return _numbers(list(itertools.chain.from_iterable(parts)), f"{name} bbox", FARTHEST, 4).reshape(-1, 4)
-    rows = []
+def _boxes(parts: list[Any], name: str, width: int = 4) -> F8:
+    if set(map(type, parts)) <= {list, tuple} and set(map(len, parts)) <= {width}:
+        flat = list(itertools.chain.from_iterable(parts))
+        return _numbers(flat, f"{name} bbox", FARTHEST, width).reshape(-1, width)
+    rows: list[Any] = []
     for place, part in enumerate(parts):
         try:
             rows += list(part)
         except TypeError:
             rows = []
-        if len(rows) != 4 * place + 4:
+        if len(rows) != width * place + width:
             raise ValueError(f"{name}[{place}] bbox must be x, y, width, height, got {part!r}")
-    return _numbers(rows, f"{name} bbox", FARTHEST, 4).reshape(-1, 4)
+    return _numbers(rows, f"{name} bbox", FARTHEST, width).reshape(-1, width)
+
+
+def _is_scalar(value: Any) -> bool:
+    """An array or tensor of one number."""
+    return hasattr(value, "__float__") and getattr(value, "ndim", 1) == 0 and getattr(value, "imag", 0) == 0
 
 
 def _numbers(values: list[Any], name: str, most: float = 1e300, width: int = 1) -> F8:
     """Finite numbers; strings are none, although NumPy would read them."""
     if not set(map(type, values)) <= PLAIN:
         for place, value in enumerate(values):
-            if not isinstance(value, (numbers.Real, np.ndarray)) and not hasattr(value, "__float__"):
+            if not isinstance(value, numbers.Real) and not _is_scalar(value):
                 raise TypeError(f"{name} must be a number, got {value!r} in entry [{place // width}]")
         values = [float(value) for value in values]
     try:

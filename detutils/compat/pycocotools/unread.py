@@ -74,15 +74,15 @@ class AnnotationFile:
 class Results:
     """Detections that were given to ``loadRes``: a list of entries, or the text of a file that holds one."""
 
-    def __init__(self, entries: list[Any] | None, text: Text | None, rows: Rows, around: dict[str, Any]) -> None:
+    def __init__(self, entries: list[Any] | None, text: Text | None, rows: Rows | None, around: dict[str, Any]) -> None:
         self._entries, self._text, self._rows, self._around = entries, text, rows, around
 
     def part(self, key: str) -> Any:
         """``images`` or ``categories``."""
         return self._around[key]
 
-    def rows(self) -> Rows:
-        """The detections as columns."""
+    def rows(self) -> Rows | None:
+        """The detections as columns; None where these do not hold the boxes."""
         return self._rows
 
     def dataset(self) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class Results:
         else:
             entries = [dict(entry) for entry in self._entries or []]
         for number, entry in enumerate(entries, start=1):
-            x, y, width, height = entry["bbox"]
+            x, y, width, height = entry["bbox"][:4]
             right, bottom = x + width, y + height
             if "segmentation" not in entry:
                 entry["segmentation"] = [[x, y, x, bottom, right, bottom, right, y]]
