@@ -1,4 +1,4 @@
-"""Small random data sets in COCO's form, with everything that an evaluation decides on: ties, crowds, exact overlaps."""
+"""Small random data sets in COCO's form, with all that an evaluation decides on: ties, crowds, exact overlaps."""
 
 from __future__ import annotations
 

@@ -304,7 +304,7 @@ def test_areas_of_detections_are_their_own() -> None:
 
 
 def test_no_detections() -> None:
-    """An empty list, or a COCO() without anything, as code writes for "nothing found"; the original fails on the list."""
+    """An empty list, on which the original fails, or a COCO() without anything, as code writes for "nothing found"."""
     truth = indexed(simple(one([0, 0, 9, 9])))
     for found in (quiet(truth.loadRes, []), COCO()):
         evaluation = quiet(run, truth, found, {})

@@ -1,4 +1,4 @@
-"""The calls that training code makes, each way as that code makes them: the numbers are those of one plain evaluation."""
+"""The calls that training code makes, as that code makes them: the numbers are those of one plain evaluation."""
 
 from __future__ import annotations
 
