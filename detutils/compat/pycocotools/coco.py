@@ -17,8 +17,9 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from detutils.compat.pycocotools.rows import Rows, rows_of_results
-from detutils.compat.pycocotools.unread import AnnotationFile, Results, read_results
+from detutils.compat.pycocotools._absent import not_covered
+from detutils.compat.pycocotools._rows import Rows, rows_of_results
+from detutils.compat.pycocotools._unread import AnnotationFile, Results, read_results
 
 ENTRIES = ("dataset", "anns", "imgToAnns", "catToImgs")
 INDEXES = (*ENTRIES, "imgs", "cats")
@@ -362,28 +363,68 @@ class COCO:
         ]
 
     def annToRLE(self, ann: Any) -> NoReturn:
-        """Not covered: ``NotImplementedError`` that names the original."""
+        """Not covered.
+
+        Parameters
+        ----------
+        ann : dict
+            An annotation.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
         not_covered("COCO.annToRLE")
 
     def annToMask(self, ann: Any) -> NoReturn:
-        """Not covered: ``NotImplementedError`` that names the original."""
+        """Not covered.
+
+        Parameters
+        ----------
+        ann : dict
+            An annotation.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
         not_covered("COCO.annToMask")
 
     def showAnns(self, anns: Any, draw_bbox: bool = False) -> NoReturn:
-        """Not covered: ``NotImplementedError`` that names what draws here."""
+        """Not covered; ``detutils.draw_boxes`` draws boxes.
+
+        Parameters
+        ----------
+        anns : list of dict
+            Annotations.
+        draw_bbox : bool, default False
+            Whether boxes are drawn too.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
         not_covered("COCO.showAnns", "detutils.draw_boxes draws boxes; ")
 
     def download(self, tarDir: Any = None, imgIds: Any = ()) -> NoReturn:
-        """Not covered: ``NotImplementedError`` that names the original."""
+        """Not covered.
+
+        Parameters
+        ----------
+        tarDir : str, optional
+            A folder.
+        imgIds : sequence of ids, optional
+            Only these images.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
         not_covered("COCO.download")
-
-
-def not_covered(what: str, instead: str = "") -> NoReturn:
-    """Say that something is not here, and where it is."""
-    raise NotImplementedError(
-        f"detutils.compat.pycocotools has no {what}: {instead}use pycocotools itself "
-        "(after detutils.compat.pycocotools.uninstall(), if it was put in its place)"
-    )
 
 
 def _say_indexed() -> None:

@@ -17,8 +17,8 @@ import numpy as np
 from detutils._jit import F8, I8
 from detutils._validate import as_integer, as_number, as_vector
 from detutils.compat.pycocotools import mask
-from detutils.compat.pycocotools.coco import COCO, not_covered
-from detutils.compat.pycocotools.entries import (
+from detutils.compat.pycocotools._absent import not_covered
+from detutils.compat.pycocotools._entries import (
     Question,
     Sides,
     all_entries,
@@ -29,7 +29,8 @@ from detutils.compat.pycocotools.entries import (
     states_of,
     table_of,
 )
-from detutils.compat.pycocotools.rows import Rows, rows_of_entries
+from detutils.compat.pycocotools._rows import Rows, rows_of_entries
+from detutils.compat.pycocotools.coco import COCO
 from detutils.evaluation.coco_states import Rules, States, Sums
 
 maskUtils = mask  # as code imports it from here
@@ -261,7 +262,18 @@ class COCOeval:
         return table_of(*self._pair(imgId, catId, True), self.params.maxDets[-1])
 
     def computeOks(self, imgId: Any, catId: Any) -> NoReturn:
-        """Not covered: ``NotImplementedError`` that names the original."""
+        """Not covered; ``detutils.oks`` compares keypoints.
+
+        Parameters
+        ----------
+        imgId, catId : id
+            As for ``computeIoU``.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
         not_covered("evaluation of keypoints", "detutils.oks compares them; ")
 
     def evaluateImg(self, imgId: Any, catId: Any, aRng: Any, maxDet: int) -> dict[str, Any] | None:

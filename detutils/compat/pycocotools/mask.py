@@ -12,7 +12,7 @@ import numpy as np
 
 from detutils._jit import B1, F8
 from detutils._validate import as_array
-from detutils.compat.pycocotools.coco import not_covered
+from detutils.compat.pycocotools._absent import not_covered
 from detutils.evaluation.coco_images import overlap_table
 
 
@@ -71,30 +71,166 @@ def _boxes(value: Any, name: str) -> F8:
 
 
 def encode(bimask: Any) -> NoReturn:
-    """Not covered: ``NotImplementedError`` that names the original."""
+    """Turn masks into run lengths: not covered.
+
+    Parameters
+    ----------
+    bimask : (H, W) or (H, W, N) uint8 ndarray
+        Masks.
+
+    Returns
+    -------
+    Never.
+
+    Raises
+    ------
+    NotImplementedError
+        Always.
+
+    Examples
+    --------
+    >>> encode(None)
+    Traceback (most recent call last):
+        ...
+    NotImplementedError: detutils.compat.pycocotools has no mask.encode: use pycocotools itself ...
+    """
     not_covered("mask.encode")
 
 
 def decode(rleObjs: Any) -> NoReturn:
-    """Not covered: ``NotImplementedError`` that names the original."""
+    """Turn run lengths into masks: not covered.
+
+    Parameters
+    ----------
+    rleObjs : dict or list of dict
+        Run lengths.
+
+    Returns
+    -------
+    Never.
+
+    Raises
+    ------
+    NotImplementedError
+        Always.
+
+    Examples
+    --------
+    >>> decode({})
+    Traceback (most recent call last):
+        ...
+    NotImplementedError: detutils.compat.pycocotools has no mask.decode: use pycocotools itself ...
+    """
     not_covered("mask.decode")
 
 
 def area(rleObjs: Any) -> NoReturn:
-    """Not covered: ``NotImplementedError`` that names the original."""
+    """Measure masks: not covered.
+
+    Parameters
+    ----------
+    rleObjs : dict or list of dict
+        Run lengths.
+
+    Returns
+    -------
+    Never.
+
+    Raises
+    ------
+    NotImplementedError
+        Always.
+
+    Examples
+    --------
+    >>> area({})
+    Traceback (most recent call last):
+        ...
+    NotImplementedError: detutils.compat.pycocotools has no mask.area: use pycocotools itself ...
+    """
     not_covered("mask.area")
 
 
 def toBbox(rleObjs: Any) -> NoReturn:
-    """Not covered: ``NotImplementedError`` that names the original."""
+    """Find the boxes around masks: not covered.
+
+    Parameters
+    ----------
+    rleObjs : dict or list of dict
+        Run lengths.
+
+    Returns
+    -------
+    Never.
+
+    Raises
+    ------
+    NotImplementedError
+        Always.
+
+    Examples
+    --------
+    >>> toBbox({})
+    Traceback (most recent call last):
+        ...
+    NotImplementedError: detutils.compat.pycocotools has no mask.toBbox: use pycocotools itself ...
+    """
     not_covered("mask.toBbox")
 
 
 def merge(rleObjs: Any, intersect: Any = 0) -> NoReturn:
-    """Not covered: ``NotImplementedError`` that names the original."""
+    """Join masks: not covered.
+
+    Parameters
+    ----------
+    rleObjs : list of dict
+        Run lengths.
+    intersect : bool, default 0
+        Whether what all have in common is wanted.
+
+    Returns
+    -------
+    Never.
+
+    Raises
+    ------
+    NotImplementedError
+        Always.
+
+    Examples
+    --------
+    >>> merge([])
+    Traceback (most recent call last):
+        ...
+    NotImplementedError: detutils.compat.pycocotools has no mask.merge: use pycocotools itself ...
+    """
     not_covered("mask.merge")
 
 
 def frPyObjects(pyobj: Any, h: Any, w: Any) -> NoReturn:
-    """Not covered: ``NotImplementedError`` that names the original."""
+    """Turn outlines into run lengths: not covered.
+
+    Parameters
+    ----------
+    pyobj : list or dict
+        Polygons, boxes or run lengths.
+    h, w : int
+        The image.
+
+    Returns
+    -------
+    Never.
+
+    Raises
+    ------
+    NotImplementedError
+        Always.
+
+    Examples
+    --------
+    >>> frPyObjects([], 9, 9)
+    Traceback (most recent call last):
+        ...
+    NotImplementedError: detutils.compat.pycocotools has no mask.frPyObjects: use pycocotools itself ...
+    """
     not_covered("mask.frPyObjects")

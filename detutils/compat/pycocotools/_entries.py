@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detutils._jit import B1, F8, I8
-from detutils.compat.pycocotools.rows import Rows, places_of
+from detutils.compat.pycocotools._rows import Rows, places_of
 from detutils.datasets.records import DetectionColumns, ObjectColumns
 from detutils.evaluation.coco_images import image_partners, overlap_table
 from detutils.evaluation.coco_states import Rules, States, Sums, added_up, match, partners

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from detutils._files import read_file, read_padded
-from detutils.compat.pycocotools.rows import Rows, rows_of_scan
+from detutils.compat.pycocotools._rows import Rows, rows_of_scan
 from detutils.datasets._kernels.json_scan import BOX, INTEGER, NUMBER
 from detutils.datasets.json_columns import PADDING, Text
 
