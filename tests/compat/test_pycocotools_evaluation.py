@@ -330,6 +330,23 @@ def test_accumulate_with_other_parameters() -> None:
     assert same(whole.eval["recall"], alone.eval["recall"])
 
 
+def test_levels_of_recall_below_0() -> None:
+    """They are reached by the first detection, right or wrong, as a level of 0 is."""
+    results = one([50, 50, 9, 9], scores=(0.5,))
+    evaluation = evaluated(simple(one([0, 0, 9, 9])), results, {"recThrs": [-0.5, 0.0, 0.5]})
+    assert evaluation.eval["scores"][0, :, 0, 0, 2].tolist() == [0.5, 0.5, 0.0]
+    assert (evaluation.eval["precision"][:, :, :, 0] == 0).all()
+
+
+def test_accumulate_with_fewer_thresholds_than_were_evaluated() -> None:
+    """There is no room for the others: numpy's own error, as in the original."""
+    evaluation = evaluated(simple(one([0, 0, 9, 9])), one([0, 0, 9, 9], scores=(0.5,)))
+    p = copy.deepcopy(evaluation.params)
+    p.iouThrs = p.iouThrs[:3]
+    with pytest.raises((IndexError, ValueError)):
+        quiet(evaluation.accumulate, p)
+
+
 # ---- what subclasses do --------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import numbers
 from collections.abc import Mapping, Sequence
@@ -48,9 +49,9 @@ def rows_of_entries(entries: Sequence[Any], name: str, scored: bool, boxed: bool
         own = (boxes[:, 2] * boxes[:, 3]).tolist()
         areas = [mine if area is None else area for mine, area in zip(own, areas, strict=True)]
     return Rows(
-        _members(entries, "image_id", name),
-        _members(entries, "category_id", name),
-        _members(entries, "id", name),
+        _ids(_members(entries, "image_id", name)),
+        _ids(_members(entries, "category_id", name)),
+        _ids(_members(entries, "id", name)),
         boxes,
         _numbers(areas, f"{name} area"),
         _numbers([0 if crowd is None else crowd for crowd in crowds], f"{name} iscrowd") != 0.0,
@@ -66,8 +67,8 @@ def rows_of_results(entries: Sequence[Any]) -> tuple[Rows, bool]:
     turned = bool(parts) and isinstance(parts[0], (list, tuple, np.ndarray)) and len(parts[0]) == 5
     boxes = _boxes(parts, "results", 5 if turned else 4)
     rows = Rows(
-        _members(entries, "image_id", "results"),
-        _members(entries, "category_id", "results"),
+        _ids(_members(entries, "image_id", "results")),
+        _ids(_members(entries, "category_id", "results")),
         np.arange(1, len(entries) + 1),
         boxes,
         boxes[:, 2] * boxes[:, 3],
@@ -90,6 +91,14 @@ def _members(entries: Sequence[Any], key: str, name: str) -> list[Any]:
     except KeyError:
         place = next(k for k, entry in enumerate(entries) if key not in entry)
         raise ValueError(f"{name}[{place}] has no {key!r}") from None
+
+
+def _ids(values: list[Any]) -> Sequence[Any] | I8:
+    """Ids that are plain integers as an array, which is quicker to look up; others as they are."""
+    if set(map(type, values)) <= {int}:
+        with contextlib.suppress(OverflowError):
+            return np.array(values, np.int64)
+    return values
 
 
 def _boxes(parts: list[Any], name: str, width: int = 4) -> F8:
