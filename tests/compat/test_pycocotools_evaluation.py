@@ -293,14 +293,15 @@ def test_an_object_whose_id_is_0_is_found() -> None:
 
 
 def test_areas_of_detections_are_their_own() -> None:
-    """Those of loadRes have the box's; in a set of one's own they may have others."""
+    """Those of loadRes have the box's; in a set of one's own they may have others, and are ignored by these."""
     truth = indexed(simple(one([0, 0, 9, 9])))
-    far = [{**entry, "score": 0.9, "id": 5, "area": 1e6} for entry in one([50, 50, 9, 9])]
-    for area, ignored in ((1e6, True), (81, False)):
-        far[0]["area"] = area
-        evaluation = quiet(run, truth, indexed(simple(far)), {"areaRng": [[0, 1e3]]})
-        assert evaluation.evalImgs[0]["dtIgnore"].tolist() == [[ignored]] * 10
-        assert (evaluation.eval["recall"] == 0).all()
+    found = one([50, 50, 9, 9], [0, 0, 9, 9], scores=(0.9, 0.8))
+    for area in (1e6, 81):
+        entries = [{**found[0], "id": 1, "area": area}, {**found[1], "id": 2, "area": 81}]
+        evaluation = quiet(run, truth, indexed(simple(entries)), {"areaRng": [[0, 1e3]]})
+        assert evaluation.evalImgs[0]["dtIgnore"].tolist() == [[area > 1e3, False]] * 10
+        expected = 1.0 if area > 1e3 else 0.5
+        assert evaluation.eval["precision"][0, :, 0, 0, 2] == pytest.approx(expected)
 
 
 def test_no_detections() -> None:

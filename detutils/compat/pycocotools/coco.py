@@ -17,10 +17,12 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from detutils.compat.pycocotools import mask
 from detutils.compat.pycocotools._absent import not_covered
 from detutils.compat.pycocotools._rows import Rows, rows_of_results
 from detutils.compat.pycocotools._unread import AnnotationFile, Results, read_results
 
+maskUtils = mask  # as code imports it from here
 ENTRIES = ("dataset", "anns", "imgToAnns", "catToImgs")
 INDEXES = (*ENTRIES, "imgs", "cats")
 
