@@ -325,6 +325,11 @@ def test_accumulate_with_other_parameters() -> None:
     assert same(whole.eval["precision"][..., 0], before["precision"][:, [25, 50]][..., 1])
     assert (whole.eval["precision"][..., 1] == -1).all()
     p = copy.deepcopy(whole.params)
+    p.areaRng = [[3, 4], *p.areaRng[1:]]  # of the first nothing is known: the others come before it
+    quiet(whole.accumulate, p)
+    assert same(whole.eval["precision"][:, :, :, :3], before["precision"][:, :, :, 1:])
+    assert (whole.eval["precision"][:, :, :, 3] == -1).all()
+    p = copy.deepcopy(whole.params)
     p.imgIds = p.imgIds[:1]
     quiet(whole.accumulate, p)
     alone = evaluated(dataset, results, {"maxDets": [1, 5, 100], "imgIds": p.imgIds})

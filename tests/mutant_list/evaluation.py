@@ -58,7 +58,7 @@ MUTANTS = [
         "compat/pycocotools/cocoeval.py", ENTRIES,
         ("np.logical_or.accumulate(missed, axis=-1)", "missed"),
         ("back[..., self._order] = curves", "back[...] = curves"),
-        ("begin = (c * n_areas + place) * n_images", "begin = (c * n_areas + a) * n_images + (a > place)"),
+        ("begin = (c * n_areas + place) * n_images", "begin = (c * n_areas + a) * n_images"),
         ("p.catIds = p.catIds if p.useCats == 1 else [-1]", "p.catIds = list(p.catIds)"),
     ),
     *faults(
