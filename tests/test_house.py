@@ -160,6 +160,8 @@ def test_the_library_neither_prints_nor_asserts() -> None:
             continue
         for node in ast.walk(tree_of(path)):
             assert not isinstance(node, ast.Assert), f"{path.name}:{node.lineno}"
+            if path.parent.name == "pycocotools":
+                continue  # the original prints, and what it prints is parsed
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id != "print", f"{path.name}:{node.lineno}"
 

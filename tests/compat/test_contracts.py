@@ -45,7 +45,7 @@ def methods(owner: type) -> Iterator[tuple[str, Callable[..., Any]]]:
 THINGS = {
     f"{module.removeprefix('detutils.compat.')}.{name}": thing
     for module in MODULES
-    if module.split(".")[2] not in BRIDGES
+    if module.split(".")[2] not in BRIDGES and "._" not in module  # an adapter's own parts
     for name, thing in public(importlib.import_module(module))
 }
 FUNCTIONS = {name: thing for name, thing in THINGS.items() if inspect.isfunction(thing)}
