@@ -62,7 +62,8 @@ def add_propose(commands: Any) -> None:
 
 def run_propose(options: argparse.Namespace) -> int:
     """Propose boxes for every image; returns 1 if a file failed."""
-    from detutils.proposals.batch import check_options, in_order
+    from detutils.batches.pool import in_order
+    from detutils.proposals.batch import check_options
 
     if options.draw_boxes < 0:
         raise ValueError(f"--draw-boxes must be at least 0, got {options.draw_boxes}")
