@@ -11,6 +11,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import math
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -293,6 +294,15 @@ def fill(
     return Shards(run.folder, len(names), bad, kept, files)
 
 
+def remove_unfinished(folder: Path, before: float) -> None:
+    """Remove what processes that were killed were writing; what changed at that time or later may still be written."""
+    for name in os.listdir(folder):
+        path = folder / name
+        with contextlib.suppress(OSError):
+            if UNFINISHED.fullmatch(name) and path.stat().st_mtime < before:
+                path.unlink()
+
+
 def _line(path: Path, function: Callable[[Any], Any], read: bool) -> bytes:
     """The record of one file, made in the worker."""
     result = answered(path, function, read)
@@ -337,9 +347,7 @@ class _Folder:
             raise OSError(error.errno, text, str(run.folder)) from error
         with _locked(run.folder):
             self.agree()
-            for name in os.listdir(run.folder):  # nobody else writes here: what is unfinished is nobody's
-                if UNFINISHED.fullmatch(name):
-                    (run.folder / name).unlink()
+            remove_unfinished(run.folder, math.inf)  # nobody else writes here
             yield
 
     def agree(self) -> None:
