@@ -124,8 +124,8 @@ def run(report: Report) -> None:
         same = digest(root / "one") == digest(root / "two") == digest(root / "killed")
         report.say(
             f"Killed after {', '.join(f'{seconds:.1f} s' for seconds in kills)} and taken up again: the last run took "
-            f"{rest.seconds:.1f} s; all {digest(root / 'one')[0]:,} files are {'' if same else 'NOT '}the same, byte for "
-            "byte, in the three folders."
+            f"{rest.seconds:.1f} s; all {digest(root / 'one')[0]:,} files are {'' if same else 'NOT '}the same, byte "
+            "for byte, in the three folders."
         )
         report.rows.append({
             "family": "batches", "images": count, "one": one._asdict(), "two": two._asdict(), "same": same,
