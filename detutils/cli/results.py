@@ -31,10 +31,10 @@ def read_results(paths: Sequence[str], dataset: detutils.Dataset, on_invalid: An
         say(f"{several:,} images have detections in several files: all of them count")
     owners = np.concatenate([np.repeat(np.arange(len(dataset.images)), count) for count in counts])
     order = np.argsort(owners, kind="stable")
-    columns: Any = [np.concatenate([part.columns[k] for part in parts])[order] for k in range(4)]
+    boxes, scores, labels, sizes = (np.concatenate([part.columns[k] for part in parts])[order] for k in range(4))
     starts = np.searchsorted(owners[order], np.arange(len(dataset.images) + 1))
     skipped = [one for part in parts for one in part.skipped]
-    return DetectionsByImage(DetectionColumns(*columns, starts), skipped)
+    return DetectionsByImage(DetectionColumns(boxes, scores, labels, sizes, starts), skipped)
 
 
 def _parts(paths: Sequence[str], dataset: detutils.Dataset, on_invalid: Any) -> Iterator[DetectionsByImage]:
