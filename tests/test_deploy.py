@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import runpy
 import shlex
@@ -125,7 +126,8 @@ print("all the same")
 """
 
 
-@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="forks")
+@needs_jit
+@pytest.mark.skipif(os.name != "posix", reason="forks")
 def test_processes_that_fork_after_the_warm_up() -> None:
     assert python(FORKS, PYTHONPATH=ROOT)[0] == "all the same\n"
 

@@ -23,7 +23,9 @@ def cluster(address: str | None) -> Iterator[tuple[Executor | None, int]]:
         from distributed.comm import get_address_host_port
     except ImportError as error:
         raise ImportError(f"--scheduler needs Dask ({error}): pip install 'detutils[dask]'") from error
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it logs, the commands say in a line
+    for name in [*logging.root.manager.loggerDict]:  # what they log, the commands say in a line
+        if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         get_address_host_port(address)  # a client of an address that is none leaves a thread behind, which complains
         client = Client(address, timeout=PATIENCE, set_as_default=False)
