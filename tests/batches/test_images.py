@@ -41,7 +41,7 @@ def moody(path: Path) -> Any:
     return path.name
 
 
-@pytest.mark.parametrize("options", [{}, {"workers": 2}, {"workers": 2, "chunk": 3}, {"chunk": 100}])
+@pytest.mark.parametrize("options", [{}, pytest.param({"workers": 2}, marks=pytest.mark.slow), {"workers": 2, "chunk": 3}, {"chunk": 100}])
 def test_each_image_once_in_order(tmp_path: Path, options: dict[str, int]) -> None:
     good = photographs(tmp_path, 5)
     (tmp_path / "text.jpg").write_text("no image")
@@ -68,7 +68,7 @@ def test_options_of_the_function_and_paths_unread(tmp_path: Path) -> None:
     assert list(map_images(lambda image: image, [])) == []
 
 
-@pytest.mark.parametrize("chunk", [1, 4])
+@pytest.mark.parametrize("chunk", [pytest.param(1, marks=pytest.mark.slow), 4])
 def test_what_a_function_does_wrong_costs_its_image(chunk: int) -> None:
     names = ["a", "raise", "b", "exit", "silent", "odd", "c"]
     wanted = ["a", "'no such thing'", "b", "exit: 3", "silent: ValueError", "odd: ", "c"]
@@ -79,6 +79,7 @@ def test_what_a_function_does_wrong_costs_its_image(chunk: int) -> None:
     assert "pickle" in (results[5].error or "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
 def test_a_killed_chunk_is_taken_apart() -> None:
     """Only the image that kills its process fails, not those that were handed out with it."""
@@ -88,6 +89,7 @@ def test_a_killed_chunk_is_taken_apart() -> None:
     assert results[3].error == "kill: its worker process ended with exit code -9"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
 def test_a_broken_pool_of_the_users() -> None:
     names = [*map(str, range(30)), "kill", "end"]

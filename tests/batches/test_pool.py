@@ -35,6 +35,7 @@ def lost(item: tuple[Path, str], why: str) -> str:
     return f"{item[1]}: {why}"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
 def test_a_death_costs_the_file_that_caused_it(tmp_path: Path) -> None:
     """Of the items that ran together with it, none is lost; one that ends its process only once is answered."""
@@ -49,6 +50,7 @@ def test_a_death_costs_the_file_that_caused_it(tmp_path: Path) -> None:
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_long_stops_nothing(tmp_path: Path) -> None:
     """One item takes as long as all others, of which there are more than may wait for it."""
     items = [(tmp_path, "slow"), *((tmp_path, str(k)) for k in range(100))]
@@ -106,6 +108,7 @@ def test_an_executor_that_loses_some(tmp_path: Path) -> None:
         list(as_finished(str, [1, 2], lambda item, why: why, executor=pool, stops=True))
 
 
+@pytest.mark.slow
 def test_a_main_script_without_a_guard(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
@@ -123,6 +126,7 @@ def test_a_main_script_without_a_guard(tmp_path: Path) -> None:
     assert '__name__ == "__main__"' in said[0]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "script.py"

@@ -140,6 +140,7 @@ def test_a_run_goes_on_where_it_was(tmp_path: Path) -> None:
         assert content(folder) == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
 def test_killed_at_random(tmp_path: Path) -> None:
     """Three kills without warning; only what was being worked on is done again."""

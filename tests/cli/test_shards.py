@@ -204,6 +204,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     made.close()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
 def test_a_worker_of_a_cluster_dies(tmp_path: Path, cluster: Cluster) -> None:
     """One of two workers is killed in the middle; then the scheduler; boxes and pictures are those of one machine."""
@@ -248,6 +249,7 @@ def test_a_worker_of_a_cluster_dies(tmp_path: Path, cluster: Cluster) -> None:
     assert content(tmp_path / "pictures") == content(whole / "pictures")
 
 
+@pytest.mark.slow
 def test_any_function_on_a_cluster(tmp_path: Path, cluster: Cluster) -> None:
     distributed = pytest.importorskip("distributed")
     paths = photographs(tmp_path, 6)
@@ -295,6 +297,7 @@ def test_a_scheduler_that_cannot_be_reached(tmp_path: Path, address: str, text: 
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_scheduler_without_workers(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="needs the extra dask")
     path = str(photographs(tmp_path, 1)[0])

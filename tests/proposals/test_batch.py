@@ -62,7 +62,7 @@ def test_in_this_process(batch: list[Path]) -> None:
     assert calls == [(k, len(batch), path) for k, path in enumerate(batch, 1)]
 
 
-@pytest.mark.parametrize("workers", [2, 3])
+@pytest.mark.parametrize("workers", [pytest.param(2, marks=pytest.mark.slow), 3])
 def test_in_processes(batch: list[Path], workers: int) -> None:
     calls: list[tuple[int, int, Path]] = []
     reports = list(propose_images(batch, workers=workers, progress=lambda *call: calls.append(call), **FEW))
@@ -81,6 +81,7 @@ def test_strings_and_nothing_at_all(tmp_path: Path) -> None:
         assert report.error is None
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_one_file(tmp_path: Path) -> None:
     """Workers are killed from the progress callback; every file is still reported, in order."""
     batch = photographs(tmp_path, 12)
@@ -119,6 +120,7 @@ def test_closing_the_iterator_ends_the_workers(tmp_path: Path) -> None:
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.slow
 def test_an_error_in_the_callback_ends_the_workers(tmp_path: Path) -> None:
     def fail(*_: Any) -> None:
         raise RuntimeError("no more")
