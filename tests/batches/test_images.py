@@ -41,7 +41,10 @@ def moody(path: Path) -> Any:
     return path.name
 
 
-@pytest.mark.parametrize("options", [{}, pytest.param({"workers": 2}, marks=pytest.mark.slow), {"workers": 2, "chunk": 3}, {"chunk": 100}])
+TWO = pytest.param({"workers": 2}, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("options", [{}, TWO, {"workers": 2, "chunk": 3}, {"chunk": 100}])
 def test_each_image_once_in_order(tmp_path: Path, options: dict[str, int]) -> None:
     good = photographs(tmp_path, 5)
     (tmp_path / "text.jpg").write_text("no image")
