@@ -74,27 +74,40 @@ def with_cv2(out: Array, letterbox: Any, objectness: bool) -> tuple[Array, Array
     return way_back(found, letterbox), scores[keep]
 
 
-def torch_way() -> Callable[[Array, Any, bool], tuple[Array, Array]] | None:
-    """torch and torchvision, where they are installed."""
+def torch_ways() -> dict[str, Callable[[Array, Any, bool], tuple[Array, Array]]]:
+    """torch and torchvision, where they are installed: as recipes have it, and with the filter first."""
     try:
         torch, ops = importlib.import_module("torch"), importlib.import_module("torchvision.ops")
     except ImportError:
-        return None
+        return {}
     torch.set_num_threads(1)
 
-    def call(out: Array, letterbox: Any, objectness: bool) -> tuple[Array, Array]:
+    def finish(boxes: Any, scores: Any, labels: Any, letterbox: Any) -> tuple[Array, Array]:
+        keep = ops.batched_nms(ops.box_convert(boxes, "cxcywh", "xyxy"), scores, labels, IOU)[:MOST]
+        (height, width), (sx, sy), (left, top) = letterbox.image_size, letterbox.scale, letterbox.pad
+        corners = ops.box_convert(boxes[keep], "cxcywh", "xyxy") - torch.tensor([left, top, left, top])
+        corners = ops.clip_boxes_to_image(corners / torch.tensor([sx, sy, sx, sy]), (height, width))
+        return corners.numpy(), scores[keep].numpy()
+
+    def recipe(out: Array, letterbox: Any, objectness: bool) -> tuple[Array, Array]:
         rows = torch.from_numpy(out).T
         scores = rows[:, 5:] * rows[:, 4:5] if objectness else rows[:, 4:]
         best, labels = scores.max(1)
         likely = best > SCORE
-        boxes = ops.box_convert(rows[likely, :4], "cxcywh", "xyxy")
-        best, labels = best[likely], labels[likely]
-        keep = ops.batched_nms(boxes, best, labels, IOU)[:MOST]
-        (height, width), (sx, sy), (left, top) = letterbox.image_size, letterbox.scale, letterbox.pad
-        boxes = (boxes[keep] - torch.tensor([left, top, left, top])) / torch.tensor([sx, sy, sx, sy])
-        return ops.clip_boxes_to_image(boxes, (height, width)).numpy(), best[keep].numpy()
+        return finish(rows[likely, :4], best[likely], labels[likely], letterbox)
 
-    return call
+    def filter_first(out: Array, letterbox: Any, objectness: bool) -> tuple[Array, Array]:
+        columns = torch.from_numpy(out)
+        if objectness:
+            columns = columns[:, columns[4] > SCORE]
+            best = columns[5:].amax(0) * columns[4]
+        else:
+            best = columns[4:].amax(0)
+        likely = best > SCORE
+        columns = columns[:, likely]
+        return finish(columns[:4].T, best[likely], columns[4 + objectness :].argmax(0), letterbox)
+
+    return {"torch": recipe, "torch, filter first": filter_first}
 
 
 def agree(ours: Any, theirs: Any) -> bool:
@@ -116,7 +129,7 @@ def compare_outputs(report: Report) -> None:
     report.say()
     report.begin_comparison()
     letterbox = detutils.Letterbox.fit(PHOTO, INPUT)
-    with_torch = torch_way()
+    with_torch = torch_ways()
     pace: dict[tuple[str, int], float] = {}
     for candidates in (150, 2000):
         plain, five = head(8400, candidates), head(25_200, candidates, objectness=True)
@@ -143,8 +156,8 @@ def compare_outputs(report: Report) -> None:
                 ),
                 "NumPy + cv2": lambda table=table, o=objectness: with_cv2(table, letterbox, o),
             }  # fmt: skip
-            if with_torch is not None:
-                contenders["torch"] = lambda table=table, o=objectness: with_torch(table, letterbox, o)
+            for way, call in with_torch.items():
+                contenders[way] = lambda table=table, o=objectness, call=call: call(table, letterbox, o)
             medians = report.compare(
                 "heads", f"{name}, {len(scores)} candidates", contenders, equal=agree, unchecked=("read + NMS",),
                 candidates=len(scores),

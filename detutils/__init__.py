@@ -18,7 +18,7 @@ import importlib
 import re
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # The stub lists every public name once, with the module where it lives; here it is imported at its first use.
 with open(f"{__file__.removesuffix('.py')}.pyi", encoding="utf-8") as _stub:

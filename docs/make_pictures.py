@@ -26,6 +26,8 @@ def main() -> None:
     commands = {path.stem: [str(path)] for path in sorted((HERE.parent / "examples").glob("*.py"))}
     commands["demo"] = ["-m", "detutils", "demo"]
     commands["angles"] = [str(HERE / "draw_angles.py")]
+    for figure in ("overlap", "suppression", "coding", "cell"):
+        commands[figure] = [str(HERE / "draw_explained.py"), figure]
     (HERE / "pictures").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         for name in sys.argv[1:] or commands:

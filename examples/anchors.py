@@ -1,4 +1,9 @@
-"""Anchors: the nine of Faster R-CNN, their grid over a photograph, and shapes chosen from data instead.
+"""Anchors
+=======
+
+Anchors: the nine of Faster R-CNN, their grid over a photograph, and shapes chosen from data instead.
+
+::
 
     python examples/anchors.py [-o PICTURE]
 """
@@ -22,7 +27,7 @@ def centered(shapes: np.ndarray, x: float, y: float) -> np.ndarray:
 
 def main() -> None:
     """Four panels."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="anchors.png")
     options = parser.parse_args()
 

@@ -1,8 +1,13 @@
-"""Box regression learned from jittered boxes, with features of your own making: how much closer do boxes get?
+"""Box regression
+==============
+
+Box regression learned from jittered boxes, with features of your own making: how much closer do boxes get?
 
 Each object of some synthetic scenes is covered by boxes that miss it a little. The features are profiles:
 how much the columns and rows of a window around the box differ from its middle. The regressor learns from
 them where an object ends, and is judged on scenes that it has not seen.
+
+::
 
     python examples/box_regression.py [-o PICTURE]
 """
@@ -48,7 +53,7 @@ def examples(seed: int, scenes: int) -> tuple[list[np.ndarray], ...]:
 
 def main() -> None:
     """Learn, judge, draw."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[1])
     parser.add_argument("-o", "--output", default="box_regression.png", help="the picture (%(default)s)")
     options = parser.parse_args()
 

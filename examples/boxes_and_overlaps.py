@@ -1,4 +1,9 @@
-"""Boxes in three notations, and five ways to say how well two of them agree.
+"""Boxes and overlaps
+==================
+
+Boxes in three notations, and five ways to say how well two of them agree.
+
+::
 
     python examples/boxes_and_overlaps.py [-o PICTURE]
 """
@@ -23,7 +28,7 @@ GUESSES = {
 
 def main() -> None:
     """Print a table, draw a picture."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="boxes_and_overlaps.png")
     options = parser.parse_args()
 

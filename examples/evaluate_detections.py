@@ -1,6 +1,11 @@
-"""How good is a detector? VOC's average precision, COCO's twelve numbers, and the curves behind them.
+"""Evaluation
+==========
+
+How good is a detector? VOC's average precision, COCO's twelve numbers, and the curves behind them.
 
 The detections are those of an imaginary detector that misses some objects, invents others and is imprecise.
+
+::
 
     python examples/evaluate_detections.py [-o PICTURE]
 """
@@ -36,7 +41,7 @@ def detect(rng: np.random.Generator, image: detutils.AnnotatedImage, classes: in
 
 def main() -> None:
     """A table, twelve lines and a picture."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="curves.png")
     options = parser.parse_args()
 

@@ -1,6 +1,11 @@
-"""Non-maximum suppression before and after, and which box suppressed which.
+"""Non-maximum suppression
+=======================
+
+Non-maximum suppression before and after, and which box suppressed which.
 
 The boxes are those of an imaginary detector that sees every object several times.
+
+::
 
     python examples/nms.py [-o PICTURE]
 """
@@ -31,7 +36,7 @@ def detector(rng: np.random.Generator, copies: int = 14) -> tuple[np.ndarray, np
 
 def main() -> None:
     """Two panels and a few lines."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="nms.png")
     options = parser.parse_args()
 

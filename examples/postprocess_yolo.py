@@ -1,8 +1,13 @@
-"""From the raw output of a YOLO-like head to boxes on the photograph, in ten lines.
+"""A YOLO-like head
+================
+
+From the raw output of a YOLO-like head to boxes on the photograph, in ten lines.
 
 A YOLOv8 export gives (4 + classes, 8400): center, size and class scores for each cell of strides 8, 16, 32
 on a padded 640 x 640 image. Here a stand-in with noise plays the network; in your program the array comes
 from onnxruntime, OpenCV or OpenVINO.
+
+::
 
     python examples/postprocess_yolo.py [-o PICTURE]
 """
@@ -56,7 +61,7 @@ def network(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def main() -> None:
     """Before and after."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="postprocess_yolo.png")
     options = parser.parse_args()
 

@@ -1,7 +1,12 @@
-"""Rotated boxes on a photograph: oblong things that lie in all directions, found twice, matched, thinned and drawn.
+"""Rotated boxes
+=============
+
+Rotated boxes on a photograph: oblong things that lie in all directions, found twice, matched, thinned and drawn.
 
 Two thresholds of the blue stain play two detectors: each cuts cell nuclei out of tissue under a microscope, and
 ``minimum_area_rectangle`` lays the smallest rectangle around each. Rotated NMS then keeps one box a nucleus.
+
+::
 
     python examples/rotated_boxes.py [-o PICTURE]
 """
@@ -32,7 +37,7 @@ def detect(stain: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]
 
 def main() -> None:
     """Detect twice, measure, thin, draw."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="rotated_boxes.png")
     options = parser.parse_args()
 

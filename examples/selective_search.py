@@ -1,4 +1,9 @@
-"""Selective Search, step by step: over-segmentation, levels of the hierarchy, the first proposals.
+"""Selective Search
+================
+
+Selective Search, step by step: over-segmentation, levels of the hierarchy, the first proposals.
+
+::
 
     python examples/selective_search.py [-o PICTURE] [IMAGE]
 """
@@ -26,7 +31,7 @@ def level(tree: detutils.Hierarchy, count: int) -> np.ndarray:
 
 def main() -> None:
     """Six panels."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="selective_search.png")
     parser.add_argument("image", nargs="?", help="a photograph (default: the cup of coffee of scikit-image)")
     options = parser.parse_args()

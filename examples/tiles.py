@@ -1,7 +1,12 @@
-"""Small objects in a large photograph: tiles, a detector with an input of its own size, the parts made whole.
+"""Tiles of a large photograph
+===========================
+
+Small objects in a large photograph: tiles, a detector with an input of its own size, the parts made whole.
 
 A threshold of brightness plays the network: it takes 320 x 320 pixels and boxes what shines. Shrunk into its input, the
 photograph (Hubble's, NASA) loses most galaxies; in tiles it keeps them, and ``merge_boxes`` joins what borders cut.
+
+::
 
     python examples/tiles.py [-o PICTURE]
 """
@@ -38,7 +43,7 @@ def detect(image: np.ndarray) -> detutils.Detections:
 
 def main() -> None:
     """The whole photograph at once, and in tiles."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="tiles.png")
     options = parser.parse_args()
 

@@ -1,8 +1,13 @@
-"""R-CNN from end to end on scenes made here, and what its box regression is worth.
+"""R-CNN from end to end
+=====================
+
+R-CNN from end to end on scenes made here, and what its box regression is worth.
 
 Proposals, features, classifiers with hard negatives and box regressors are trained on one set of synthetic
 scenes and judged on another. For a folder of photographs with annotations, see ``detutils train`` or
 docs/rcnn.md: only the two lines that make the data set change.
+
+::
 
     python examples/train_rcnn.py [-o PICTURE] [--scenes N] [--model FILE] [--cache FOLDER]
 """
@@ -28,7 +33,7 @@ def show(stage: str, done: int, total: int) -> None:
 
 def main() -> None:
     """Train, judge, draw."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[1])
     parser.add_argument("-o", "--output", default="rcnn.png", help="the picture (default: %(default)s)")
     parser.add_argument("--scenes", type=int, default=80, help="to learn from (default: %(default)s)")
     parser.add_argument("--model", metavar="FILE", help="also keep the model there")

@@ -6,7 +6,9 @@ exactly as for the array itself. ``BAD_*`` are lists of ``pytest.param(value, ex
 
 from __future__ import annotations
 
+import functools
 import json
+import pickle
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +25,23 @@ JIT = not JIT_DISABLED
 def size(jit: int, interpreted: int) -> int:
     """A problem size for compiled kernels, and a smaller one where they run as plain Python."""
     return jit if JIT else interpreted
+
+
+def once(definition: Callable[..., Any]) -> Callable[..., Any]:
+    """The same definition, which answers a case again from memory: all ways that are compared with it share the answer.
+
+    It is plain Python and takes longer than what is tested; nobody may write to an answer.
+    """
+    answers: dict[bytes, Any] = {}
+
+    @functools.wraps(definition)
+    def answer(*arguments: Any, **options: Any) -> Any:
+        case = pickle.dumps((arguments, sorted(options.items())))
+        if case not in answers:
+            answers[case] = definition(*arguments, **options)
+        return answers[case]
+
+    return answer
 
 
 # ---- the same numbers in every guise ---------------------------------------------------------------------------------

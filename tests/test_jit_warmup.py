@@ -126,6 +126,7 @@ NMS = (
 )
 
 
+@pytest.mark.slow
 @needs_jit
 def test_a_warm_cache_loads_no_compiler(tmp_path: Path) -> None:
     """Reading machine code brings neither SciPy nor the parts of Numba that only its compiler needs."""
@@ -139,15 +140,14 @@ OWN = """
 import numpy as np, numba
 @numba.njit
 def own(a):
-    b = np.empty(3)
-    b[:] = np.linalg.solve(a, np.ones(3))
-    return b @ b, np.sort(b)[0], np.zeros((2, 2)).sum()
+    return np.linalg.det(a), a[0] @ a[0], a.sum()
 print(own(np.eye(3)))
 """
 
 
+@pytest.mark.slow
 @needs_jit
 def test_numba_works_as_before_beside_a_warm_cache() -> None:
     """Functions of the user's own compile after ours were read, those with linear algebra too."""
     python(NMS)
-    assert python(NMS + LOADED + OWN) == ("2 1\nFalse False\n(3.0, 1.0, 0.0)\n", "")
+    assert python(NMS + LOADED + OWN) == ("2 1\nFalse False\n(1.0, 1.0, 3.0)\n", "")

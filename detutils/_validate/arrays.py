@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Iterable, Mapping, Set
+from itertools import chain
+from operator import countOf
 from typing import Any
 
 import numpy as np
@@ -29,6 +32,7 @@ _NUMBERS = (int, float, np.integer, np.floating)
 _NO_NUMBERS = (bool, np.timedelta64)  # although they are integers to Python and NumPy
 _NO_ITEMS = {bool, np.bool_, np.ma.MaskedArray, type(np.ma.masked)}
 _PLAIN_ITEMS = {int, float, np.float64, np.float32, np.int64}
+_PACKED = {float: ("d", FLOAT64), int: ("q", INT64)}
 _CLASSES = "; np.unique(..., return_inverse=True)[1] numbers classes of any kind"
 
 
@@ -90,6 +94,28 @@ def _refuse_items(values: Any, name: str, hint: str, depth: int = 2) -> None:
             as_array(item, name, hint)
 
 
+def _table_of(rows: Any) -> Array | None:
+    """A list of equally long lists of Python's floats, or of its integers, as an array; None for anything else. What is
+    nothing else needs no look at each item, which takes most of the time that a small list takes."""
+    count = len(rows)
+    kind = type(rows[0]) if count else None
+    if (kind is not list and kind is not tuple) or countOf(map(type, rows), kind) != count:
+        return None
+    width = len(rows[0])
+    if not width or countOf(map(len, rows), width) != count:
+        return None
+    code, dtype = _PACKED.get(type(rows[0][0]), ("", None))
+    numbers = list(chain.from_iterable(rows))
+    if dtype is None or countOf(map(type, numbers), type(numbers[0])) != len(numbers):
+        return None
+    table = np.empty((count, width), dtype)
+    try:
+        struct.pack_into(f"{len(numbers)}{code}", table, 0, *numbers)
+    except struct.error:  # an integer beyond 64 bits
+        return None
+    return table
+
+
 def _numbers_of(array: Array, name: str, hint: str) -> Array:
     """An array of objects that are plain numbers, as a list of them."""
     kinds = set(map(type, array.flat))
@@ -111,6 +137,9 @@ def as_array(value: Any, name: str, hint: str = "") -> Array:
     if value is None:
         raise TypeError(f"{name} must be an array of numbers, got None")
     if isinstance(value, (list, tuple)):
+        table = _table_of(value)
+        if table is not None:
+            return table
         _refuse_items(value, name, hint)
     elif is_bytes(value):
         raise TypeError(f"{name} must hold real numbers, got {type(value).__name__}{hint}")

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from detutils._jit import B1, F8, I8
+from detutils._jit import B1, F8, I4, I8
 from detutils._validate import as_flag, as_integer, as_items, as_number, as_vector, check_memory
-from detutils.evaluation._kernels.coco import accumulate, match_class, match_rotated_class
-from detutils.evaluation.inputs import Found, Objects, rank
+from detutils.evaluation._kernels.coco import accumulate, match_class, match_rotated_class, partners_of_class
+from detutils.evaluation.inputs import Found, Objects, Ranking, rank
 from detutils.evaluation.rotated_rows import as_optional_angle
 from detutils.geometry.rotated import Angle
 
@@ -55,9 +55,7 @@ class States(NamedTuple):
     length: int  # how many images
 
 
-def as_rules(
-    iou_thresholds: Any, max_detections: Any, areas: Any, class_agnostic: Any, angle: Any = None
-) -> Rules:
+def as_rules(iou_thresholds: Any, max_detections: Any, areas: Any, class_agnostic: Any, angle: Any = None) -> Rules:
     """The checked options of an evaluation."""
     if not isinstance(class_agnostic, (bool, np.bool_)):
         raise TypeError(f"class_agnostic must be a bool, got {type(class_agnostic).__name__}")
@@ -135,27 +133,42 @@ def _kept(columns: Any, keep: B1) -> list[Any]:
     return [*(column[keep] for column in columns[:-1]), before[columns.starts].astype(np.int64)]
 
 
-def match(found: Found, truth: Objects, rules: Rules, workers: int = 1) -> States:
-    """Match all detections, class by class."""
+class Prepared(NamedTuple):
+    """The rows that the kernels take, and the order in which they take them."""
+
+    ranking: Ranking
+    rows: F8  # of detections
+    objects: F8
+    detections: I8  # (row, image) by class and falling score
+    owned: I8  # (row, image) by class and image
+    limits: I8  # detections an image and class, images
+
+
+def prepare(found: Found, truth: Objects, rules: Rules, areas: F8 | None = None) -> Prepared:
+    """Detections, whose areas are those of their boxes unless given, and objects as rows."""
+    ranking = rank(found, truth)
+    own = found.sizes[:, 0] * found.sizes[:, 1] if areas is None else areas
+    rows = np.column_stack([found.boxes[:, :2], found.sizes, own])
+    aside = np.where(truth.crowd, 2.0, truth.difficult.astype(np.float64))
+    objects = np.column_stack([truth.boxes[:, :2], truth.sizes, truth.areas, aside])
+    if rules.angle is not None:
+        rows, objects = np.concatenate([rows, found.boxes], axis=1), np.concatenate([objects, truth.boxes], axis=1)
+    detections = np.column_stack([ranking.order, ranking.images[ranking.order]])
+    owned = np.column_stack([ranking.objects, ranking.object_images[ranking.objects]])
+    return Prepared(ranking, rows, objects, detections, owned, np.array([rules.limits[-1], truth.starts.size - 1]))
+
+
+def match(found: Found, truth: Objects, rules: Rules, workers: int = 1, areas: F8 | None = None) -> States:
+    """Match all detections, class by class; ``areas`` are those of the detections where they are not their boxes'."""
     if rules.agnostic:
         found = found._replace(labels=np.zeros_like(found.labels))
         truth = truth._replace(labels=np.zeros_like(truth.labels))
-    images = truth.starts.size - 1
-    ranking = rank(found, truth)
-    ranges = rules.ranges
-    rows = np.concatenate([found.boxes[:, :2], found.sizes], axis=1)
-    aside = np.where(truth.crowd, 2.0, truth.difficult.astype(np.float64))
-    objects = np.column_stack([truth.boxes[:, :2], truth.sizes, truth.areas, aside])
-    kernel = match_class
-    if rules.angle is not None:
-        rows, objects = np.concatenate([rows, found.boxes], axis=1), np.concatenate([objects, truth.boxes], axis=1)
-        kernel = match_rotated_class
-    detections = np.column_stack([ranking.order, ranking.images[ranking.order]])
-    owned = np.column_stack([ranking.objects, ranking.object_images[ranking.objects]])
+    ranking, rows, objects, detections, owned, limits = prepare(found, truth, rules, areas)
+    ranges, aside = rules.ranges, objects[:, 5]
+    kernel = match_class if rules.angle is None else match_rotated_class
     size = detections.shape[0] * (1 + 2 * ranges.shape[0]) * 8
     check_memory(size, f"what becomes of {detections.shape[0]} detections")
     states: I8 = np.empty((detections.shape[0], 1 + 2 * ranges.shape[0]), np.int64)
-    limits: I8 = np.array([rules.limits[-1], images])
 
     def one(c: int) -> None:
         mine, theirs = ranking.spans(c)
@@ -171,8 +184,34 @@ def match(found: Found, truth: Objects, rules: Rules, workers: int = 1) -> State
     counted = (aside == 0.0)[:, None] & (truth.areas[:, None] >= ranges[:, 0]) & (truth.areas[:, None] <= ranges[:, 1])
     return States(
         found.labels[ranking.order], found.scores[ranking.order], detections[:, 1].copy(), states,
-        truth.labels, ranking.object_images, counted, images,
+        truth.labels, ranking.object_images, counted, int(limits[1]),
     )  # fmt: skip
+
+
+class Partners(NamedTuple):
+    """Which object each detection takes, by class and falling score, ties in the order of the images."""
+
+    rows: I8  # of the detections
+    images: I8
+    objects: I4  # (N, A, T): the row of the object, -1 for none
+
+
+def partners(found: Found, truth: Objects, rules: Rules, areas: F8 | None = None) -> Partners:
+    """The object that each detection takes in each range of areas and at each threshold; those beyond the last limit of
+    their image and class take none."""
+    ranking, rows, objects, detections, owned, limits = prepare(found, truth, rules, areas)
+    sizes = detections.shape[0], len(rules.areas), rules.thresholds.size
+    check_memory(math.prod(sizes) * 4, f"the partners of {sizes[0]} detections")
+    taken = np.full(sizes, -1, np.int32)
+    for c in range(ranking.labels.size):
+        mine, theirs = ranking.spans(c)
+        places = taken[mine]
+        partners_of_class(
+            rows, detections[mine], objects, owned[theirs], rules.thresholds, rules.ranges, limits, places
+        )
+        there = places >= 0
+        places[there] = owned[theirs, 0][places[there]]
+    return Partners(detections[:, 0], detections[:, 1], taken)
 
 
 def joined(first: States, second: States) -> States:
@@ -201,12 +240,14 @@ class Sums(NamedTuple):
     recall: F8  # (C, M, A, T)
 
 
-def added_up(states: States, rules: Rules, weights: I8 | None = None, limit: int | None = None) -> Sums:
+def added_up(
+    states: States, rules: Rules, weights: I8 | None = None, limit: int | None = None, levels: F8 = RECALL_LEVELS
+) -> Sums:
     """Precision and recall of every class; ``weights`` say how often each image counts. With a ``limit`` of its own, in
-    place of the rules', come the scores."""
+    place of the rules', come the scores. ``levels`` of recall ascend."""
     counts = np.array(rules.limits if limit is None else [limit])
     labels = np.unique(np.concatenate([states.labels, states.object_labels]))
-    sizes = (labels.size, 1 if limit is None else 2, len(rules.areas), rules.thresholds.size, RECALL_LEVELS.size)
+    sizes = (labels.size, 1 if limit is None else 2, len(rules.areas), rules.thresholds.size, levels.size)
     check_memory(math.prod(sizes) * 8, f"the precision of {labels.size} classes")
     curves = np.full(sizes, -1.0)
     recall = np.full((labels.size, counts.size, len(rules.areas), rules.thresholds.size), -1.0)
@@ -220,6 +261,6 @@ def added_up(states: States, rules: Rules, weights: I8 | None = None, limit: int
         mine = slice(bounds[c], bounds[c + 1])
         accumulate(
             states.states[mine], every[mine] if weights is not None else every, states.scores[mine], positives[c],
-            counts, RECALL_LEVELS, curves[c], recall[c],
+            counts, levels, curves[c], recall[c],
         )  # fmt: skip
     return Sums(labels, curves, recall)

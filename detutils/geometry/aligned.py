@@ -123,7 +123,7 @@ def aligned_box_ioa(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int
 def aligned_generalized_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0) -> Array:
     """Generalized intersection over union (GIoU) of the i-th box of one set with the i-th box of another.
 
-    IoU - |hull minus union| / |hull|, where the hull is the smallest box around both.
+    IoU - area(hull minus union) / area(hull), where the hull is the smallest box around both.
 
     Parameters
     ----------

@@ -218,7 +218,7 @@ def generalized_box_iou(
 ) -> Array:
     """Generalized intersection over union (GIoU) of every box of one set with every box of another.
 
-    IoU - |hull minus union| / |hull|, where the hull is the smallest box around both.
+    IoU - area(hull minus union) / area(hull), where the hull is the smallest box around both.
 
     Parameters
     ----------

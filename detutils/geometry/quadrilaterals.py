@@ -45,7 +45,8 @@ def quadrilateral_iou(
         x1, y1, ... x4, y4 in pixels, the corners in either sense.
     metric : {"iou", "ioa", "ios", "giou"}, default "iou"
         "iou": the area of the intersection over that of the union; "ioa": over the area of that of ``boxes1``; "ios":
-        over the smaller of the two areas; "giou": IoU - |hull minus union| / |hull|, with the convex hull of both.
+        over the smaller of the two areas; "giou": IoU - area(hull minus union) / area(hull), with the convex hull of
+        both.
     out : (N, M) ndarray, optional
         Where to write the result: C-contiguous, of the result's dtype, sharing no memory with the boxes.
     workers : int

@@ -105,8 +105,8 @@ def rotated_box_iou(
         ``rotated_box_convert``. The same numbers read in the other sense give other overlaps.
     metric : {"iou", "ioa", "ios", "giou"}, default "iou"
         "iou": the area of the intersection over that of the union; "ioa": over the area of the box of ``boxes1``;
-        "ios": over the smaller of the two areas; "giou": IoU - |hull minus union| / |hull|, with the convex hull of
-        both.
+        "ios": over the smaller of the two areas; "giou": IoU - area(hull minus union) / area(hull), with the convex
+        hull of both.
     out : (N, M) ndarray, optional
         Where to write the result: C-contiguous, of the result's dtype, sharing no memory with the boxes.
     workers : int

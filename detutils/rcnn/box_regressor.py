@@ -76,7 +76,7 @@ class BoxRegressor:
     target_mean_ : (C, 4) float64 array
         Mean target, mu.
     target_map_ : (C, 4, 4) float64 array
-        T. A prediction is (features @ coef_ + intercept_) @ inv(T) + mu.
+        T. A prediction is ``(features @ coef_ + intercept_) @ inv(T) + mu``.
     feature_scale_ : float
         What ``feature_norm`` multiplied the features by; the original's Beta is ``coef_ / feature_scale_``.
 

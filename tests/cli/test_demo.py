@@ -36,6 +36,7 @@ def test_a_demo_that_cannot_be_written_does_not_begin(tmp_path: Path, capsys: py
         assert ".gif" not in err.partition("must end")[2]
 
 
+@pytest.mark.slow
 def test_demo_without_opencv_and_without_network(tmp_path: Path) -> None:
     (tmp_path / "cv2.py").write_text('raise ImportError("libGL.so.1: cannot open shared object file")')
     paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
@@ -46,6 +47,7 @@ def test_demo_without_opencv_and_without_network(tmp_path: Path) -> None:
     assert detutils.read_image(tmp_path / "detutils_demo.png").shape[0] > 1000
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not JIT, reason="nothing is compiled")
 def test_demo_compiles_before_its_clock_runs(tmp_path: Path) -> None:
     """What the stages call is compiled before they begin, or is there already."""
@@ -72,6 +74,7 @@ def test_demo_compiles_before_its_clock_runs(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not JIT, reason="nothing is compiled")
 def test_demo_tells_what_it_compiles(tmp_path: Path) -> None:
     """In an empty cache, that is; here of few kernels, with and without the process that begins at the other end."""
@@ -101,6 +104,7 @@ def test_demo_tells_what_it_compiles(tmp_path: Path) -> None:
         assert ("kernels in " in done.stderr) is told
 
 
+@pytest.mark.slow
 def test_demo_finds_the_face() -> None:
     if not JIT:
         pytest.skip("a photograph takes the interpreter minutes")

@@ -18,9 +18,9 @@ from tests.proposals.test_batch import photographs
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_an_interrupt_ends_it_quietly(tmp_path: Path, workers: str) -> None:
-    names = [str(path) for path in photographs(tmp_path, 2)] * 2000
+    names = [str(path) for path in photographs(tmp_path, 2)] * 500
     code = (
         "import signal, sys\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs ignore it
@@ -40,12 +40,13 @@ def test_an_interrupt_ends_it_quietly(tmp_path: Path, workers: str) -> None:
     assert "Traceback" not in errors
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_json_lines_survive_an_interrupt(tmp_path: Path, workers: str) -> None:
     """What is in the file is whole lines; nothing else is left in the folder."""
     paths = photographs(tmp_path, 2)
-    names, out = [str(path) for path in paths] * 2000, tmp_path / "out.jsonl"
+    names, out = [str(path) for path in paths] * 1000, tmp_path / "out.jsonl"
     code = "import signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
     code += "from detutils.cli import main\nif __name__ == '__main__':\n    sys.exit(main(sys.argv[1:]))\n"
     command = [sys.executable, "-c", code, "propose", *names, "-o", str(out), "--workers", workers]
@@ -85,9 +86,10 @@ def test_an_interrupt_during_imports(tmp_path: Path, where: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="closes a pipe early")
 def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
-    names = [str(path) for path in photographs(tmp_path, 2)] * 1000
+    names = [str(path) for path in photographs(tmp_path, 2)] * 500
     command = [sys.executable, "-m", "detutils", "propose", *names, "-o", "-"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), cwd=tmp_path

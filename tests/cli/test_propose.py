@@ -82,7 +82,7 @@ def test_pictures_of_proposals(tmp_path: Path) -> None:
     assert detutils.read_image(folder / "0 bløcks_proposals.png").shape == (45, 60, 3)
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_a_picture_that_cannot_be_written_fails_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], workers: str
 ) -> None:

@@ -1,6 +1,7 @@
 """Files that nobody should be able to hurt a reader with: every public reader of annotations is held to all of them.
 
-``CONTENTS`` maps a name to bytes; ``PLACES`` to a function that puts something that is no file under a path.
+``CONTENTS`` maps a name to bytes; ``PLACES`` to a function that puts something that is no file under a path;
+``EXTENSIONS`` a format to that of its files, where it is not .txt.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ GOOD = {
     "voc": VOC, "cvat": CVAT, "labelme": LABELME, "coco": COCO, "coco results": COCO_RESULTS, "yolo": YOLO,
     "yolo found": YOLO_FOUND, "devkit": DEVKIT, "csv": CSV, "yaml": YAML, "dota": DOTA,
     "task": TASK,
+}  # fmt: skip
+EXTENSIONS = {
+    "voc": ".xml", "cvat": ".xml", "labelme": ".json", "coco": ".json", "coco results": ".json", "csv": ".csv",
+    "yaml": ".yaml",
 }  # fmt: skip
 
 HUGE = (b"9" * 5000, b"1e999", b"-1e308", b"1e308", b"nan", b"NaN", b"Infinity", b"-1", b"1e-400", b"0x10", b"1_0",

@@ -208,6 +208,26 @@ def test_every_guise(name: str, form: str) -> None:
         np.testing.assert_array_equal(getattr(detutils, name)(a, GOOD_FORMS[form](b)), expected)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", PAIRWISE)
+def test_rows_and_numbers_at_any_step(name: str, dtype: type) -> None:
+    """The kernels look at the steps themselves: here one of the two is that of rows that lie one after another."""
+
+    def forms(boxes: np.ndarray) -> list[np.ndarray]:
+        table = np.full((len(boxes), 6), 7, dtype)
+        table[:, 1:5] = boxes
+        columns = np.full((4, 4 * len(boxes)), 7, dtype)
+        columns[:, ::4] = boxes.T
+        return [table[:, 1:5], columns[:, ::4].T]
+
+    a, b = boxes_for(12, seed=20).astype(dtype), boxes_for(9, seed=21).astype(dtype)
+    expected = getattr(detutils, name)(a, b)
+    for first, second in zip(forms(a), forms(b), strict=True):
+        assert (first.strides[0] == 4 * a.itemsize) is not (first.strides[1] == a.itemsize)
+        for one, other in ((first, b), (a, second), (first, second)):
+            np.testing.assert_array_equal(getattr(detutils, name)(one, other), expected)
+
+
 @pytest.mark.parametrize("name", PAIRWISE + ALIGNED)
 @pytest.mark.parametrize(("boxes", "error", "pattern"), BAD_BOXES)
 def test_bad_boxes(name: str, boxes: object, error: type[Exception], pattern: str) -> None:

@@ -7,6 +7,7 @@ from tests.mutant_list.fault import faults
 COCO, VOC = "tests/evaluation/test_coco.py", "tests/evaluation/test_voc.py"
 REASONS, RECALL = "tests/evaluation/test_reasons.py", "tests/evaluation/test_recall.py"
 ROTATED = "tests/evaluation/test_rotated.py"
+ENTRIES, IMAGES = "tests/compat/test_pycocotools_evaluation.py", "tests/evaluation/test_coco_images.py"
 
 MUTANTS = [
     *faults(
@@ -32,6 +33,33 @@ MUTANTS = [
         ("np.float64(right + wrong) + EPSILON", "np.float64(right + wrong)"),
         ("if states[i, RANK] < limits[b] else 0", "if states[i, RANK] <= limits[b] else 0"),
         ("while k < count and reached[k] < levels[level]", "while k < count and reached[k] <= levels[level]"),
+    ),
+    *faults(
+        "evaluation/_kernels/coco.py", IMAGES,
+        ("if (bits >> t) & 1:\n                partners", "if bits & 1:\n                partners"),
+        ("detections[:, 0], owned[:, 0] = np.arange(n), np.arange(m)", "detections[:, 0] = np.arange(n)"),
+        ("table[d, g] = overlap(scene, d, g)", "table[d, g] = overlap(scene, d, d)"),
+        ("area = found[d, AREA]", "area = found[d, 2] * found[d, 3]", ENTRIES),
+        ("first if levels[level] <= 0.0 else 0.0", "first if levels[level] == 0.0 else 0.0", ENTRIES),
+    ),
+    *faults(
+        "compat/pycocotools/_entries.py", ENTRIES,
+        ("taken = taken[np.argsort(images[taken], kind=\"stable\")]", "taken = taken[np.argsort(images[taken])[::-1]]"),
+        ("keep = ranks < question.limit", "keep = ranks <= question.limit"),
+        ("for first in range(0, self.thresholds.size, MOST)", "for first in range(0, 1)"),
+        ("np.lexsort((images, found.labels[rows]))", "np.lexsort((rows, images, found.labels[rows]))"),
+        ("order = np.lexsort((ignored[objects], cells))", "order = np.lexsort((cells,))"),
+        ("aside = np.where(hit, False, outside)", "aside = np.where(hit, False, False)"),
+        ("np.asarray(entry.get(FOUND, entry[\"dtMatches\"])) != 0", "np.asarray(entry[\"dtMatches\"]) != 0"),
+        ("* (hits[part] & ~aside[part])", "* hits[part]"),
+        ("-detections.scores, kind=\"stable\")[:limit]\n    return", "detections.scores)[:limit]\n    return"),
+    ),
+    *faults(
+        "compat/pycocotools/cocoeval.py", ENTRIES,
+        ("np.logical_or.accumulate(missed, axis=-1)", "missed"),
+        ("back[..., self._order] = curves", "back[...] = curves"),
+        ("begin = (c * n_areas + place) * n_images", "begin = (c * n_areas + a) * n_images"),
+        ("p.catIds = p.catIds if p.useCats == 1 else [-1]", "p.catIds = list(p.catIds)"),
     ),
     *faults(
         "evaluation/_kernels/curves.py", f"tests/evaluation/test_precision_recall.py {VOC}",

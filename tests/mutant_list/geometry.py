@@ -51,6 +51,9 @@ MUTANTS = [
         ("QUARTER_TURN = 0.5 * math.pi", "QUARTER_TURN = math.pi"),
         ("    if bad >= 0:\n        return int(boxes1.shape[0] + bad)", "    if bad >= 0:\n        return int(bad)"),
         ("if bad == -2 or bad2 == -2", "if bad == -2"),
+        ("(boxes.strides[0] == 4 * size) & (boxes.strides[1] == size)", "boxes.strides[1] == size"),
+        ("(boxes.strides[0] == 4 * size) & (boxes.strides[1] == size)", "boxes.strides[0] == 4 * size"),
+        ("source = boxes[::1]", "source = boxes"),
         ("(u1, v1, u2, v2, wide2 * high2, turn2)", "(u1, v1, u2, v2, wide * high2, turn2)"),
     ),
     *faults(

@@ -46,8 +46,10 @@ def explain_nms(
         if len(keep) == max_output:
             break
         for j in keep:
+            if labels is not None and labels[i] != labels[j]:
+                continue
             value = METRICS[metric](boxes[j], boxes[i], offset)
-            if value > iou_threshold and (labels is None or labels[i] == labels[j]):
+            if value > iou_threshold:
                 suppressed_by[i], overlap[i] = j, value
                 break
         else:

@@ -67,7 +67,7 @@ def test_in_this_process(batch: list[Path]) -> None:
     assert calls == [(k, len(batch), path) for k, path in enumerate(batch, 1)]
 
 
-@pytest.mark.parametrize("workers", [2, 3])
+@pytest.mark.parametrize("workers", [pytest.param(2, marks=pytest.mark.slow), 3])
 def test_in_processes(batch: list[Path], workers: int) -> None:
     calls: list[tuple[int, int, Path]] = []
     reports = list(propose_images(batch, workers=workers, progress=lambda *call: calls.append(call), **FEW))
@@ -86,6 +86,7 @@ def test_strings_and_nothing_at_all(tmp_path: Path) -> None:
         assert report.error is None
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_one_file(tmp_path: Path) -> None:
     """Workers are killed from the progress callback; every file is still reported, in order."""
     batch = photographs(tmp_path, 12)
@@ -124,6 +125,7 @@ def lost(item: tuple[Path, str], why: str) -> str:
     return f"{item[1]}: {why}"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
 def test_a_death_costs_the_file_that_caused_it(tmp_path: Path) -> None:
     """Of the items that ran together with it, none is lost; one that ends its process only once is answered."""
@@ -138,6 +140,7 @@ def test_a_death_costs_the_file_that_caused_it(tmp_path: Path) -> None:
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_long_stops_nothing(tmp_path: Path) -> None:
     """One item takes as long as all others, of which there are more than may wait for it."""
     items = [(tmp_path, "slow"), *((tmp_path, str(k)) for k in range(100))]
@@ -191,6 +194,7 @@ def test_an_executor_that_loses_some(tmp_path: Path) -> None:
     assert answers == [lost_ones.get(k, str(k)) for k in range(8)]
 
 
+@pytest.mark.slow
 def test_a_main_script_without_a_guard(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
@@ -208,6 +212,7 @@ def test_a_main_script_without_a_guard(tmp_path: Path) -> None:
     assert '__name__ == "__main__"' in said[0]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
@@ -249,6 +254,7 @@ def test_closing_the_iterator_ends_the_workers(tmp_path: Path) -> None:
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.slow
 def test_an_error_in_the_callback_ends_the_workers(tmp_path: Path) -> None:
     def fail(*_: Any) -> None:
         raise RuntimeError("no more")

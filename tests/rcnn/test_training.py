@@ -34,6 +34,7 @@ def test_it_finds_what_it_was_shown_and_regression_helps() -> None:
     assert (scores > -1.0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not JIT, reason="Selective Search takes minutes as plain Python")
 def test_synthetic_scenes_with_everything_by_default() -> None:
     images, dataset = make_scenes(12, seed=1, image_size=(96, 128))

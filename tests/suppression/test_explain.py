@@ -59,7 +59,7 @@ def test_groups_in_a_line(metric: str) -> None:
 @pytest.mark.parametrize("threshold", [0.0, 0.1, 0.5])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_beyond_the_first_boxes_and_over_many_widths(dtype: type, threshold: float) -> None:
-    n = size(1500, 120)
+    n = size(800, 120)
     rng = np.random.default_rng(3)
     corner = rng.uniform(-500, 500, (n, 2))
     boxes = np.hstack([corner, corner + 40 * np.exp(rng.normal(size=(n, 2)))]).astype(dtype)

@@ -20,6 +20,9 @@ def boxes_of(n: int, seed: int) -> np.ndarray:
     return cases.whole_boxes(n, seed, side=40) if seed % 2 else cases.random_boxes(n, seed, spread=200.0)
 
 
+soft_nms = cases.once(naive.soft_nms)
+
+
 def plain(array: np.ndarray | None) -> list[Any] | None:
     return None if array is None else array.tolist()
 
@@ -27,7 +30,7 @@ def plain(array: np.ndarray | None) -> list[Any] | None:
 def check_soft_nms(boxes: np.ndarray, scores: np.ndarray, **options: Any) -> None:
     keep, new_scores = cases.unchanged(detutils.soft_nms, boxes, scores, **options)
     labels = options.pop("labels", None)
-    expected, values = naive.soft_nms(boxes.tolist(), scores.tolist(), labels=plain(labels), **options)
+    expected, values = soft_nms(boxes.tolist(), scores.tolist(), labels=plain(labels), **options)
     assert keep.dtype == np.int64
     assert new_scores.dtype == np.float64
     assert keep.tolist() == expected
@@ -56,7 +59,7 @@ def test_soft_nms_is_its_definition(seed: int, method: str) -> None:
 
 
 @pytest.mark.skipif(not cases.JIT, reason="thousands of boxes")
-@pytest.mark.parametrize("crowd", [1.0, 10.0])
+@pytest.mark.parametrize("crowd", [pytest.param(1.0, marks=pytest.mark.slow), 10.0])
 def test_soft_nms_of_a_deep_tree(crowd: float) -> None:
     rng = np.random.default_rng(7)
     n = 6000  # three levels of nodes

@@ -1,7 +1,7 @@
 """Which detections are right by the rules of COCO, and the precision and recall that follow.
 
-Rows are (x, y, width, height) of detections and (x, y, width, height, area, aside) of objects; ``aside`` is 0 for an
-object that counts, 1 for one that does not, 2 for a crowd. Rows of rotated boxes end with the eight numbers of each.
+Rows are (x, y, width, height, area) of detections and (x, y, width, height, area, aside) of objects; ``aside`` is 0 for
+an object that counts, 1 for one that does not, 2 for a crowd. Rows of rotated boxes end with the eight numbers of each.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import F8, I8, embedded, inlined, kernel
+from detutils._jit import F8, I4, I8, embedded, inlined, kernel
 from detutils.evaluation._kernels.curves import envelope
-from detutils.evaluation._kernels.overlap import Scene, overlap
+from detutils.evaluation._kernels.overlap import ASIDE, Scene, overlap
 
 EPSILON = 2.220446049250313e-16  # cocoeval.py adds np.spacing(1) to the number of detections it divides by
+AREA = 4  # the column of both kinds of rows
 RANK = 0  # the column of states that says the how-many-th of its image a detection is; -1 beyond the last limit
 
 
@@ -42,11 +43,21 @@ def _candidates(scene: Any, d: Any, owned: Any, span: Any, enough: Any, near: An
     return count
 
 
+@embedded
+def _note(partners: Any, place: Any, bits: Any, k: Any) -> None:
+    """Write down which object is taken at some thresholds, where that is wanted."""
+    if partners is not None:
+        for t in range(partners.shape[2]):
+            if (bits >> t) & 1:
+                partners[place[0], place[1], t] = k
+
+
 @inlined
-def _take(near: Any, count: Any, ignored: Any, crowd: Any, taken: Any, every: Any) -> Any:
+def _take(near: Any, count: Any, ignored: Any, crowd: Any, taken: Any, every: Any, partners: Any, place: Any) -> Any:
     """(thresholds at which a detection takes an object that counts, those at which it takes none), a bit each.
 
     At each threshold it takes the free object that it overlaps most, of those that count before those that do not.
+    ``partners``, where there are any, get the object's place at ``place``.
     """
     left, right = every, 0
     for c in range(count):
@@ -56,6 +67,7 @@ def _take(near: Any, count: Any, ignored: Any, crowd: Any, taken: Any, every: An
             taken[k] |= bits
             right |= bits
             left &= ~bits
+            _note(partners, place, bits, k)
     for c in range(count):
         k = near[c, 0]
         if ignored[k]:
@@ -64,12 +76,13 @@ def _take(near: Any, count: Any, ignored: Any, crowd: Any, taken: Any, every: An
                 bits &= ~taken[k]
             taken[k] |= bits
             left &= ~bits
+            _note(partners, place, bits, k)
     return right, left
 
 
 @embedded
 def _walk(
-    scene: Any, detections: Any, owned: Any, thresholds: Any, ranges: Any, limits: Any, states: Any
+    scene: Any, detections: Any, owned: Any, thresholds: Any, ranges: Any, limits: Any, states: Any, partners: Any
 ) -> None:
     found, objects = scene.found, scene.objects
     n_objects, n_ranges = owned.shape[0], ranges.shape[0]
@@ -80,7 +93,7 @@ def _walk(
         starts[image + 1] += starts[image]
     ignored, crowd = np.zeros((n_ranges, n_objects), np.bool_), np.zeros(n_objects, np.bool_)
     for k in range(n_objects):
-        area, aside = objects[owned[k, 0], 4], objects[owned[k, 0], 5]
+        area, aside = objects[owned[k, 0], AREA], objects[owned[k, 0], ASIDE]
         crowd[k] = aside == 2.0
         for a in range(n_ranges):
             ignored[a, k] = aside != 0.0 or area < ranges[a, 0] or area > ranges[a, 1]
@@ -97,11 +110,11 @@ def _walk(
         seen[image] += 1
         span = starts[image], starts[image + 1]
         count = _candidates(scene, d, owned, span, enough, near, ious) if span[1] > span[0] else 0
-        area = found[d, 2] * found[d, 3]
+        area = found[d, AREA]
         for a in range(n_ranges):
             right, left = 0, every
             if count > 0:
-                right, left = _take(near, count, ignored[a], crowd, taken[a], every)
+                right, left = _take(near, count, ignored[a], crowd, taken[a], every, partners, (n, a))
             states[n, 1 + 2 * a] = right
             states[n, 2 + 2 * a] = left if ranges[a, 0] <= area <= ranges[a, 1] else 0
 
@@ -120,7 +133,7 @@ def match_class(
     looked at, and how many images there are. cocoeval.py matches image by image and then joins the images. One walk by
     falling score does the same, because images do not influence each other; all thresholds go side by side.
     """
-    _walk(Scene(found, objects, None), detections, owned, thresholds, ranges, limits, states)
+    _walk(Scene(found, objects, None, None), detections, owned, thresholds, ranges, limits, states, None)
 
 
 @kernel(
@@ -131,8 +144,40 @@ def match_rotated_class(
     found: F8, detections: I8, objects: F8, owned: I8, thresholds: F8, ranges: F8, limits: I8, states: I8
 ) -> None:
     """``match_class`` of rotated boxes."""
-    turned = found[:, 4:], objects[:, 6:]
-    _walk(Scene(found, objects, turned), detections, owned, thresholds, ranges, limits, states)
+    turned = found[:, 5:], objects[:, 6:]
+    _walk(Scene(found, objects, turned, None), detections, owned, thresholds, ranges, limits, states, None)
+
+
+@kernel(
+    "void(float64[:,::1], int64[:,::1], float64[:,::1], int64[:,::1], float64[::1], float64[:,::1], int64[::1],"
+    " int32[:,:,::1])"
+)
+def partners_of_class(
+    found: F8, detections: I8, objects: F8, owned: I8, thresholds: F8, ranges: F8, limits: I8, partners: I4
+) -> None:
+    """``match_class`` that writes down the partners: the place in ``owned`` of the object that each detection takes, by
+    range of areas and threshold. Where it takes none they are left as they are."""
+    states = np.empty((detections.shape[0], 1 + 2 * ranges.shape[0]), np.int64)
+    _walk(Scene(found, objects, None, None), detections, owned, thresholds, ranges, limits, states, partners)
+
+
+@kernel("void(float64[:,::1], float64[:,::1], float64[:,::1], float64[::1], float64[:,::1], int32[:,:,::1])")
+def partners_of_image(table: F8, found: F8, objects: F8, thresholds: F8, ranges: F8, partners: I4) -> None:
+    """The partners of the detections of one image and class, by falling score, from a table of overlaps."""
+    n, m = table.shape
+    detections, owned = np.zeros((n, 2), np.int64), np.zeros((m, 2), np.int64)
+    detections[:, 0], owned[:, 0] = np.arange(n), np.arange(m)
+    states, limits = np.empty((n, 1 + 2 * ranges.shape[0]), np.int64), np.array([n, 1])
+    _walk(Scene(found, objects, None, table), detections, owned, thresholds, ranges, limits, states, partners)
+
+
+@kernel("void(float64[:,::1], float64[:,::1], float64[:,::1])")
+def tabulate(found: F8, objects: F8, table: F8) -> None:
+    """How much each detection overlaps each object."""
+    scene = Scene(found, objects, None, None)
+    for d in range(table.shape[0]):
+        for g in range(table.shape[1]):
+            table[d, g] = overlap(scene, d, g)
 
 
 @kernel(
@@ -170,7 +215,7 @@ def accumulate(
             for level in range(levels.shape[0]):
                 curves[0, a, t, level] = 0.0
                 if curves.shape[0] > 1:
-                    curves[1, a, t, level] = first if levels[level] == 0.0 else 0.0
+                    curves[1, a, t, level] = first if levels[level] <= 0.0 else 0.0
             for b in range(n_limits):
                 recall[b, a, t] = 0.0
             if not (right_somewhere >> t) & 1:

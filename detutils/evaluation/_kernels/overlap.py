@@ -13,11 +13,12 @@ ASIDE = 5  # the column of objects that says whether one is set aside, 2 for a c
 
 class Scene(NamedTuple):
     """Rows (x, y, width, height, ...) of detections and objects. ``turned`` is None, known to the compiler, where boxes
-    are upright, else the prepared rotated boxes of both."""
+    are upright, else the prepared rotated boxes of both; ``table`` is None unless the overlaps are given."""
 
     found: Any
     objects: Any
     turned: Any
+    table: Any
 
 
 @embedded
@@ -36,6 +37,13 @@ def _common(found: Any, d: Any, objects: Any, g: Any, turned: Any) -> Any:
 @embedded
 def overlap(scene: Any, d: Any, g: Any) -> Any:
     """IoU as maskApi.c computes it: with a crowd, the share of the detection that lies inside."""
+    return _measured(scene, scene.table, d, g)
+
+
+@embedded
+def _measured(scene: Any, table: Any, d: Any, g: Any) -> Any:
+    if table is not None:
+        return table[d, g]
     found, objects = scene.found, scene.objects
     common, area = _common(found, d, objects, g, scene.turned), found[d, 2] * found[d, 3]
     if objects[g, ASIDE] == 2.0:

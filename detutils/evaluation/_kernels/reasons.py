@@ -96,7 +96,7 @@ def judge(
 
     ``limits`` are the IoU of a right detection and that up to which one lies on the background.
     """
-    _judge(Scene(found, objects, None), found_from, objects_from, limits, kinds, target, taken)
+    _judge(Scene(found, objects, None, None), found_from, objects_from, limits, kinds, target, taken)
 
 
 @kernel(
@@ -107,7 +107,7 @@ def judge_rotated(
 ) -> None:
     """``judge`` of rotated boxes."""
     turned = found[:, 5:], objects[:, 6:]
-    _judge(Scene(found, objects, turned), found_from, objects_from, limits, kinds, target, taken)
+    _judge(Scene(found, objects, turned, None), found_from, objects_from, limits, kinds, target, taken)
 
 
 @inlined
@@ -144,7 +144,7 @@ def pair_up(
 ) -> None:
     """Pair detections with objects one to one, whatever their classes: pairs of one class first, then by falling IoU,
     ties by object and then by detection. ``target`` is the object, -1 for none, -2 for one that does not count."""
-    _pair_up(Scene(found, objects, None), found_from, objects_from, enough, target, taken)
+    _pair_up(Scene(found, objects, None, None), found_from, objects_from, enough, target, taken)
 
 
 @kernel("void(float64[:,::1], int64[::1], float64[:,::1], int64[::1], float64, int64[::1], int64[::1])")
@@ -152,4 +152,5 @@ def pair_up_rotated(
     found: F8, found_from: I8, objects: F8, objects_from: I8, enough: float, target: I8, taken: I8
 ) -> None:
     """``pair_up`` of rotated boxes."""
-    _pair_up(Scene(found, objects, (found[:, 5:], objects[:, 6:])), found_from, objects_from, enough, target, taken)
+    turned = found[:, 5:], objects[:, 6:]
+    _pair_up(Scene(found, objects, turned, None), found_from, objects_from, enough, target, taken)
