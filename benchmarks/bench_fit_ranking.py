@@ -32,6 +32,7 @@ TREES = 256
 SHARE = 1 / 16  # of the candidates without an object that take part in a fit
 DAMP = 0.85  # leaves are multiplied by it: close candidates are not independent witnesses
 CHANCES = 64  # knots of the calibration
+HANDFUL = 25  # boxes that are counted together
 OPTIONS = {
     "learning_rate": 0.07, "num_leaves": 1 << DEPTH, "max_depth": DEPTH, "min_data_in_leaf": 300, "lambda_l2": 10.0,
     "feature_fraction": 0.15, "max_bin": 63, "num_threads": 1, "seed": 0, "deterministic": True, "verbose": -1,
@@ -128,18 +129,17 @@ def fit(samples: Sequence[Sample]) -> Weights:
 
 
 def calibrate(gains: Array, hits: Array) -> Array:
-    """(2, K) logarithms of gains and the chance of a hit there: the closest line that never falls."""
+    """(2, K) logarithms of gains and the chance of a hit there: the closest curve that never falls."""
     order = np.argsort(gains, kind="stable")
-    levels: list[list[float]] = []  # mean, number, sum of the logarithms
-    for place in np.array_split(order, min(20 * CHANCES, len(order))):
+    levels: list[tuple[float, int, float]] = []  # hits, boxes, sum of the logarithms
+    for place in np.array_split(order, max(1, len(order) // HANDFUL)):
         logs = np.log(np.maximum(gains[place], 1e-30))
-        levels.append([float(hits[place].sum() + 1) / (len(place) + 2), len(place), float(logs.sum())])
-        while len(levels) > 1 and levels[-2][0] >= levels[-1][0]:
+        levels.append((float(hits[place].sum()), len(place), float(logs.sum())))
+        while len(levels) > 1 and levels[-2][0] * levels[-1][1] >= levels[-1][0] * levels[-2][1]:
             right, left = levels.pop(), levels.pop()
-            number = left[1] + right[1]
-            mean = (left[0] * left[1] + right[0] * right[1]) / number
-            levels.append([mean, number, left[2] + right[2]])
-    knots = np.array([[total / number, mean] for mean, number, total in levels]).T
+            levels.append((left[0] + right[0], left[1] + right[1], left[2] + right[2]))
+    knots = np.array([[total / number, (found + 0.5) / (number + 1)] for found, number, total in levels]).T
+    knots[1] = np.maximum.accumulate(knots[1])
     some = np.unique(np.rint(np.linspace(0, knots.shape[1] - 1, CHANCES)).astype(int))
     return np.ascontiguousarray(knots[:, some])
 
