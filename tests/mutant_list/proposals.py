@@ -129,7 +129,7 @@ MUTANTS = [
         ("label == outer[t] and", "outer[t] >= -1 and"),
         ("stamps[label] = stamp", "stamps[label] = -1"),
         ("mass * min(share, 1.0 - share)", "mass * share"),
-        ("side == 1 and y2 < height", "side == 1 and y2 < height - 1"),
+        ("side == 1 and y2 < height", "side == 1 and y2 < height - 2"),
     ),
     *faults(
         "proposals/_kernels/trees.py", RANKING,
