@@ -63,12 +63,14 @@ def fill_table(definition: U1, join: bool, table: U2) -> None:
 
     Codes count upward, the short ones first: annex C. ``join`` is for coefficients of sequential scans.
     """
-    table[COUNTS : COUNTS + definition.size] = definition
+    for place in range(definition.size):
+        table[COUNTS + place] = definition[place]
     place, start = 16, FIRST_CODES
     for length in range(1, WIDTH + 1):
         for _ in range(definition[length - 1]):
             end = start + (1 << (WIDTH - length))
-            table[start:end] = length << 8 | int(np.int64(definition[place]))
+            for window in range(start, end):
+                table[window] = length << 8 | int(np.int64(definition[place]))
             place, start = place + 1, end
     if join:
         for window in range(FIRST_CODES):

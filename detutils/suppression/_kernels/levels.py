@@ -43,7 +43,8 @@ def find_levels(columns: Any, chosen: Any, spread: Any, thin: Any, exponent_of: 
     sizes = np.zeros((256, 4), np.float32)
     left = top = np.float32(3e38)
     right = bottom = np.float32(-3e38)
-    sizes[:, 0] = left
+    for exponent in range(256):
+        sizes[exponent, 0] = left
     for i in range(chosen.shape[0]):
         r = chosen[i]
         x1, y1, x2, y2 = columns[0, r], columns[1, r], columns[2, r], columns[3, r]
@@ -71,7 +72,7 @@ def find_levels(columns: Any, chosen: Any, spread: Any, thin: Any, exponent_of: 
             widest = 2.0 ** (exponent - 126)
             inside = count[exponent]
             table[level, 0] = 3e38
-            table[level, 1:4] = 0.0
+            table[level, 1] = table[level, 2] = table[level, 3] = 0.0
         table[level, 0] = min(table[level, 0], np.float64(sizes[exponent, 0]))
         for c in range(1, 4):
             table[level, c] = max(table[level, c], np.float64(sizes[exponent, c]))

@@ -250,11 +250,15 @@ def suppress_few(
                 ranges[0, 1] = 0
                 for p in range(solid):
                     if labels[order[kept[p]]] == labels[order[r]]:
-                        alike[ranges[0, 1]], others[ranges[0, 1]] = kept[p], hulls[p]
+                        alike[ranges[0, 1]] = kept[p]
+                        for c in range(5):  # a row at once compiles for two seconds
+                            others[ranges[0, 1], c] = hulls[p, c]
                         ranges[0, 1] += 1
             if suppressor_of(crowd, r, near, theirs, ranges, 1, False, room) >= 0:
                 continue
-            kept[solid], hulls[solid] = r, crowd.hulls[r]
+            kept[solid] = r
+            for c in range(5):
+                hulls[solid, c] = crowd.hulls[r, c]
             solid += 1
         keep[count] = order[r]
         count += 1
