@@ -36,7 +36,8 @@ def add_propose(commands: Any) -> None:
     parser.add_argument(
         "images", nargs="+", metavar="IMAGE", help="Image files, folders of them, or patterns such as 'photos/*.jpg'."
     )
-    parser.add_argument(
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument(
         "-o", "--output", metavar="OUT",
         help="A file that ends in .json, .jsonl, .csv or .npz. A folder takes proposals.json and pictures. "
         "- prints JSON lines.",
@@ -62,7 +63,7 @@ def add_propose(commands: Any) -> None:
         help="Let the workers of a Dask cluster do the work, which see the files under the same paths: the address "
         "that `dask scheduler` prints.",
     )
-    parser.add_argument(
+    where.add_argument(
         "--shards", type=Path, metavar="FOLDER",
         help="In place of -o: write the boxes in shards of some images each, so that an interrupted run can go on.",
     )
@@ -76,7 +77,8 @@ def add_propose(commands: Any) -> None:
     )
     parser.add_argument("--draw", type=Path, metavar="FOLDER", help="Also draw the first boxes of each image, there.")
     parser.add_argument(
-        "--draw-boxes", type=int, default=50, metavar="N", help="Draw so many boxes. The default is 50."
+        "--draw-boxes", type=int, default=20, metavar="N",
+        help="Draw so many boxes, the first in yellow, the last in violet. The default is 20."
     )
     parser.add_argument("--json", action="store_true", help="Print the summary as JSON.")
     parser.set_defaults(run=run_propose)
@@ -113,8 +115,6 @@ def _check(options: argparse.Namespace) -> None:
     """Refuse what contradicts itself."""
     if options.draw_boxes < 0:
         raise ValueError(f"--draw-boxes must be at least 0, got {options.draw_boxes}")
-    if (options.output is None) == (options.shards is None):
-        raise ValueError("give -o OUT or --shards FOLDER, one of them")
     if options.resume and options.shards is None:
         raise ValueError("--resume goes on with a run in shards: give --shards FOLDER")
     if options.scheduler is not None and options.workers is not None:
@@ -201,6 +201,7 @@ def _into_shards(
 
 def propose_and_draw(item: Item, options: dict[str, Any], count: int, root: Path | None = None) -> Answer:
     """The report on a file, and why its picture could not be drawn or written; relative paths start at ``root``."""
+    from detutils.cli.faces import shades
     from detutils.proposals.batch import propose_file
 
     path, picture = item
@@ -212,7 +213,7 @@ def propose_and_draw(item: Item, options: dict[str, Any], count: int, root: Path
         return report, None
     try:
         boxes = report.proposals.boxes[:count][::-1]  # the best is drawn last
-        detutils.write_image(picture, detutils.draw_boxes(image, boxes, opacity=0.8))
+        detutils.write_image(picture, detutils.draw_boxes(image, boxes, colors=shades(len(boxes)), width=2, halo=False))
     except Exception as error:
         text = str(error) or type(error).__name__
         return report, text if str(picture) in text else f"{picture}: {text}"

@@ -64,7 +64,7 @@ def test_a_picture_that_cannot_be_written(tmp_path: Path, capsys: pytest.Capture
     assert "error" not in good
     assert sorted(os.listdir(pictures)) == [".mine.part", "0 bløcks_proposals.png", "1 bløcks_proposals.png"]
     assert main(["propose", *arguments, "--resume", "--draw-boxes", "3"]) == 2
-    assert "its draw_boxes is 50, this one's is 3" in capsys.readouterr().err
+    assert "its draw_boxes is 20, this one's is 3" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
@@ -101,8 +101,6 @@ def test_interrupted_and_taken_up(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ([], "give -o OUT or --shards FOLDER, one of them"),
-        (["-o", "out.json", "--shards", "out"], "give -o OUT or --shards FOLDER, one of them"),
         (["-o", "out.json", "--resume"], "--resume goes on with a run in shards: give --shards FOLDER"),
         (["--shards", "out", "--shard-size", "0"], "--shard-size must be at least 1"),
         (["--shards", "file"], "no folder of shards can be made"),
@@ -237,7 +235,7 @@ def test_a_worker_of_a_cluster_dies(tmp_path: Path, cluster: Cluster) -> None:
     assert done.returncode == 1, done.stderr
     summary = json.loads(done.stdout)
     assert (summary["images"], summary["failed"]) == (61, 1)
-    assert 15 <= summary["kept"] < 61
+    assert 12 <= summary["kept"] < 61  # four shards, and what the journal of the fifth says
     whole = tmp_path / "whole"
     whole.mkdir()
     (whole / "photos").symlink_to(folder)
