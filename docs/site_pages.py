@@ -47,9 +47,14 @@ def by_room() -> dict[str, dict[str, list[str]]]:
 
 
 def adapters() -> list[str]:
-    """The drop-in modules, those of their packages included."""
-    found = pkgutil.walk_packages(detutils.compat.__path__, "detutils.compat.")
-    return sorted(module.name for module in found if module.name != "detutils.compat.tensors")
+    """The drop-in modules, those of their packages included, but for what no caller imports or a function hides."""
+    found = []
+    for module in pkgutil.walk_packages(detutils.compat.__path__, "detutils.compat."):
+        package, _, name = module.name.rpartition(".")
+        hidden = not inspect.ismodule(getattr(importlib.import_module(package), name, detutils))
+        if name != "tensors" and not name.startswith("_") and not hidden:
+            found.append(module.name)
+    return sorted(found)
 
 
 def write_reference(app: Sphinx, config: object) -> None:

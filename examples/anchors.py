@@ -27,7 +27,7 @@ def centered(shapes: np.ndarray, x: float, y: float) -> np.ndarray:
 
 def main() -> None:
     """Four panels."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
+    parser = argparse.ArgumentParser(description=(__doc__ or "\n\n").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="anchors.png")
     options = parser.parse_args()
 

@@ -59,7 +59,7 @@ def examples(seed: int, scenes: int) -> tuple[list[np.ndarray], ...]:
 
 def main() -> None:
     """Learn, judge, draw."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[1])
+    parser = argparse.ArgumentParser(description=(__doc__ or "\n\n").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="box_regression.png", help="the picture (%(default)s)")
     options = parser.parse_args()
 

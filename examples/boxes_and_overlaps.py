@@ -28,7 +28,7 @@ GUESSES = {
 
 def main() -> None:
     """Print a table, draw a picture."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
+    parser = argparse.ArgumentParser(description=(__doc__ or "\n\n").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="boxes_and_overlaps.png")
     options = parser.parse_args()
 

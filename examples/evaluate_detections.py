@@ -41,7 +41,7 @@ def detect(rng: np.random.Generator, image: detutils.AnnotatedImage, classes: in
 
 def main() -> None:
     """A table, twelve lines and a picture."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
+    parser = argparse.ArgumentParser(description=(__doc__ or "\n\n").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="curves.png")
     options = parser.parse_args()
 

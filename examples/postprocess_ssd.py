@@ -49,7 +49,7 @@ def network(anchors: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, 
 
 def main() -> None:
     """Before and after."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
+    parser = argparse.ArgumentParser(description=(__doc__ or "\n\n").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="postprocess_ssd.png")
     options = parser.parse_args()
 

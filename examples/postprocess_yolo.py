@@ -61,7 +61,7 @@ def network(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def main() -> None:
     """Before and after."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
+    parser = argparse.ArgumentParser(description=(__doc__ or "\n\n").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="postprocess_yolo.png")
     options = parser.parse_args()
 

@@ -37,7 +37,7 @@ def detect(stain: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]
 
 def main() -> None:
     """Detect twice, measure, thin, draw."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
+    parser = argparse.ArgumentParser(description=(__doc__ or "\n\n").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="rotated_boxes.png")
     options = parser.parse_args()
 

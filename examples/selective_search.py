@@ -31,7 +31,7 @@ def level(tree: detutils.Hierarchy, count: int) -> np.ndarray:
 
 def main() -> None:
     """Six panels."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
+    parser = argparse.ArgumentParser(description=(__doc__ or "\n\n").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="selective_search.png")
     parser.add_argument("image", nargs="?", help="a photograph (default: the cup of coffee of scikit-image)")
     options = parser.parse_args()

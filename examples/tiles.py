@@ -43,7 +43,7 @@ def detect(image: np.ndarray) -> detutils.Detections:
 
 def main() -> None:
     """The whole photograph at once, and in tiles."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
+    parser = argparse.ArgumentParser(description=(__doc__ or "\n\n").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="tiles.png")
     options = parser.parse_args()
 

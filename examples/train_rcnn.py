@@ -33,7 +33,7 @@ def show(stage: str, done: int, total: int) -> None:
 
 def main() -> None:
     """Train, judge, draw."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[1])
+    parser = argparse.ArgumentParser(description=(__doc__ or "\n\n").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="rcnn.png", help="the picture (default: %(default)s)")
     parser.add_argument("--scenes", type=int, default=80, help="to learn from (default: %(default)s)")
     parser.add_argument("--model", metavar="FILE", help="also keep the model there")
