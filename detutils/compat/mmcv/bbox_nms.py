@@ -76,7 +76,10 @@ def multiclass_nms(
         raise ValueError(f"multi_bboxes must have shape {(len(table), 4)} or (N, 4 C), got {rows.shape}")
     floor = rounded_like(as_number(score_thr, "score_thr"), table)
     found = class_candidates(table[:, :-1], floor, channels="last", multi_label=True)
-    boxes = rows.take(found.rows, 0) if rows.shape[1] == 4 else rows.reshape(-1, classes, 4)[found.rows, found.labels]
+    if rows.shape[1] == 4:
+        boxes = rows.take(found.rows, 0)
+    else:
+        boxes = rows.reshape(-1, classes, 4)[found.rows, found.labels]
     scores = found.scores
     if score_factors is not None:
         scores = scores * as_vector(as_array(score_factors), "score_factors", len(table), keep_float32=True)[found.rows]
