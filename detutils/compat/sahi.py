@@ -218,9 +218,7 @@ def batched_greedy_nmm(
     return _merged(rows, labels, metric, beyond, match_threshold <= 0)
 
 
-def nmm(
-    predictions: npt.ArrayLike, match_metric: Metric = "IOU", match_threshold: float = 0.5
-) -> dict[int, list[int]]:
+def nmm(predictions: npt.ArrayLike, match_metric: Metric = "IOU", match_threshold: float = 0.5) -> dict[int, list[int]]:
     """Merging of chains: a box joins the best box that it overlaps, wherever that one went itself.
 
     Parameters
@@ -398,9 +396,7 @@ def _merged(
     return _grouped(order, owners, names, ranks)
 
 
-def _chained(
-    rows: Array, labels: I8 | None, metric: Literal["iou", "ios"], threshold: float
-) -> dict[int, list[int]]:
+def _chained(rows: Array, labels: I8 | None, metric: Literal["iou", "ios"], threshold: float) -> dict[int, list[int]]:
     """What each box takes in, whoever took that box in."""
     order = _order(rows, labels is not None)
     ranked, names = rows.take(order, 0).astype(FLOAT64), None if labels is None else labels.take(order)

@@ -240,17 +240,15 @@ def box_non_max_merge(
         _as_predictions(table)  # what is wrong by its name and place here
         raise
     best_first = (-scores).argsort(kind="stable")
+    if table.shape[1] == 6:
+        best_first = best_first.take(classes.take(best_first).argsort(kind="stable"))
     groups: dict[int, list[int]] = {}
     for row, name in zip((count - 1 - best_first).tolist(), group.take(best_first).tolist(), strict=True):
         if name in groups:
             groups[name].append(row)
         else:
             groups[name] = [row]
-    lists = list(groups.values())
-    if table.shape[1] == 6:
-        of_row = classes.tolist()
-        lists.sort(key=lambda rows: of_row[count - 1 - rows[0]])
-    return lists
+    return list(groups.values())
 
 
 # ---- parts --------------------------------------------------------------------------------------------------------
