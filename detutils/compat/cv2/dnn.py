@@ -421,5 +421,5 @@ def _keep_adapting(
 
 
 def _answer(keep: I8, empty_array: bool) -> Indices:
-    wanted = as_flag(empty_array, "empty_array")
+    wanted = empty_array is not False and as_flag(empty_array, "empty_array")
     return keep.astype(_INT32) if wanted or len(keep) else ()
