@@ -43,7 +43,7 @@ import numpy.typing as npt
 
 from detutils import _validate as check
 from detutils._jit import F8, I8
-from detutils._validate import FLOAT32, FLOAT64, Array
+from detutils._validate import FLOAT32, FLOAT64, INT64, NDARRAY, Array
 from detutils.compat.tensors import as_array
 from detutils.geometry.overlaps import box_iou
 from detutils.suppression import fusion
@@ -134,9 +134,9 @@ def weighted_boxes_fusion(
     trust = _trust(weights, len(models))
     models = _prefiltered(models, skip_box_thr)[::-1]  # turned over, so that of tied scores the last box comes first
     found = fusion.weighted_boxes_fusion(
-        [rows[::-1] for rows, _, _ in models],
-        [np.maximum(marks, _LEAST)[::-1] for _, marks, _ in models],
-        [names[::-1] for _, _, names in models],
+        [rows[::-1].copy() for rows, _, _ in models],  # what is contiguous is checked in less time
+        [np.maximum(marks, _LEAST)[::-1].copy() for _, marks, _ in models],
+        [names[::-1].copy() for _, _, names in models],
         weights=trust[::-1], iou_threshold=threshold, method=method, allow_overflow=overflow,
     )  # fmt: skip
     scores = np.where(found.scores < _NOTHING, 0.0, found.scores)
@@ -330,26 +330,29 @@ def nms_method(
     threshold = check.as_threshold(iou_thr, "iou_thr")
     width = check.as_number(sigma, "sigma", above=0.0)
     floor = check.as_number(thresh, "thresh", 0.0)
-    models = _models(boxes, scores, labels, "boxes", "scores", "labels", keep_float32=True)
-    if weights is not None:
-        trust = _trust(weights, len(models))
-        models = [
-            (rows, marks.astype(FLOAT64) * weight / trust.sum(), names)
-            for (rows, marks, names), weight in zip(models, trust, strict=True)
-        ]
-    if not models:
-        return np.empty((0, 4)), np.empty(0), np.empty(0)
-    rows, marks, names = _prepared(*(np.concatenate(parts) for parts in zip(*models, strict=True)))
+    joined = _at_once(boxes, scores, labels) if weights is None else None
+    if joined is None:
+        models = _models(boxes, scores, labels, "boxes", "scores", "labels", keep_float32=True)
+        if weights is not None:
+            trust = _trust(weights, len(models))
+            models = [
+                (rows, marks.astype(FLOAT64) * weight / trust.sum(), names)
+                for (rows, marks, names), weight in zip(models, trust, strict=True)
+            ]
+        if not models:
+            return np.empty((0, 4)), np.empty(0), np.empty(0)
+        joined = tuple(np.concatenate(parts) for parts in zip(*models, strict=True))
+    rows, marks, names = _prepared(*joined)
     if way == 3:
         order = np.argsort(marks, kind="stable")[::-1]  # of tied scores the last box comes first
-        keep = order[batched_nms(rows[order], marks[order], names[order], threshold)]
+        keep = order.take(batched_nms(rows.take(order, 0), marks.take(order), names.take(order), threshold))
     else:
         keep, _ = fusion.soft_nms(
             rows, marks, method="linear" if way == 1 else "gaussian",
             sigma=width, iou_threshold=threshold, score_threshold=floor, labels=names,
         )  # fmt: skip
-    keep = keep[np.argsort(names[keep], kind="stable")]
-    return rows[keep], marks[keep], names[keep]
+    keep = keep.take(names.take(keep).argsort(kind="stable"))
+    return rows.take(keep, 0), marks.take(keep), names.take(keep)
 
 
 def non_maximum_weighted(
@@ -527,6 +530,21 @@ def _models(
         marks = check.as_vector(marks, f"{scores_name}[{i}]", n, keep_float32=keep_float32)
         models.append((rows, marks, check.as_labels(names, f"{labels_name}[{i}]", n)))
     return models
+
+
+def _at_once(boxes: Any, scores: Any, labels: Any) -> tuple[Array, Array, I8] | None:
+    """The arrays of all models as one of each, checked at once; None where that is for ``_models``."""
+    if not (type(boxes) is type(scores) is type(labels) is list and len(boxes) == len(scores) == len(labels) > 0):
+        return None
+    for rows, marks, names in zip(boxes, scores, labels, strict=True):
+        if not (type(rows) is type(marks) is type(names) is NDARRAY and rows.dtype is marks.dtype is FLOAT64):
+            return None
+        if names.dtype is not INT64 or rows.shape != (len(rows), 4) or not marks.shape == names.shape == (len(rows),):
+            return None
+    table, values = np.concatenate(boxes), np.concatenate(scores)
+    if np.count_nonzero(np.isfinite(table)) < table.size or np.count_nonzero(np.isfinite(values)) < values.size:
+        return None
+    return table, values, np.concatenate(labels)
 
 
 def _trust(weights: Any, models: int) -> F8:

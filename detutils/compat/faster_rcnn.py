@@ -79,7 +79,6 @@ __all__ = [
     "voc_eval",
 ]
 
-_count = np.count_nonzero
 _PIXEL = np.array([0.0, 0.0, 1.0, 1.0])
 _SETTINGS = {"TRAIN": (12000, 2000), "TEST": (6000, 300)}  # RPN_PRE_NMS_TOP_N and RPN_POST_NMS_TOP_N
 
@@ -196,7 +195,7 @@ def py_cpu_nms(dets: npt.ArrayLike, thresh: float) -> list[int]:
     scores = rows[:, 4]
     order, levels = None, scores.copy()
     levels.sort()
-    if _count(levels[1:] == levels[:-1]):
+    if 1 in (levels[1:] == levels[:-1]).tobytes():  # a third of what it costs to count them
         order = scores.argsort()[::-1]
         rows = rows.take(order, 0)
     try:

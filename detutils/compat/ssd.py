@@ -29,11 +29,14 @@ here depends on it. Equal are the decisions of ``nms`` and, up to rounding, all 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from detutils._validate import (
+    FLOAT32,
+    INT64,
     Array,
     as_boxes,
     as_integer,
@@ -41,6 +44,7 @@ from detutils._validate import (
     as_number,
     as_threshold,
     as_vector,
+    is_ready,
 )
 from detutils.compat.tensors import as_array, like, narrowed
 from detutils.geometry import boxes as plain, coding, overlaps
@@ -136,8 +140,14 @@ def intersect(box_a: Any, box_b: Any) -> Any:
     array([[25.,  0.]])
     """
     first, second = as_array(box_a), as_array(box_b)
-    rows, columns = as_boxes(first, "box_a"), as_boxes(second, "box_b")
-    areas = overlaps.box_ioa(rows, columns) * plain.box_area(rows)[:, None]
+    rows, columns = as_boxes(first, "box_a", check_rows=False), as_boxes(second, "box_b", check_rows=False)
+    try:
+        areas = overlaps.box_ioa(rows, columns)
+    except ValueError:
+        as_boxes(rows, "box_a")
+        as_boxes(columns, "box_b")
+        raise
+    areas *= plain.box_area(rows)[:, None]
     return like(narrowed(areas, first, second), box_a)
 
 
@@ -174,8 +184,15 @@ def jaccard(box_a: Any, box_b: Any) -> Any:
     array([[0.5, 0. ]])
     """
     first, second = as_array(box_a), as_array(box_b)
-    rows, columns = as_boxes(first, "box_a", keep_float32=True), as_boxes(second, "box_b", keep_float32=True)
-    return like(narrowed(overlaps.box_iou(rows, columns), first, second), box_a)
+    rows = as_boxes(first, "box_a", keep_float32=True, check_rows=False)
+    columns = as_boxes(second, "box_b", keep_float32=True, check_rows=False)
+    try:
+        iou = overlaps.box_iou(rows, columns)
+    except ValueError:
+        as_boxes(rows, "box_a", keep_float32=True)
+        as_boxes(columns, "box_b", keep_float32=True)
+        raise
+    return like(iou if iou.dtype is FLOAT32 else narrowed(iou, first, second), box_a)
 
 
 def _renamed(error: ValueError, **names: str) -> ValueError:
@@ -196,6 +213,10 @@ def _corners_of(priors: Any) -> Array:
 
 
 def _weights_of(variances: Any) -> tuple[float, float, float, float]:
+    if type(variances) is list and len(variances) == 2:  # as configurations have them
+        center, side = variances
+        if type(center) is type(side) is float and 0.0 < center < math.inf and 0.0 < side < math.inf:
+            return 1.0 / center, 1.0 / center, 1.0 / side, 1.0 / side
     center, side = as_items_of(variances, "variances", "a pair (of the center, of the sides)", 2)
     move = 1.0 / as_number(center, "variances[0]", above=0.0)
     grow = 1.0 / as_number(side, "variances[1]", above=0.0)
@@ -238,7 +259,7 @@ def encode(matched: Any, priors: Any, variances: Any) -> Any:
     """
     boxes, anchors = as_array(matched), as_array(priors)
     corners, weights = _corners_of(anchors), _weights_of(as_array(variances))
-    rows = as_boxes(boxes, "matched")
+    rows = as_boxes(boxes, "matched", check_rows=False)
     try:
         loc = coding.encode_boxes(rows, corners, weights=weights)
     except ValueError as error:
@@ -285,9 +306,12 @@ def decode(loc: Any, priors: Any, variances: Any) -> Any:
     corners, weights = _corners_of(anchors), _weights_of(as_array(variances))
     deltas = as_boxes(moves, "loc", check_rows=False)
     try:
-        boxes = narrowed(coding.decode_boxes(deltas, corners, weights=weights, clamp=None), moves, anchors)
+        boxes = coding.decode_boxes(deltas, corners, weights=weights, clamp=None)
     except ValueError as error:
         raise _renamed(error, deltas="loc", anchors="priors") from None
+    if deltas is moves:  # float64, whose range was looked at
+        return like(boxes, loc)
+    boxes = narrowed(boxes, moves, anchors)
     finite = np.isfinite(boxes)
     if not finite.all():  # in float32
         raise ValueError(f"loc[{finite.all(axis=1).argmin()}] moves its prior out of the range of {boxes.dtype}")
@@ -335,15 +359,21 @@ def nms(boxes: Any, scores: Any, overlap: float = 0.5, top_k: int = 200) -> tupl
     >>> keep[:count]
     array([1, 2])
     """
-    rows = as_boxes(as_array(boxes), keep_float32=True, check_rows=False)
-    marks = as_vector(as_array(scores), length=len(rows), keep_float32=True, finite=False)
+    rows, marks = as_array(boxes), as_array(scores)
+    if not is_ready(rows, True):
+        rows = as_boxes(rows, keep_float32=True, check_rows=False)
+    if not (is_ready(marks, True) and marks.ndim == 1 and rows.shape == (len(marks), 4)):
+        rows = as_boxes(rows, keep_float32=True, check_rows=False)
+        marks = as_vector(marks, length=len(rows), keep_float32=True, finite=False)
     threshold = as_threshold(overlap, "overlap")
-    most = as_integer(top_k, "top_k", 0)
-    keep = np.zeros(marks.shape, np.int64)
+    most, n = as_integer(top_k, "top_k", 0), len(marks)
+    limit = most if 0 < most < n else None  # None costs less
+    keep = np.zeros(n, INT64)
     try:  # backward, so that of tied scores the higher index comes first
-        found = greedy.nms(rows[::-1], marks[::-1], threshold, max_candidates=most or None)
+        found = greedy.nms(rows[::-1], marks[::-1], threshold, max_candidates=limit)
     except ValueError:
         greedy.nms(rows, marks, threshold)  # names the bad row as it is counted here
         raise
-    keep[: found.size] = len(marks) - 1 - found
-    return like(keep, boxes), int(found.size)
+    count = len(found)
+    np.subtract(n - 1, found, keep[:count])
+    return like(keep, boxes), count

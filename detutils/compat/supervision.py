@@ -23,13 +23,24 @@ from __future__ import annotations
 
 from enum import Enum
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from detutils._jit import B1, F4, F8, I8
-from detutils._validate import EXACT_INTEGERS, Array, as_boxes, as_floats, as_labels, as_threshold, as_vector
+from detutils._validate import (
+    EXACT_INTEGERS,
+    FLOAT32,
+    FLOAT64,
+    INT64,
+    NDARRAY,
+    Array,
+    as_boxes,
+    as_floats,
+    as_labels,
+    as_threshold,
+    as_vector,
+)
 from detutils.compat.tensors import as_array as plain
 from detutils.geometry.overlaps import box_ioa, box_iou as pairwise_iou
 from detutils.suppression.greedy import batched_nms, nms
@@ -131,8 +142,14 @@ def box_iou_batch(boxes_true: Any, boxes_detection: Any, overlap_metric: Any = O
     >>> sv.box_iou_batch([[0, 0, 4, 4]], [[0, 0, 4, 2], [8, 8, 9, 9]])
     array([[0.5, 0. ]], dtype=float32)
     """
-    first, second = as_boxes(plain(boxes_true), "boxes_true"), as_boxes(plain(boxes_detection), "boxes_detection")
-    return _overlaps(first, second, _as_metric(overlap_metric)).astype(np.float32)
+    first = as_boxes(plain(boxes_true), "boxes_true", check_rows=False)
+    second = as_boxes(plain(boxes_detection), "boxes_detection", check_rows=False)
+    try:
+        return _overlaps(first, second, _as_metric(overlap_metric)).astype(FLOAT32)
+    except ValueError:
+        as_boxes(first, "boxes_true")
+        as_boxes(second, "boxes_detection")
+        raise
 
 
 def box_non_max_suppression(
@@ -163,13 +180,18 @@ def box_non_max_suppression(
     >>> sv.box_non_max_suppression([[0, 0, 4, 4, 0.9, 0], [0, 0, 4, 4, 0.8, 0], [0, 0, 4, 4, 0.7, 1]])
     array([ True, False,  True])
     """
-    boxes, scores, labels = _as_predictions(predictions)
-    limit, metric = _last_kept(as_threshold(iou_threshold)), _as_metric(overlap_metric)
-    if labels is None:
-        keep = nms(boxes[::-1], scores[::-1], limit, metric=metric)
-    else:
-        keep = batched_nms(boxes[::-1], scores[::-1], np.ascontiguousarray(labels[::-1]), limit, metric=metric)
-    mask = np.zeros(len(scores), np.bool_)
+    table = _as_table(predictions)
+    turned = table[::-1]  # of tied scores the last wins, which is the first from behind
+    try:
+        limit, metric = _last_kept(as_threshold(iou_threshold)), _as_metric(overlap_metric)
+        if table.shape[1] == 5:
+            keep = nms(turned[:, :4], turned[:, 4], limit, metric=metric)
+        else:
+            keep = batched_nms(turned[:, :4], turned[:, 4], _as_classes(turned[:, 5]), limit, metric=metric)
+    except (TypeError, ValueError):
+        _as_predictions(table)  # what is wrong by its name and place here
+        raise
+    mask = np.zeros(len(table), np.bool_)
     mask[::-1][keep] = True
     return mask
 
@@ -203,20 +225,30 @@ def box_non_max_merge(
     >>> sv.box_non_max_merge([[0, 0, 4, 4, 0.7, 0], [9, 9, 12, 12, 0.8, 0], [0, 0, 4, 4, 0.9, 0]])
     [[2, 0], [1]]
     """
-    boxes, scores, labels = _as_predictions(predictions)
-    limit, metric = as_threshold(iou_threshold), _as_metric(overlap_metric)
-    classes = np.zeros(len(scores), np.int64) if labels is None else labels
-    if limit == 0.0:  # each overlap is at least 0
-        group = np.unique(classes, return_inverse=True)[1]
-    else:
-        merged = merge_boxes(boxes[::-1], scores[::-1], classes[::-1], _last_apart(limit), metric=metric)
-        group = merged.groups[::-1]
-    place = np.arange(len(scores))
-    best_first = np.lexsort((-place, -scores, group, classes))
-    sorted_groups = group[best_first]
-    starts = np.flatnonzero(sorted_groups[1:] != sorted_groups[:-1]) + 1
-    rows, bounds = best_first.tolist(), [0, *starts.tolist(), len(scores)]
-    return [rows[begin:end] for begin, end in pairwise(bounds) if begin < end]
+    table = _as_table(predictions)
+    turned, count = table[::-1], len(table)  # of tied scores the last wins, which is the first from behind
+    scores = turned[:, 4].copy()
+    try:
+        limit, metric = as_threshold(iou_threshold), _as_metric(overlap_metric)
+        classes = np.zeros(count, INT64) if table.shape[1] == 5 else _as_classes(turned[:, 5])
+        if limit == 0.0:  # each overlap is at least 0
+            _as_predictions(table)
+            group = classes
+        else:
+            group = merge_boxes(turned[:, :4].copy(), scores, classes, _last_apart(limit), metric=metric).groups
+    except (TypeError, ValueError):
+        _as_predictions(table)  # what is wrong by its name and place here
+        raise
+    best_first = (-scores).argsort(kind="stable")
+    if table.shape[1] == 6:
+        best_first = best_first.take(classes.take(best_first).argsort(kind="stable"))
+    groups: dict[int, list[int]] = {}
+    for row, name in zip((count - 1 - best_first).tolist(), group.take(best_first).tolist(), strict=True):
+        if name in groups:
+            groups[name].append(row)
+        else:
+            groups[name] = [row]
+    return list(groups.values())
 
 
 # ---- parts --------------------------------------------------------------------------------------------------------
@@ -227,21 +259,38 @@ def _as_metric(overlap_metric: Any) -> Literal["iou", "ios"]:
     return "iou" if metric is OverlapMetric.IOU else "ios"
 
 
-def _as_predictions(predictions: Any) -> tuple[Array, Array, I8 | None]:
-    """Boxes, scores and labels, if there are any."""
-    table = as_floats(plain(predictions), "predictions", True)
+def _as_table(predictions: Any) -> Array:
+    """Rows of five or six numbers."""
+    table = plain(predictions)
+    if not (type(table) is NDARRAY and (table.dtype is FLOAT64 or table.dtype is FLOAT32)):
+        table = as_floats(table, "predictions", True)
     if table.ndim != 2 or table.shape[1] not in (5, 6):
         raise ValueError(f"predictions must have shape (N, 5) or (N, 6), got {table.shape}")
+    return table  # type: ignore[no-any-return]
+
+
+def _as_classes(numbers: Array) -> I8:
+    """Whole numbers, or a ``TypeError`` or ``ValueError``."""
+    with np.errstate(invalid="ignore"):
+        labels: I8 = numbers.astype(INT64)
+    if 0 in (labels == numbers).tobytes():
+        return as_labels(numbers)
+    if len(labels):  # the places of the extremes cost a sixth of the extremes
+        low, high = labels[labels.argmin()], labels[labels.argmax()]
+        if not -EXACT_INTEGERS < low <= high < EXACT_INTEGERS:
+            return as_labels(numbers)
+    return labels
+
+
+def _as_predictions(predictions: Any) -> tuple[Array, Array, I8 | None]:
+    """Boxes, scores and labels, if there are any."""
+    table = _as_table(predictions)
     boxes = as_boxes(np.ascontiguousarray(table[:, :4]), "predictions", keep_float32=True)
     scores = as_vector(np.ascontiguousarray(table[:, 4]), "predictions[:, 4]", keep_float32=True)
     if table.shape[1] == 5:
         return boxes, scores, None
     numbers = as_vector(np.ascontiguousarray(table[:, 5]), "predictions[:, 5]", keep_float32=True)
-    if np.abs(numbers).max(initial=0.0) < EXACT_INTEGERS:
-        labels: I8 = numbers.astype(np.int64)
-        if not np.count_nonzero(labels != numbers):
-            return boxes, scores, labels
-    return boxes, scores, as_labels(numbers, "predictions[:, 5]")  # says which is no class
+    return boxes, scores, as_labels(numbers, "predictions[:, 5]")
 
 
 def _overlaps(first: F8, second: F8, metric: str) -> F8:

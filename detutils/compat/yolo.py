@@ -70,6 +70,7 @@ from detutils.suppression.greedy import batched_nms, nms
 Layout = Literal["auto", "v5", "v8"]
 _LAYOUTS: tuple[Layout, ...] = ("auto", "v5", "v8")
 _ON_INVALID: tuple[Literal["raise", "drop"], ...] = ("raise", "drop")
+_NONE, _AUTO, _RAISE = 0, "auto", "raise"  # defaults, known by identity: a small call has no time to check them
 _FEW = 300  # rows up to which a table of six columns may be the answer of an end-to-end model
 _BOX = slice(0, 4)
 
@@ -163,17 +164,19 @@ def non_max_suppression(
     heads = heads if type(heads) is np.ndarray and heads.dtype.kind == "f" else as_array(heads, "prediction")
     if heads.ndim != 3:
         raise ValueError(f"prediction must have shape (B, N, 5 + C) or (B, 4 + C, N), got {heads.shape}")
-    if as_flag(rotated, "rotated"):
+    if rotated is not False and as_flag(rotated, "rotated"):
         raise NotImplementedError("rotated boxes are not offered here: see detutils.rotated_nms")
     threshold = as_number(conf_thres, "conf_thres", 0.0, 1.0)
     threshold = _rounded(threshold) if heads.dtype is FLOAT32 else threshold
     limit = as_threshold(iou_thres, "iou_thres")
     wanted = None if classes is None else as_labels(plain(classes), "classes")
     most, candidates = as_integer(max_det, "max_det", 0), as_integer(max_nms, "max_nms", 0)
-    masks, count = as_integer(nm, "nm", 0), as_integer(nc, "nc", 0)
-    kind, on_invalid = as_choice(layout, "layout", _LAYOUTS), as_choice(on_invalid, "on_invalid", _ON_INVALID)
+    masks = 0 if nm is _NONE else as_integer(nm, "nm", 0)
+    count = 0 if nc is _NONE else as_integer(nc, "nc", 0)
+    kind = layout if layout is _AUTO else as_choice(layout, "layout", _LAYOUTS)
+    on_invalid = on_invalid if on_invalid is _RAISE else as_choice(on_invalid, "on_invalid", _ON_INVALID)
     agnostic, every = as_flag(agnostic, "agnostic"), as_flag(multi_label, "multi_label")
-    if as_flag(end2end, "end2end"):
+    if end2end is not False and as_flag(end2end, "end2end"):
         return [like(_filtered(head, threshold, wanted, most), prediction) for head in heads]
     first = (_guess(heads.shape, masks, count) if kind == "auto" else kind) == "v8"
     width = heads.shape[1 if first else 2] - (4 if first else 5)

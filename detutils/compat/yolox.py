@@ -86,9 +86,14 @@ def nms(boxes: Any, scores: Any, nms_thr: float) -> list[int]:
     >>> nms([[0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10]], [0.8, 0.9, 0.7], 0.5)
     [1, 2]
     """
-    rows = as_boxes(plain(boxes), keep_float32=True)
-    marks = as_vector(plain(scores), "scores", len(rows), keep_float32=True)
-    kept: list[int] = _last_first(rows, marks, as_threshold(nms_thr, "nms_thr")).tolist()
+    rows = as_boxes(plain(boxes), keep_float32=True, check_rows=False)
+    marks = as_vector(plain(scores), "scores", len(rows), keep_float32=True, finite=False)
+    try:
+        kept: list[int] = _last_first(rows, marks, as_threshold(nms_thr, "nms_thr")).tolist()
+    except (TypeError, ValueError):
+        as_boxes(rows, keep_float32=True)  # what is wrong by its place here
+        as_vector(marks, "scores", keep_float32=True)
+        raise
     return kept
 
 
@@ -146,9 +151,9 @@ def multiclass_nms(
         keep = _last_first(taken, marks, limit)
     else:
         keep = _last_first(taken, marks, limit, labels)
-        keep = keep[np.argsort(labels[keep], kind="stable")]
+        keep = keep.take(labels.take(keep).argsort(kind="stable"))
     out = np.empty((len(keep), 6))
-    out[:, :4], out[:, 4], out[:, 5] = taken[keep], marks[keep], labels[keep]
+    out[:, :4], out[:, 4], out[:, 5] = taken.take(keep, 0), marks.take(keep), labels.take(keep)
     return out
 
 
@@ -481,7 +486,7 @@ def _last_first(boxes: Array, scores: Array, limit: float, labels: Any = None) -
 
 def _checked(rows: Array, chosen: Any) -> Array:
     """The rows that take part; a bad one is named by its place among all."""
-    taken: Array = rows[chosen]
+    taken: Array = rows.take(chosen, 0)  # a quarter of the cost of an index
     try:
         return as_boxes(taken, keep_float32=True)
     except ValueError:
@@ -503,9 +508,10 @@ def _found(head: Array, count: int, floor: float, limit: float, agnostic: bool, 
         where = f"prediction[{image}, {rows[bad[0] if bad.size else 0]}]"
         raise ValueError(f"{where} is a candidate, and its box cannot be used: {error}") from None
     keep = suppress(corners, scores, limit) if agnostic else batched_nms(corners, scores, labels, limit)
-    rows, labels = rows[keep], labels[keep]
+    rows, labels = rows.take(keep), labels.take(keep)
     out = np.empty((len(keep), 7), head.dtype)
-    out[:, :4], out[:, 4], out[:, 5], out[:, 6] = corners[keep], head[rows, 4], head[rows, 5 + labels], labels
+    out[:, :4], out[:, 4], out[:, 6] = corners.take(keep, 0), head[rows, 4], labels
+    out[:, 5] = head[rows, 5 + labels]
     return out
 
 

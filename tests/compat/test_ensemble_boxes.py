@@ -284,3 +284,19 @@ def test_bad_options_are_refused() -> None:
     ):
         with pytest.raises(kind, match=pattern):
             adapter.nms_method(*lists, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("argument", "text"), [("boxes", r"boxes\[1\]\[1, 2\] is not"), ("scores", r"scores\[1\]\[1\] is not")]
+)
+def test_arrays_that_are_checked_at_once_are_refused_by_model_and_place(argument: str, text: str) -> None:
+    boxes, scores, labels = (
+        [np.array([[0.0, 0.0, 0.5, 0.5], [0.1, 0.1, 0.6, 0.6]])] * 2,
+        [np.array([0.5, 0.6])] * 2,
+        [np.array([0, 1])] * 2,
+    )
+    mine = {"boxes": [boxes[0], boxes[1].copy()], "scores": [scores[0], scores[1].copy()]}
+    mine[argument][1][(1, 2) if argument == "boxes" else 1] = np.nan
+    for function in (adapter.nms, adapter.soft_nms):
+        with pytest.raises(ValueError, match=text):
+            function(mine["boxes"], mine["scores"], labels)

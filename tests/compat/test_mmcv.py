@@ -153,9 +153,7 @@ def test_multiclass_nms(seed: int) -> None:
     scores = rng.integers(0, 17, (n, classes + 1)) / 16
     factors = rng.integers(1, 4, n) / 4 if seed % 3 else None
     most = (-1, 5)[seed % 2]
-    dets, labels, inds = multiclass_nms(
-        boxes, scores, 0.25, CONFIG, most, score_factors=factors, return_inds=True
-    )
+    dets, labels, inds = multiclass_nms(boxes, scores, 0.25, CONFIG, most, score_factors=factors, return_inds=True)
     assert dets.shape[1:] == (5,)
     expected = [] if not n else naive.multiclass_nms(
         boxes.tolist(), scores.tolist(), 0.25, 0.5, most, None if factors is None else factors.tolist()
@@ -406,3 +404,8 @@ def test_equals_the_original() -> None:
 
 def _tensor(array: np.ndarray) -> Any:
     return importlib.import_module("torch").from_numpy(array)
+
+
+def test_classes_in_a_column_are_refused_by_their_name() -> None:
+    with pytest.raises(ValueError, match=r"idxs must have shape \(N,\), got \(2, 1\)"):
+        batched_nms(PAIR, TWO, LABELS.astype(np.int64)[:, None], CONFIG)

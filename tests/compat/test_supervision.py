@@ -149,3 +149,10 @@ def test_refusals_of_overlaps() -> None:
     values = {"None": None, "text": "1234", "three": [0, 0, 1], "NaN": [0, 0, 1, np.nan], "x2 < x1": [2, 0, 1, 1]}
     for name in ("box_true", "box_detection"):
         refuses(compat.box_iou, {"box_true": [0, 0, 1, 1], "box_detection": [0, 0, 1, 1]}, name, values)
+
+
+@pytest.mark.parametrize("label", [2.0**60, -(2.0**60)])
+def test_classes_that_floats_cannot_tell_apart_are_refused(label: float) -> None:
+    for function in (compat.box_non_max_suppression, compat.box_non_max_merge):
+        with pytest.raises(ValueError, match=r"predictions\[:, 5\]\[0\] is beyond 2\*\*53"):
+            function(np.array([[0.0, 0, 4, 4, 0.5, label], [0.0, 0, 4, 4, 0.25, 0]]))

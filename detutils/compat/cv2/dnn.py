@@ -33,6 +33,7 @@ from detutils.suppression.rotated import rotated_nms
 SOFT_NMSMETHOD_SOFTNMS_LINEAR = SoftNMSMethod_SOFTNMS_LINEAR = 1
 SOFT_NMSMETHOD_SOFTNMS_GAUSSIAN = SoftNMSMethod_SOFTNMS_GAUSSIAN = 2
 _METHODS: dict[int, Literal["linear", "gaussian"]] = {1: "linear", 2: "gaussian"}
+_NO_ETA, _ALL = 1.0, 0  # defaults, known by identity: a small call has no time to check them
 _ONE = np.float32(1.0)
 _INT32 = np.dtype(np.int32)
 
@@ -303,7 +304,10 @@ class _Scene(NamedTuple):
 
 def _as_scene(bboxes: Any, scores: Any, floor: float) -> tuple[F8, F8, B1 | None]:
     """A ``_Scene`` as a plain tuple, which costs small calls less."""
-    rows = as_boxes(plain(bboxes), "bboxes", check_rows=False)
+    rows = plain(bboxes)
+    if type(rows) is np.ndarray and rows.dtype is FLOAT32:
+        rows = rows.astype(FLOAT64)
+    rows = as_boxes(rows, "bboxes", check_rows=False)
     marks = _as_scores(scores, len(rows))
     try:
         corners = box_convert(rows, "xywh", "xyxy")
@@ -328,11 +332,11 @@ def _as_scores(scores: Any, length: int) -> F8:
 
 
 def _as_eta(eta: Any) -> float:
-    return 1.0 if eta is None else as_number(eta, "eta", above=0.0)
+    return 1.0 if eta is None or eta is _NO_ETA else as_number(eta, "eta", above=0.0)
 
 
 def _as_most(top_k: Any) -> int | None:
-    return None if top_k is None or (most := as_integer(top_k, "top_k")) <= 0 else most
+    return None if top_k is None or top_k is _ALL or (most := as_integer(top_k, "top_k")) <= 0 else most
 
 
 def _harmless(rows: F8, scores: F8, floor: float) -> F8:
@@ -417,5 +421,5 @@ def _keep_adapting(
 
 
 def _answer(keep: I8, empty_array: bool) -> Indices:
-    wanted = as_flag(empty_array, "empty_array")
+    wanted = empty_array is not False and as_flag(empty_array, "empty_array")
     return keep.astype(_INT32) if wanted or len(keep) else ()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from detutils._jit import I8
-from detutils._validate import as_boxes, as_threshold, as_vector
+from detutils._validate import INT64, as_boxes, as_threshold, as_vector
 from detutils.compat.tensors import as_array as plain
 from detutils.suppression.greedy import nms
 
@@ -41,11 +39,18 @@ def non_max_suppression(boxes: Any, probs: Any = None, overlapThresh: float | No
     >>> non_max_suppression(np.array([[12, 84, 140, 212], [24, 84, 152, 212], [36, 84, 164, 212], [12, 96, 140, 224]]))
     array([[ 12,  96, 140, 224]])
     """
-    rows = as_boxes(plain(boxes))
-    if not len(rows):
+    rows = as_boxes(plain(boxes), check_rows=False)
+    count = len(rows)
+    if not count:
         return []
-    marks = rows[:, 3] if probs is None else as_vector(plain(probs), "probs", len(rows))
-    limit = as_threshold(overlapThresh, "overlapThresh")
-    keep = nms(rows[::-1], marks[::-1], limit, metric="ioa", offset=1)
-    picked: I8 = rows[len(rows) - 1 - keep].astype(np.int64)
+    marks = rows[:, 3] if probs is None else as_vector(plain(probs), "probs", count, finite=False)
+    try:
+        turned = rows[::-1]
+        keep = nms(turned, marks[::-1], as_threshold(overlapThresh, "overlapThresh"), metric="ioa", offset=1)
+    except (TypeError, ValueError):
+        as_boxes(rows)  # what is wrong by its place here
+        if probs is not None:
+            as_vector(marks, "probs", count)
+        raise
+    picked: I8 = turned.take(keep, 0).astype(INT64)
     return picked

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from detutils._validate import as_array as as_numbers, as_flag, as_integer, as_number, as_vector
 from detutils.compat.mmcv.ops.nms import batched_nms
 from detutils.compat.tensors import as_array, like, rounded_like
@@ -78,12 +76,18 @@ def multiclass_nms(
         raise ValueError(f"multi_bboxes must have shape {(len(table), 4)} or (N, 4 C), got {rows.shape}")
     floor = rounded_like(as_number(score_thr, "score_thr"), table)
     found = class_candidates(table[:, :-1], floor, channels="last", multi_label=True)
-    boxes = rows[found.rows] if rows.shape[1] == 4 else rows.reshape(-1, classes, 4)[found.rows, found.labels]
+    if rows.shape[1] == 4:
+        boxes = rows.take(found.rows, 0)
+    else:
+        boxes = rows.reshape(-1, classes, 4)[found.rows, found.labels]
     scores = found.scores
     if score_factors is not None:
         scores = scores * as_vector(as_array(score_factors), "score_factors", len(table), keep_float32=True)[found.rows]
     dets, keep = batched_nms(boxes, scores, found.labels, nms_cfg)
     if most > 0:
         dets, keep = dets[:most], keep[:most]
-    answer = dets, found.labels[keep], found.rows[keep] * classes + found.labels[keep]
-    return tuple(like(np.ascontiguousarray(part), multi_bboxes) for part in answer[: 2 + with_inds])
+    labels = found.labels.take(keep)
+    if not with_inds:
+        return like(dets, multi_bboxes), like(labels, multi_bboxes)
+    places = found.rows.take(keep) * classes + labels
+    return like(dets, multi_bboxes), like(labels, multi_bboxes), like(places, multi_bboxes)
