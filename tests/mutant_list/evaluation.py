@@ -36,8 +36,8 @@ MUTANTS = [
     ),
     *faults(
         "evaluation/_kernels/coco.py", IMAGES,
-        ("if (bits >> t) & 1:\n                partners", "if bits & 1:\n                partners"),
-        ("detections[:, 0], owned[:, 0] = np.arange(n), np.arange(m)", "detections[:, 0] = np.arange(n)"),
+        ("if (bits >> t) & 1:\n            partners", "if bits & 1:\n            partners"),
+        ("        owned[g, 0] = g", "        owned[g, 0] = 0"),
         ("table[d, g] = overlap(scene, d, g)", "table[d, g] = overlap(scene, d, d)"),
         ("area = found[d, AREA]", "area = found[d, 2] * found[d, 3]", ENTRIES),
         ("first if levels[level] <= 0.0 else 0.0", "first if levels[level] == 0.0 else 0.0", ENTRIES),

@@ -12,7 +12,7 @@ import numpy as np
 
 from detutils._jit import F8, I4, I8, embedded, inlined, kernel
 from detutils.evaluation._kernels.curves import envelope
-from detutils.evaluation._kernels.overlap import ASIDE, Scene, overlap
+from detutils.evaluation._kernels.overlap import ASIDE, Scene, overlap, untabled
 
 EPSILON = 2.220446049250313e-16  # cocoeval.py adds np.spacing(1) to the number of detections it divides by
 AREA = 4  # the column of both kinds of rows
@@ -45,11 +45,10 @@ def _candidates(scene: Any, d: Any, owned: Any, span: Any, enough: Any, near: An
 
 @embedded
 def _note(partners: Any, place: Any, bits: Any, k: Any) -> None:
-    """Write down which object is taken at some thresholds, where that is wanted."""
-    if partners is not None:
-        for t in range(partners.shape[2]):
-            if (bits >> t) & 1:
-                partners[place[0], place[1], t] = k
+    """Write down which object is taken at some thresholds; nowhere, where there is no room for any."""
+    for t in range(partners.shape[2]):
+        if (bits >> t) & 1:
+            partners[place[0], place[1], t] = k
 
 
 @inlined
@@ -133,7 +132,8 @@ def match_class(
     looked at, and how many images there are. cocoeval.py matches image by image and then joins the images. One walk by
     falling score does the same, because images do not influence each other; all thresholds go side by side.
     """
-    _walk(Scene(found, objects, None, None), detections, owned, thresholds, ranges, limits, states, None)
+    nobody = np.empty((0, 0, 0), np.int32)
+    _walk(untabled(found, objects, None), detections, owned, thresholds, ranges, limits, states, nobody)
 
 
 @kernel(
@@ -144,8 +144,8 @@ def match_rotated_class(
     found: F8, detections: I8, objects: F8, owned: I8, thresholds: F8, ranges: F8, limits: I8, states: I8
 ) -> None:
     """``match_class`` of rotated boxes."""
-    turned = found[:, 5:], objects[:, 6:]
-    _walk(Scene(found, objects, turned, None), detections, owned, thresholds, ranges, limits, states, None)
+    scene, nobody = untabled(found, objects, (found[:, 5:], objects[:, 6:])), np.empty((0, 0, 0), np.int32)
+    _walk(scene, detections, owned, thresholds, ranges, limits, states, nobody)
 
 
 @kernel(
@@ -158,7 +158,7 @@ def partners_of_class(
     """``match_class`` that writes down the partners: the place in ``owned`` of the object that each detection takes, by
     range of areas and threshold. Where it takes none they are left as they are."""
     states = np.empty((detections.shape[0], 1 + 2 * ranges.shape[0]), np.int64)
-    _walk(Scene(found, objects, None, None), detections, owned, thresholds, ranges, limits, states, partners)
+    _walk(untabled(found, objects, None), detections, owned, thresholds, ranges, limits, states, partners)
 
 
 @kernel("void(float64[:,::1], float64[:,::1], float64[:,::1], float64[::1], float64[:,::1], int32[:,:,::1])")
@@ -166,15 +166,19 @@ def partners_of_image(table: F8, found: F8, objects: F8, thresholds: F8, ranges:
     """The partners of the detections of one image and class, by falling score, from a table of overlaps."""
     n, m = table.shape
     detections, owned = np.zeros((n, 2), np.int64), np.zeros((m, 2), np.int64)
-    detections[:, 0], owned[:, 0] = np.arange(n), np.arange(m)
-    states, limits = np.empty((n, 1 + 2 * ranges.shape[0]), np.int64), np.array([n, 1])
+    for d in range(n):  # number by number: a whole column takes two seconds to compile
+        detections[d, 0] = d
+    for g in range(m):
+        owned[g, 0] = g
+    states, limits = np.empty((n, 1 + 2 * ranges.shape[0]), np.int64), np.ones(2, np.int64)
+    limits[0] = n
     _walk(Scene(found, objects, None, table), detections, owned, thresholds, ranges, limits, states, partners)
 
 
 @kernel("void(float64[:,::1], float64[:,::1], float64[:,::1])")
 def tabulate(found: F8, objects: F8, table: F8) -> None:
     """How much each detection overlaps each object."""
-    scene = Scene(found, objects, None, None)
+    scene = untabled(found, objects, None)
     for d in range(table.shape[0]):
         for g in range(table.shape[1]):
             table[d, g] = overlap(scene, d, g)

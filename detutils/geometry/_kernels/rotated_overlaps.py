@@ -156,7 +156,7 @@ def _fill(kind: Any, first: Any, second: Any, order: Any, out: Any) -> None:
     columns, hulls = _in_blocks(second, order)
     pairs, values = np.empty((18, PAIRS + 8)), np.empty(PAIRS)  # rows of 256 numbers would share a place in the cache
     places, flags = np.empty((PAIRS, 2), np.int64), np.empty(LANES, np.bool_)
-    count: Any = 0
+    count: Any = np.int64(0)
     for i in range(first.shape[0]):
         wide, high = extent(first, i)
         if kind == GIOU:  # of boxes that are apart as well
@@ -183,7 +183,7 @@ def _fill(kind: Any, first: Any, second: Any, order: Any, out: Any) -> None:
                     note_pair(pairs, p, first, i, second, k)
                 if count > PAIRS - LANES:
                     _flush(kind, pairs, places, count, values, out)
-                    count = 0
+                    count = np.int64(0)
     _flush(kind, pairs, places, count, values, out)
 
 

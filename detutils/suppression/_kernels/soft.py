@@ -100,7 +100,7 @@ def neighbor_order(boxes: F8, candidates: I8, groups: I8, n_groups: int) -> I8:
         kind = SIZES - 1 if side == 0.0 else min((largest - math.frexp(side)[1]) // OCTAVES, SIZES - 1)
         keys[1, i] = SIZES * groups[c] + kind if n_groups > 1 else kind
     order, spare = _sort(keys, (CELLS - 1, SIZES * n_groups - 1), np.arange(n), np.empty(n, np.int64))
-    strip, length, first = -1, 1, 0  # strips of one kind hold equally many boxes
+    strip, length, first = np.int64(-1), 1, 0  # strips of one kind hold equally many boxes
     for i in range(n):
         if i == 0 or keys[1, order[i]] != keys[1, order[i - 1]]:
             first = i
@@ -313,7 +313,7 @@ def harvest(
             leaf = visit[v]
             if not _meets(leaves, leaf, box, group, offset, meets):
                 continue
-            touched = 0
+            touched = np.int64(0)
             for k in range(np.uint64(marks[leaf, COUNT])):
                 hits[touched] = k
                 touched += meets[k]
