@@ -55,9 +55,11 @@ def picture_file(images: Path, name: str) -> Path:
     raise FileNotFoundError(f"{images} holds no {name}")
 
 
-def photographs(report: Report) -> tuple[list[tuple[str, Any]], list[detutils.AnnotatedImage] | None]:
-    """(name, file or array) of each photograph, and what is on them, if known."""
-    limit = report.options.limit or (8 if report.quick else None)
+def photographs(
+    report: Report, few: int | None = 8
+) -> tuple[list[tuple[str, Any]], list[detutils.AnnotatedImage] | None]:
+    """(name, file or array) of each photograph, and what is on them, if known; only so ``few`` for a quick look."""
+    limit = report.options.limit or (few if report.quick else None)
     if report.options.images is None:
         from skimage import data
 

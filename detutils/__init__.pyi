@@ -1,6 +1,11 @@
 """The public names, one a line, each with the module where it lives: ``__init__`` and editors read this one list."""
 
 from detutils._jit import warmup as warmup
+from detutils.batches.images import ImageResult as ImageResult
+from detutils.batches.images import map_images as map_images
+from detutils.batches.shards import Shards as Shards
+from detutils.batches.shards import read_shards as read_shards
+from detutils.batches.shards import write_shards as write_shards
 from detutils.datasets.coco import read_coco as read_coco
 from detutils.datasets.coco import read_coco_detections as read_coco_detections
 from detutils.datasets.coco import write_coco as write_coco

@@ -29,6 +29,7 @@ ROOMS = {  # in the order of a pipeline
     "evaluation": "Evaluation",
     "datasets": "Data sets",
     "pictures": "Pictures",
+    "batches": "Many images",
     "_jit": "Compilation",
 }
 

@@ -52,15 +52,15 @@ def main() -> None:
 
     colors = np.repeat(["#e69f00", "#56b4e9", "#cc79a7"], 3).tolist()
     places = detutils.grid_anchors([[7, 7, 9, 9]], (height // 16, width // 16), 16)
-    objects = detutils.draw_boxes(photo, CAT, colors="#ffffff")
+    objects = detutils.draw_boxes(photo, CAT, colors="#ffffff", width=2, halo=False)
     labels = [f"IoU {value:.2f}" for value in iou.max(axis=0)]
 
     sheet = detutils.draw_panels(
         [
-            detutils.draw_boxes(photo, one_place, colors=colors),
+            detutils.draw_boxes(photo, one_place, colors=colors, width=2, halo=False),
             detutils.draw_boxes(photo, places, colors="#e69f00", width=2, halo=False),
-            detutils.draw_boxes(objects, grid[best], labels=labels, colors="#56b4e9"),
-            detutils.draw_boxes(photo, centered(sizes, width / 2, height / 2), colors="#009e73"),
+            detutils.draw_boxes(objects, grid[best], labels=labels, colors="#56b4e9", width=2, halo=False),
+            detutils.draw_boxes(photo, centered(sizes, width / 2, height / 2), colors="#f0e442", width=2, halo=False),
         ],
         titles=[
             "Nine anchors at one place\nratios 0.5, 1, 2 in orange, blue, pink; scales 4, 8, 16",

@@ -40,21 +40,21 @@ def main() -> None:
     tree = detutils.hierarchical_grouping(photo, detutils.Strategy(color_space="lab", scale=100))
     regions = len(tree.merges) + 1
     print(f"{regions} regions, {len(tree.boxes)} nodes in the hierarchy")
-    boxes, _ = detutils.selective_search(photo)
+    boxes, chances = detutils.selective_search(photo)
     print(f"{len(boxes):,} proposals in fast mode; the first five:\n{boxes[:5]}")
 
     ink = "#10151c"
     pictures = [detutils.draw_segments(photo, tree.regions, outline=ink)]
     titles = [f"Over-segmentation\n{regions} regions"]
-    for count in (40, 15, 6):
+    for count in (40, 20, 12):
         pictures.append(detutils.draw_segments(photo, level(tree, count), outline=ink))
         titles.append(f"Hierarchy\n{count} regions left")
-    many = boxes[:300]
-    pictures.append(detutils.draw_boxes(photo, many, width=1, halo=False, opacity=0.45, colors="#f0e442"))
-    titles.append(f"Proposals\nthe first {len(many)}")
-    few = boxes[:12]
-    pictures.append(detutils.draw_boxes(photo, few, labels=range(1, len(few) + 1), width=2))
-    titles.append(f"Proposals\nthe first {len(few)}")
+    likely = boxes[chances >= 0.05][:20]
+    pictures.append(detutils.draw_boxes(photo, likely, width=2, halo=False, colors="#f0e442"))
+    titles.append(f"Proposals\nthe {len(likely)} likeliest of {len(boxes):,}")
+    few = [f"{chance:.2f}" for chance in chances[:6]]
+    pictures.append(detutils.draw_boxes(photo, boxes[: len(few)], labels=few, width=2, halo=False))
+    titles.append(f"The first {len(few)}\neach with its chance to cover an object")
     detutils.write_image(options.output, detutils.draw_panels(pictures, titles=titles, height=340))
     print("wrote", options.output)
 

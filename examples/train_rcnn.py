@@ -61,23 +61,30 @@ def main() -> None:
         )
         print(f"  IoU of at least {threshold}   {without:.3f} -> {with_it:.3f}   {with_it - without:+.3f}")
 
-    def surplus(i: int) -> int:
-        """Objects found less false alarms, among what is drawn."""
-        record, (boxes, scores, *_) = dataset.images[i], found[1][i]
-        hits = detutils.box_iou(boxes, record.boxes).max(axis=1, initial=0.0) >= 0.5
-        return int(np.where(hits, 1, -1)[scores > -0.3].sum())
+    def fit(detections: list, i: int) -> np.ndarray:
+        """IoU of a scene's sure boxes with the objects that they are about."""
+        boxes, scores, *_ = detections[i]
+        iou = detutils.box_iou(boxes, dataset.images[i].boxes).max(axis=1, initial=0.0)
+        return np.where((scores > -0.3) & (iou >= 0.5), iou, 0.0)
 
-    pictures = []
-    for i in sorted(range(len(images)), key=surplus, reverse=True)[:3]:  # three that went well
+    def gain(i: int) -> float:
+        """By how much the boxes of a scene come closer, where both answers have as many."""
+        before, after = (iou[iou > 0] for iou in (fit(found[0], i), fit(found[1], i)))
+        return float(after.mean() - before.mean()) if len(before) == len(after) > 1 else -1.0
+
+    pictures, titles = [], []
+    gains = [gain(i) for i in range(len(images))]
+    for i in sorted(range(len(images)), key=gains.__getitem__, reverse=True)[:3]:
         large = images[i].repeat(2, axis=0).repeat(2, axis=1)
-        for detections in found:
-            sure = detections[i][detections[i].scores > -0.3]
-            picture = detutils.draw_boxes(large, 2 * dataset.images[i].boxes, colors=(255, 255, 255))
+        for word, detections in zip(("As proposed", "Moved by the regressors"), found, strict=True):
+            iou = fit(detections, i)
+            sure = detections[i][iou > 0]
+            picture = detutils.draw_boxes(large, 2 * dataset.images[i].boxes, colors="#ffffff", width=2)
             names = [dataset.class_names[label] for label in sure.labels]
-            pictures.append(detutils.draw_boxes(picture, 2 * sure.boxes, labels=names))
-    titles = ["As proposed\nwhite: the objects", "Moved by the regressors\nwhite: the objects"] * (len(pictures) // 2)
+            pictures.append(detutils.draw_boxes(picture, 2 * sure.boxes, labels=names, width=3, halo=False))
+            titles.append(f"{word}\nmean IoU {iou.sum() / max(1, len(sure)):.2f} with the objects, in white")
     detutils.write_image(options.output, detutils.draw_panels(pictures, titles=titles, columns=2))
-    print(f"left: as proposed, right: moved by the regressors, white: the objects -> {options.output}")
+    print(f"the scenes that gain most; left: as proposed, right: moved by the regressors -> {options.output}")
 
 
 if __name__ == "__main__":

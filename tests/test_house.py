@@ -34,6 +34,7 @@ FLOORS = [
     ["_files"],
     ["geometry"],
     ["suppression", "pictures"],
+    ["batches"],
     ["targets", "proposals", "datasets"],
     ["heads", "rcnn", "evaluation"],
     ["compat"],

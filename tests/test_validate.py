@@ -422,3 +422,24 @@ def test_class_names_are_unique() -> None:
     assert validate.as_class_names(("cat", "dog")) == ["cat", "dog"]
     with refused(ValueError, "class_names holds 'cat' twice"):
         validate.as_class_names(["cat", "dog", "cat"])
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[[1, 2, 3, 4]] * 3, [(1.0, 2, 3, 4), (5, 6, 7, 8)], [[0.1, 0.2, 0.3, 2.0**60]], ([1, 2, 3, 4], [5, 6, 7, 8])],
+    ids=["integers", "both", "floats", "a tuple"],
+)
+def test_lists_of_plain_numbers_are_read_as_numpy_reads_them(rows: Any) -> None:
+    array = validate.as_array(rows, "rows")
+    assert array.dtype == np.asarray(rows).dtype
+    np.testing.assert_array_equal(array, rows)
+
+
+def test_lists_of_plain_numbers_that_no_array_holds() -> None:
+    with pytest.raises(ValueError, match="64 bits"):
+        validate.as_array([[2**70, 1], [1, 1]], "rows")
+    with pytest.raises(ValueError, match="rectangular"):
+        validate.as_array([[1, 2], [1]], "rows")
+    with pytest.raises(TypeError, match="bool"):
+        validate.as_array([[1, 2], [1, True]], "rows")
+    assert validate.as_array([[], []], "rows").shape == (2, 0)

@@ -11,6 +11,7 @@ from typing import Any
 
 import detutils
 from detutils.cli.report import Answers, write_report
+from detutils.cli.results import read_results
 from detutils.cli.terminal import check_output, say
 
 STATS = (
@@ -23,7 +24,11 @@ def add_evaluate(commands: Any) -> None:
     """Arguments of ``detutils evaluate``."""
     parser = commands.add_parser("evaluate", help="average precision of detections, by COCO's rules or VOC's")
     parser.add_argument("annotations", help="COCO JSON with images, annotations and categories.")
-    parser.add_argument("results", help="COCO results JSON: image_id, category_id, bbox, score.")
+    parser.add_argument(
+        "results", nargs="+", metavar="results",
+        help="COCO results JSON: image_id, category_id, bbox, score; several files, or folders of them, count as one. "
+        "Or a folder of shards whose records have boxes, scores and labels.",
+    )
     parser.add_argument(
         "--rules",
         choices=("coco", "voc2007", "voc2010"),
@@ -56,10 +61,11 @@ def run_evaluate(options: argparse.Namespace) -> int:
     if options.images and not options.images.is_dir():
         raise NotADirectoryError(f"{options.images} is not a folder")
     dataset = detutils.read_coco(options.annotations, on_invalid=options.on_invalid)
-    found: Any = detutils.read_coco_detections(options.results, dataset, on_invalid=options.on_invalid)
-    for path, skipped in ((options.annotations, dataset.skipped), (options.results, found.skipped)):
+    found = read_results(options.results, dataset, options.on_invalid)
+    for skipped in (dataset.skipped, found.skipped):
         if skipped:
-            say(f"{path}: {len(skipped)} skipped, the first {skipped[0].place}: {skipped[0].reason}")
+            path, place, reason = skipped[0]
+            say(f"{path}: {len(skipped)} skipped, the first {place}: {reason}")
     numbers: dict[str, float]
     if options.rules == "coco":
         coco = detutils.evaluate_coco(found, dataset)
@@ -83,7 +89,9 @@ def run_evaluate(options: argparse.Namespace) -> int:
     if options.plot:
         _plot(options, found, dataset)
     if options.report:
-        title = f"{Path(options.results).name} on {Path(options.annotations).name}"
+        first, *others = (Path(path).name for path in options.results)
+        more = f" and {len(others)} more" if others else ""
+        title = f"{first}{more} on {Path(options.annotations).name}"
         answers = Answers(title, text, classes, found, dataset, titles, options.iou)
         say(f"wrote {write_report(options.report, answers, options.images, max(options.worst, 0))}")
     return 0

@@ -89,15 +89,15 @@ def find_faces(*, seed: int = 0, report: Report | None = None) -> Faces:
     best = ", ".join(f"{score:.1f}" for score in again[keep][:3])
     clock.stage("decision", f"{faces.size} over {FACE}; the best scores are {best}")
 
-    first = proposals[:250][::-1]
+    first = proposals[:40][::-1]
     by_score = likely[np.argsort(scores[likely], kind="stable")]
     last = draw_boxes(photo, moved[rest], colors="#ffffff", width=1, opacity=0.5)
     words = ["face"] * faces.size
     sheet = draw_panels(
         [
             draw_segments(photo, segments, outline=INK),
-            draw_boxes(photo, first, width=1, halo=False, opacity=0.7, colors=shades(len(first))),
-            draw_boxes(photo, shaped[by_score], colors=shades(by_score.size)),
+            draw_boxes(photo, first, width=2, halo=False, colors=shades(len(first))),
+            draw_boxes(photo, shaped[by_score], width=2, halo=False, colors=shades(by_score.size)),
             draw_boxes(last, moved[faces], labels=words, scores=again[faces], width=3, fill=0.08),
         ],
         titles=[

@@ -14,6 +14,7 @@ import numpy as np
 
 import detutils
 from detutils._files import replace_file
+from detutils.evaluation.precision_recall import PAINTS
 
 PAGE = "report.html"
 MOST_CURVES = 12
@@ -27,7 +28,6 @@ KINDS = {
     "bkg": "nothing is there",
     "miss": "no detection is about this object",
 }
-PAINTS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999933")
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 h1, h2 { font-weight: 600 } h2 { margin-top: 2.5rem } pre { background: #f5f5f5; padding: 1rem; overflow-x: auto }

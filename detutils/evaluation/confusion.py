@@ -15,6 +15,8 @@ from detutils.evaluation.inputs import gather_detections, gather_objects
 from detutils.evaluation.rotated_rows import as_optional_angle
 from detutils.geometry.rotated import Angle
 
+INK = np.array([0.0, 0x72 / 255, 0xB2 / 255])  # of a cell that holds all of its row
+
 
 class ConfusionMatrix(NamedTuple):
     """How often an object of one class was found as another, missed, or made up.
@@ -190,7 +192,7 @@ def plot_confusion_matrix(
     elif not hasattr(ax, "imshow"):
         raise TypeError(f"ax must be matplotlib Axes, got {type(ax).__name__}")
     shares = result.matrix / np.maximum(result.matrix.sum(axis=1, keepdims=True), 1)
-    ax.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
+    ax.imshow(1 - shares[..., None] * (1 - INK), vmin=0.0, vmax=1.0)
     if side <= 31:
         for line, column in zip(*np.nonzero(result.matrix), strict=True):
             ink = "white" if shares[line, column] > 0.6 else "black"

@@ -13,6 +13,8 @@ from detutils._validate import as_choice, as_flags, as_integer, as_items, as_nam
 from detutils.evaluation._kernels.curves import area_under, eleven_points, voc_curves
 
 Method = Literal["area", "11-point"]
+# Of lines on white paper: told apart by all kinds of eyes, none of them faint.
+PAINTS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999933")
 
 
 class PrecisionRecall(NamedTuple):
@@ -183,7 +185,8 @@ def plot_precision_recall(
     curves : PrecisionRecall or sequence of PrecisionRecall
         One line each. A curve without objects (recall NaN) is left out of the picture.
     names : sequence of str, optional
-        One a curve, for the legend, which also gives each curve's area. Without names there is no legend.
+        One a curve, written at its end with the area below it: beside the axes for up to twelve curves, else in a
+        legend.
     ax : matplotlib Axes, optional
         Where to draw; by default a new figure's axes.
 
@@ -227,16 +230,30 @@ def plot_precision_recall(
         ax = Figure(figsize=(6.4, 4.8), layout="constrained").add_subplot()
     elif not hasattr(ax, "plot"):
         raise TypeError(f"ax must be matplotlib Axes, got {type(ax).__name__}")
+    ends: list[tuple[float, float, str, str]] = []
     for i, line in enumerate(lines):
         if np.isnan(line.recall).any():
             continue
+        paint, dash = PAINTS[i % len(PAINTS)], "-" if i < len(PAINTS) else "--"
         label = None if words is None else f"{words[i]} ({summed(line.recall, line.precision, 'area'):.3f})"
         # A step down to 0 at the end: recall beyond the last detection is not reached.
         recall = np.concatenate([[0.0], line.recall, line.recall[-1:]])
         precision = np.concatenate([line.precision[:1], line.precision, np.zeros(min(1, line.recall.size))])
-        ax.plot(recall[: precision.size], precision, drawstyle="steps-pre", label=label, linewidth=1.5)
+        steps = {"drawstyle": "steps-pre", "linewidth": 1.5, "color": paint, "linestyle": dash}
+        ax.plot(recall[: precision.size], precision, label=label, **steps)
+        if label is not None:
+            ends.append((*((line.recall[-1], line.precision[-1]) if line.recall.size else (0.0, 0.0)), label, paint))
     ax.set(xlabel="recall", ylabel="precision", xlim=(0.0, 1.0), ylim=(0.0, 1.02))
     ax.grid(visible=True, alpha=0.3)
-    if words:
-        ax.legend(loc="lower left")
+    if len(ends) > 12:
+        ax.legend(loc="lower left", fontsize=7, ncols=2)
+        return ax
+    place = 1.06
+    for recall_there, precision_there, label, paint in sorted(ends, reverse=True):
+        place = min(place - 0.06, precision_there)
+        look = {"arrowstyle": "-", "color": paint, "linewidth": 0.6, "alpha": 0.6}
+        ax.annotate(
+            label, (recall_there, precision_there), xytext=(1.015, place), textcoords=("axes fraction", "data"),
+            color=paint, fontsize=9, va="center", annotation_clip=False, arrowprops=look,
+        )  # fmt: skip
     return ax

@@ -54,14 +54,16 @@ def close_boxes(boxes: I4, halt: Event | None = None) -> kernels.Partners:
     return kernels.Partners(ends, partners, cover)
 
 
-def cover(boxes: I4, evidence: F8, wanted: int, halt: Event | None = None) -> tuple[I8, F8]:
+def cover(
+    boxes: I4, evidence: F8, wanted: int, partners: kernels.Partners | None = None, halt: Event | None = None
+) -> tuple[I8, F8]:
     """The ``wanted`` first rows when each next box is the one that adds the most, and what each adds.
 
     Every box is a place where an object may be, with its ``evidence``, and is covered by the chosen box that overlaps
     it most, by the cube of their IoU if that is at least ``CLOSE``. Of equal boxes the lower row comes first.
     """
     count = boxes.shape[0]
-    partners = close_boxes(boxes, halt)
+    partners = close_boxes(boxes, halt) if partners is None else partners
     choice = kernels.Choice(
         covered=np.zeros(count, np.float32),
         gains=np.empty(count),

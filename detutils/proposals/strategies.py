@@ -14,8 +14,10 @@ from detutils import _validate
 from detutils._jit import F8, I4, U1
 from detutils.proposals.colors import as_rgb, block_means, planes_of, shrunk
 from detutils.proposals.cover import APART, cover, keep_apart
+from detutils.proposals.cues import lab_planes, map_factor
 from detutils.proposals.grouping import Strategy, Tree, as_strategy, graph_for, group
 from detutils.proposals.objectness import gather, objectness
+from detutils.proposals.ranking import rank
 from detutils.proposals.regions import Regions, describe, gradient_codes
 from detutils.proposals.segmentation import Graph, edge_strengths, segment
 
@@ -31,8 +33,10 @@ class Proposals(NamedTuple):
     boxes : (N, 4) float64 ndarray
         x1, y1, x2, y2 in pixels of the image as it was given, continuous coordinates; no box twice.
     priorities : (N,) float64 ndarray
-        The higher, the better: by how many expected objects a box adds to what those before it cover, never
-        rising; or minus the paper's priority, where near-duplicates of better boxes stand behind all others.
+        The higher, the better, and never rising: the chance that a box covers an object at an IoU of at least 0.5; in
+        the "paper-" modes by how many expected objects a box adds to what those before it cover. Of
+        ``ranking="position"``, minus the paper's priority, where near-duplicates of better boxes stand behind all
+        others.
 
     Returns
     -------
@@ -128,7 +132,7 @@ def _each(
     return [function(item) for item in items] if pool is None else list(pool.map(function, items))
 
 
-class _Ground(NamedTuple):
+class Ground(NamedTuple):
     """What all strategies of one color space share."""
 
     planes: U1
@@ -160,14 +164,14 @@ def _once(
 
 def grow_trees(
     rgb: U1, strategies: Sequence[Strategy], pool: ThreadPoolExecutor | None, halt: Event
-) -> tuple[list[Tree], I4]:
-    """The hierarchies of all strategies, and the edges' strengths of the first; common parts are computed once."""
+) -> tuple[list[Tree], Ground]:
+    """The hierarchies of all strategies, and the ground of the first; common parts are computed once."""
     images = {shrink: block_means(rgb, shrink, halt) for shrink in {s.shrink for s in strategies}}
 
-    def ground_of(s: Strategy) -> _Ground:
+    def ground_of(s: Strategy) -> Ground:
         planes = planes_of(images[s.shrink], s.color_space, halt)
         graph = graph_for(planes, s, halt)
-        return _Ground(planes, gradient_codes(planes, halt), graph, edge_strengths(graph))
+        return Ground(planes, gradient_codes(planes, halt), graph, edge_strengths(graph))
 
     def regions_of(s: Strategy) -> Regions:
         ground = grounds[_ground_key(s)]
@@ -179,7 +183,7 @@ def grow_trees(
 
     grounds = _once(ground_of, strategies, _ground_key, pool)
     regions = _once(regions_of, strategies, _regions_key, pool)
-    return _each(tree_of, strategies, pool), grounds[_ground_key(strategies[0])].strengths
+    return _each(tree_of, strategies, pool), grounds[_ground_key(strategies[0])]
 
 
 def _as_strategies(mode: Any) -> tuple[list[Strategy], int | None]:
@@ -245,7 +249,9 @@ def selective_search(
     TypeError
         If an argument is of the wrong kind.
     ValueError
-        If the image breaks the contract or an option is out of range.
+        If the image breaks the contract or an option is out of range, or the file of weights is damaged.
+    OSError
+        If the file of weights is missing.
     MemoryError
         If the pixel graph would not fit into memory.
 
@@ -258,10 +264,11 @@ def selective_search(
     such regions: on 128 to 443 photographs of COCO, exact edges raise some figures and lower others, by at most .016
     (recall at 0.5), .006 (average recall) and .004 (mean best overlap).
 
-    "objectness": a log-linear model tells from contrast, shape, place and the hierarchies' opinion how many objects to
-    expect at each of the N boxes found. The next box is always the one that adds the most to what is covered: the sum
-    over all N of the expected number times the cube of the IoU with the best box chosen, where that is 0.6 or more.
-    So the boxes around a likely place come one by one, between those around others.
+    "objectness": boosted trees tell from contrast, shape, place, the hierarchies' opinion, contours and colors how many
+    objects to expect at each of the N boxes found; in the "paper-" modes, a log-linear model without contours and
+    colors. The next box is always the one that adds the most to what is covered: the sum over all N of the expected
+    number times the cube of the IoU with the best box chosen, where that is 0.6 or more. So the boxes around a likely
+    place come one by one, between those around others.
 
     "position": what overlaps a better box by more than 0.8 comes last. Equal priorities keep the order in which the
     hierarchies were grown. An interrupt is heard between slices of work that take a fraction of a second.
@@ -295,11 +302,11 @@ def selective_search(
     small = shrunk(rgb, max_side, halt)
     scale = np.array([width / small.shape[1], height / small.shape[0]] * 2)
     if workers == 1:
-        trees, edges = grow_trees(small, strategies, None, halt)
+        trees, ground = grow_trees(small, strategies, None, halt)
     else:
         with ThreadPoolExecutor(workers) as pool:
             try:
-                trees, edges = grow_trees(small, strategies, pool, halt)
+                trees, ground = grow_trees(small, strategies, pool, halt)
             except BaseException:  # an interrupt, too, must not wait for work that nobody wants
                 halt.set()
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -308,11 +315,16 @@ def selective_search(
     candidates = gather(trees, strategies, shape, (min_size / scale[0], min_size / scale[1]), seed)
     if candidates.boxes.shape[0] == 0:  # nothing is large enough: the whole image is all there is
         candidates = gather(trees[:1], strategies[:1], shape, (float(shape[1]), float(shape[0])), seed)
-    count = candidates.boxes.shape[0]
+    first, count = strategies[0], candidates.boxes.shape[0]
     wanted = count if wanted is None else min(wanted, count)
     if ranking == "objectness":
-        evidence = objectness(candidates, edges, strategies[0].shrink, shape, halt)
-        order, priorities = cover(candidates.boxes, evidence, wanted, halt)
+        if isinstance(mode, str) and mode.startswith("paper-"):
+            evidence = objectness(candidates, ground.strengths, first.shrink, shape, halt)
+            order, priorities = cover(candidates.boxes, evidence, wanted, halt=halt)
+        else:
+            known = first.color_space == "lab" and first.shrink == map_factor(shape)
+            planes = ground.planes if known else lab_planes(small, halt)
+            order, priorities = rank(candidates, planes, ground.strengths, first.shrink, shape, wanted, halt)
     else:
         order = np.argsort(candidates.positions, kind="stable")
         order = order[keep_apart(candidates.boxes[order], APART, wanted, halt)]

@@ -7,7 +7,9 @@ come in any portion.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -108,8 +110,7 @@ class RidgeSums:
     def _flush(self) -> None:
         if self._waiting == 0:
             return
-        from scipy.linalg.blas import dsyrk
-
+        dsyrk = _scipy("blas", "dsyrk")
         block, wanted = self._block[: self._waiting], self._wanted[: self._waiting]
         if self._gram.size == 0:
             side = self.n_features + 1
@@ -126,8 +127,7 @@ class RidgeSums:
 
         ``keep=False`` factorises in place, which saves a copy of A'A and ends the use of these sums.
         """
-        from scipy.linalg.lapack import dpotrf, dpotrs
-
+        dpotrf, dpotrs = _scipy("lapack", "dpotrf"), _scipy("lapack", "dpotrs")
         self._flush()
         if keep:
             check_memory(self._gram.nbytes, "a copy of the normal equations")
@@ -158,3 +158,11 @@ def penalties(n_features: int, alpha: float, scale: float = 1.0) -> F8:
     penalty = np.full(n_features + 1, alpha / scale**2)
     penalty[-1] = alpha
     return penalty
+
+
+def _scipy(part: str, name: str) -> Any:
+    """A routine of BLAS or LAPACK."""
+    try:
+        return getattr(importlib.import_module(f"scipy.linalg.{part}"), name)
+    except ImportError as error:
+        raise ImportError(f"least squares are solved by SciPy (pip install scipy): {error}") from error

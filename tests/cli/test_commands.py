@@ -19,7 +19,11 @@ from tests.cli.processes import run
 # ---- usage -------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["nonsense"], ["propose"], ["propose", "a.png"], ["anchors", "--ratios"], ["--no-such"]]
+    "arguments",
+    [
+        [], ["nonsense"], ["propose"], ["propose", "a.png"], ["propose", "a.png", "-o", "a.json", "--shards", "out"],
+        ["anchors", "--ratios"], ["--no-such"],
+    ],
 )
 def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

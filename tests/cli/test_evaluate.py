@@ -229,3 +229,113 @@ def test_report_of_nothing(files: list[str], tmp_path: Path, capsys: pytest.Capt
     Path(files[0]).write_text(json.dumps({**TRUTH, "annotations": []}))
     assert main(["evaluate", *files, "--rules", "voc2010"]) == 0
     assert "there are no objects" in capsys.readouterr().out
+
+
+# ---- detections in several files ---------------------------------------------------------------------------
+
+def found_in_parts(count: int, seed: int = 0) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Annotations and results of random boxes, with ties of scores across images."""
+    rng = np.random.default_rng(seed)
+    images = [{"id": 3 * k + 1, "file_name": f"photos/{k}.jpg"} for k in range(count)]
+    objects, found = [], []
+    for image in images:
+        for _ in range(rng.integers(0, 5)):
+            box = [float(value) for value in rng.uniform(20, 90, 4).round(2)]
+            objects.append({"image_id": image["id"], "category_id": int(rng.choice([5, 7])), "bbox": box})
+            for _ in range(rng.integers(0, 3)):
+                moved = [float(value) for value in np.array(box) + rng.uniform(0, 3, 4)]
+                score = float(rng.integers(1, 9) / 9)
+                kind = int(rng.choice([5, 7, objects[-1]["category_id"]]))
+                found.append({"image_id": image["id"], "category_id": kind, "bbox": moved, "score": score})
+    categories = [{"id": 5, "name": "cat"}, {"id": 7, "name": "dog"}]
+    return {"images": images, "categories": categories, "annotations": objects}, found
+
+
+def test_results_in_several_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """However they are divided, the numbers are those of one file, to the last bit."""
+    truth, found = found_in_parts(12)
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    (tmp_path / "whole.json").write_text(json.dumps(found))
+    wanted = numbers([str(tmp_path / "truth.json"), str(tmp_path / "whole.json")], capsys)
+    assert 0.1 < wanted["ap"] < 0.95
+    order = np.random.default_rng(1).permutation(len(truth["images"]))
+    owners = {image["id"]: int(order[k]) for k, image in enumerate(truth["images"])}
+    (tmp_path / "parts").mkdir()
+    files = [tmp_path / "parts" / f"{k}.json" for k in range(3)]
+    for k, file in enumerate(files):
+        file.write_text(json.dumps([one for one in found if owners[one["image_id"]] % 3 == k]))
+    for rules in ("coco", "voc2010"):
+        more = ["--rules", rules]
+        wanted = numbers([str(tmp_path / "truth.json"), str(tmp_path / "whole.json"), *more], capsys)
+        for results in ([str(file) for file in files], [str(tmp_path / "parts")], [str(file) for file in files[::-1]]):
+            assert numbers([str(tmp_path / "truth.json"), *results, *more], capsys) == wanted
+    assert main(["evaluate", str(tmp_path / "truth.json"), str(files[0]), str(files[0])]) == 0
+    assert "images have detections in several files: all of them count" in capsys.readouterr().err
+    report = tmp_path / "page"
+    assert main(["evaluate", str(tmp_path / "truth.json"), *map(str, files), "--report", str(report)]) == 0
+    assert "0.json and 2 more on truth.json" in (report / "report.html").read_text()
+
+
+def test_results_in_shards(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a detector wrote by ``write_shards`` has the numbers of accumulators that were merged, one a machine."""
+    truth, found = found_in_parts(12, 1)
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    (tmp_path / "whole.json").write_text(json.dumps(found))
+    dataset = detutils.read_coco(tmp_path / "truth.json")
+    records = dict(zip(
+        (f"photos/{k}.jpg" for k in range(12)), detutils.read_coco_detections(tmp_path / "whole.json", dataset)
+    ))  # fmt: skip
+
+    def detect(path: Path) -> Any:
+        if path.name == "no.jpg":
+            raise ValueError("no picture")
+        one = records[path.as_posix()]
+        return {"boxes": one.boxes, "scores": one.scores, "labels": one.labels}
+
+    for name, part in (("first", list(records)[:5]), ("second", [*list(records)[5:], "no.jpg"])):
+        detutils.write_shards(detect, part, tmp_path / name, read=False, shard_size=4)
+    folders = [str(tmp_path / "first"), str(tmp_path / "second")]
+    printed = numbers([str(tmp_path / "truth.json"), *folders], capsys)
+    found_records = list(records.values())
+    bare = [(one.boxes, one.scores, one.labels) for one in found_records]
+    first = detutils.CocoAccumulator().update(bare[:5], dataset.images[:5])
+    second = detutils.CocoAccumulator().update(bare[5:], dataset.images[5:])
+    result = first.merge(second).result()
+    assert [printed[name] for name in result._fields[:12]] == result.stats.tolist()
+    assert main(["evaluate", str(tmp_path / "truth.json"), *folders]) == 0
+    assert "second: 1 images failed there, and have no detections" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"boxes": [], "scores": []}, "a.jpg: there are no labels"),
+        ({"boxes": [[0, 0, 1, 1]], "scores": [], "labels": [0]}, "scores must have"),
+        ({"boxes": [[0, 0, 1, 1]], "scores": [1.0], "labels": [3]}, "labels must be 0 to 2, the places of the classes"),
+        ({"boxes": [[9, 0, 1, 1]], "scores": [1.0], "labels": [0]}, "boxes"),
+        ({"boxes": "text", "scores": [1.0], "labels": [0]}, "text"),
+        ({"boxes": [[0, 0, 1, 1]], "scores": [1.0], "labels": [0]}, "unknown image 'c.jpg'"),
+    ],
+)
+def test_shards_that_are_no_detections(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], value: Any, text: str
+) -> None:
+    name = "c.jpg" if "unknown" in text else "a.jpg"
+    folder = tmp_path / "shards"
+    detutils.write_shards(lambda path: value, [name], folder, read=False)
+    assert main(["evaluate", files[0], str(folder)]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("detutils evaluate: error: ")
+    assert text in captured.err
+    assert captured.err.count("\n") == 1
+    assert main(["evaluate", files[0], str(folder), files[1], "--on-invalid", "drop"]) == 0
+    assert "shards: 1 skipped, the first" in capsys.readouterr().err
+
+
+def test_folders_without_results(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "none").mkdir()
+    assert main(["evaluate", files[0], str(tmp_path / "none")]) == 2
+    assert "none holds no results: neither files of COCO's JSON, nor shards" in capsys.readouterr().err
+    (tmp_path / "none" / "manifest.json").write_text("{}")
+    assert main(["evaluate", files[0], str(tmp_path / "none")]) == 2
+    assert "manifest.json is no manifest of shards" in capsys.readouterr().err

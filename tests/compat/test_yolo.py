@@ -401,6 +401,8 @@ def test_preproc() -> None:
     assert padded.dtype == np.float32
     assert padded.flags.c_contiguous
     assert (padded[:, :, 21:] == 114).all()
+    padded, _ = yolox.preproc(np.zeros((30, 23, 3), np.uint8), (32, 40))  # 24.53 columns are cut to 24
+    assert (padded[0, 0] == 0).sum() == 24
     small, ratio = yolox.preproc(image, (30, 25))
     assert ratio == 1.0
     np.testing.assert_array_equal(small[:, :, :20], image.transpose(2, 0, 1))

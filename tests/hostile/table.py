@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.hostile.goods import Argument, Entry
 from tests.hostile.rooms import (
+    batches,
     datasets,
     evaluation,
     families,
@@ -23,7 +24,8 @@ from tests.hostile.rooms import (
 )
 
 ROOMS = (
-    suppression, geometry, targets, evaluation, pictures, datasets, proposals, rcnn, heads, families, rotated, others,
+    suppression, geometry, targets, evaluation, pictures, datasets, batches, proposals, rcnn, heads, families, rotated,
+    others,
 )  # fmt: skip
 
 

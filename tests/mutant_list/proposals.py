@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutant_list.fault import faults
 
 PARTITION, COLORS = "tests/proposals/test_segmentation.py", "tests/proposals/test_segmentation.py"
+RANKING = "tests/proposals/test_ranking.py"
 GROUPING, COVER = "tests/proposals/test_grouping.py", "tests/proposals/test_cover.py"
 
 MUTANTS = [
@@ -99,5 +100,42 @@ MUTANTS = [
         ("max(into[9], -death)", "max(into[9], death)"),
         ("    for i in range(features.shape[0]):\n        total = constant",
          "    for i in range(features.shape[0]):\n        total = 0.0"),
+    ),
+    *faults(
+        "proposals/_kernels/cues.py", RANKING,
+        ("down >= slope * across", "down > slope * across"),
+        ("down > slope * across", "down >= slope * across"),
+        ("return 11 - number", "return 12 - number"),
+        ("if length > best:", "if length >= best:"),
+        ("if a - b < distance:\n            distance, high, low = a - b, a, b\n        a, b = max(high_beside",
+         "if a - b <= distance:\n            distance, high, low = a - b, a, b\n        a, b = max(high_beside"),
+        ("for scan in range(3)", "for scan in range(2)"),
+        ("// (2 * factor), (boxes[i, 1]", "// factor, (boxes[i, 1]"),
+        ("far[y // 2, x // 2]", "far[y // 2, min(x, far.shape[1] - 1)]"),
+        ("slab[c] = below[c] - above[c]", "slab[c] = below[c]"),
+        ("cell[CROWD] *= scale", "cell[CROWD] *= 1"),
+        ("np.int64(max(w // 4, np.int64(1)))", "np.int64(max(w // 4, np.int64(0)))"),
+        ("if value >= 0.512", "if value >= 0.612"),
+        ("> area:", "< area:"),
+        ("        begin = ends[i]\n        votes", "        votes"),
+    ),
+    *faults(
+        "proposals/_kernels/contours.py", RANKING,
+        ("own > WEAKEST", "own >= WEAKEST"),
+        ("own >= strengths[y + dy, x + dx]", "own > strengths[y + dy, x + dx]"),
+        ("turn = min(turn, 12 - turn)", "turn = turn"),
+        ("if turned + turn < TURN", "if turned + turn <= TURN"),
+        ("turned += turn", "turned = turn"),
+        ("label == outer[t] and", "outer[t] >= -1 and"),
+        ("stamps[label] = stamp", "stamps[label] = -1"),
+        ("mass * min(share, 1.0 - share)", "mass * share"),
+        ("side == 1 and y2 < height", "side == 1 and y2 < height - 2"),
+    ),
+    *faults(
+        "proposals/_kernels/trees.py", RANKING,
+        ("if column[i] > limit", "if column[i] >= limit"),
+        ("lowest & 0xCCCC", "lowest & 0x8888"),
+        ("scores[i] += np.float64", "scores[i] = np.float64"),
+        ("(8 >> depth)) - 1)", "(8 >> depth)) - 2)"),
     ),
 ]  # fmt: skip

@@ -1,0 +1,214 @@
+"""The weights of the ranking: fitted to annotated photographs, and judged on those that a fit has not seen.
+
+``python -m benchmarks fit_ranking --images FOLDER --annotations PATH`` writes ``ranking.npz`` into the current folder;
+put in place of the package's own, it is what ``selective_search`` goes by. It needs LightGBM, and about half an hour of
+one core for 443 photographs. It runs only when asked for by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Event
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+import detutils
+from benchmarks.bench_proposals import LEVELS, photographs, rgb as read_rgb
+from benchmarks.harness import Report
+from detutils.proposals.colors import as_rgb, shrunk
+from detutils.proposals.cover import close_boxes, cover
+from detutils.proposals.cues import cues, draw_maps, lab_planes, map_factor
+from detutils.proposals.objectness import gather, objectness
+from detutils.proposals.ranking import DEPTH, NODES, Weights, expected, save
+from detutils.proposals.strategies import MODES, grow_trees
+
+Array = npt.NDArray[Any]
+FOLDS = 8
+BUDGETS = (100, 1000, 2250)
+TREES = 256
+SHARE = 1 / 16  # of the candidates without an object that take part in a fit
+DAMP = 0.85  # leaves are multiplied by it: close candidates are not independent witnesses
+CHANCES = 64  # knots of the calibration
+HANDFUL = 25  # boxes that are counted together
+OPTIONS = {
+    "learning_rate": 0.07, "num_leaves": 1 << DEPTH, "max_depth": DEPTH, "min_data_in_leaf": 300, "lambda_l2": 10.0,
+    "feature_fraction": 0.15, "max_bin": 63, "num_threads": 1, "seed": 0, "deterministic": True, "verbose": -1,
+    "force_col_wise": True, "use_missing": False,
+}  # fmt: skip
+
+
+class Sample(NamedTuple):
+    """The candidates of one image that take part in a fit."""
+
+    cues: Array  # (N, CUES)
+    counts: Array  # (N,) how many candidates each stands for
+    rows: Array  # (P,) with objects: which candidate
+    objects: Array  # (P,) which object
+    covers: Array  # (P,) how well: (2 IoU - 1) squared
+
+
+class Image(NamedTuple):
+    """All candidates of one image."""
+
+    boxes: Array
+    cues: Array
+    partners: Any
+    today: Array  # what the log-linear model expects
+
+
+def look(source: Any) -> Image:
+    """Fast mode up to the ranking."""
+    small = shrunk(as_rgb(read_rgb(source)), 1600, Event())
+    strategies, shape = MODES["fast"][0], small.shape[:2]
+    trees, ground = grow_trees(small, strategies, None, Event())
+    candidates = gather(trees, strategies, shape, (8.0, 8.0), 0)
+    partners = close_boxes(candidates.boxes)
+    maps = draw_maps(lab_planes(small), map_factor(shape), candidates.boxes)
+    edges, factor = ground.strengths, strategies[0].shrink
+    blocks = [block for _, _, block in cues(candidates, partners, maps, edges, factor, shape)]
+    return Image(candidates.boxes, np.concatenate(blocks), partners, objectness(candidates, edges, factor, shape))
+
+
+def sample(image: Image, objects: Array, rng: np.random.Generator) -> Sample:
+    """Every candidate that covers an object, and a share of the others."""
+    overlaps = detutils.box_iou(image.boxes.astype(np.float64), objects)
+    near = (overlaps > 0.5).any(axis=1)
+    chosen = np.flatnonzero(near | (rng.random(len(near)) < SHARE))
+    rows, columns = np.nonzero(overlaps[chosen] > 0.5)
+    counts = np.where(near[chosen], 1.0, 1.0 / SHARE)
+    return Sample(image.cues[chosen], counts, rows, columns, (2.0 * overlaps[chosen][rows, columns] - 1.0) ** 2)
+
+
+def fit(samples: Sequence[Sample]) -> Weights:
+    """Trees that make the annotated objects most likely: each was drawn from the candidates, in proportion to what is
+    expected there and to how well they cover it."""
+    import lightgbm
+
+    features = np.concatenate([s.cues for s in samples])
+    counts = np.concatenate([s.counts for s in samples])
+    starts = np.cumsum([0, *(len(s.counts) for s in samples)])
+    firsts = np.cumsum([0, *(s.objects.max(initial=-1) + 1 for s in samples)])
+    rows = np.concatenate([s.rows + start for s, start in zip(samples, starts, strict=False)])
+    objects = np.concatenate([s.objects + first for s, first in zip(samples, firsts, strict=False)])
+    covers = np.concatenate([s.covers for s in samples])
+    constant = float(np.log(len(np.unique(objects)) / counts.sum()))
+
+    def slopes(scores: Array, _: Any) -> tuple[Array, Array]:
+        expects = np.exp(np.minimum(scores + constant, 8.0))
+        shares = covers * expects[rows]
+        shares /= np.bincount(objects, shares)[objects]
+        total = counts * expects
+        return 1e3 * (total - np.bincount(rows, shares, len(scores))), 1e3 * (total + 1e-5)
+
+    booster = lightgbm.train({**OPTIONS, "objective": slopes}, lightgbm.Dataset(features), TREES)
+    trees = [tree["tree_structure"] for tree in booster.dump_model()["tree_info"]]
+    asked = np.zeros((len(trees), NODES), np.int32)
+    limits = np.full((len(trees), NODES), np.inf, np.float32)
+    leaves = np.zeros((len(trees), NODES + 1), np.float32)
+
+    def place(tree: int, branch: Any, node: int) -> None:
+        if node >= NODES:
+            leaves[tree, node - NODES] = DAMP * branch["leaf_value"]
+            return
+        if "split_feature" in branch:
+            limit = np.float32(branch["threshold"])
+            below = float(limit) <= branch["threshold"]
+            asked[tree, node] = branch["split_feature"]
+            limits[tree, node] = limit if below else np.nextafter(limit, np.float32(-np.inf))
+        place(tree, branch.get("left_child", branch), 2 * node + 1)
+        place(tree, branch.get("right_child", branch), 2 * node + 2)
+
+    for number, tree in enumerate(trees):
+        place(number, tree, 0)
+    raw = Weights(asked, limits, leaves, 0.0, np.array([[-1.0, 1.0], [0.0, 1.0]]))
+    mean = sum(float((s.counts * expected(raw, s.cues)).sum()) for s in samples)
+    return raw._replace(constant=float(np.log(len(np.unique(objects)) / mean)))
+
+
+def calibrate(gains: Array, hits: Array) -> Array:
+    """(2, K) logarithms of gains and the chance of a hit there: the closest curve that never falls."""
+    order = np.argsort(gains, kind="stable")
+    levels: list[tuple[float, int, float]] = []  # hits, boxes, sum of the logarithms
+    for place in np.array_split(order, max(1, len(order) // HANDFUL)):
+        logs = np.log(np.maximum(gains[place], 1e-30))
+        levels.append((float(hits[place].sum()), len(place), float(logs.sum())))
+        while len(levels) > 1 and levels[-2][0] * levels[-1][1] >= levels[-1][0] * levels[-2][1]:
+            right, left = levels.pop(), levels.pop()
+            levels.append((left[0] + right[0], left[1] + right[1], left[2] + right[2]))
+    knots = np.array([[total / number, (found + 0.5) / (number + 1)] for found, number, total in levels]).T
+    knots[1] = np.maximum.accumulate(knots[1])
+    some = np.unique(np.rint(np.linspace(0, knots.shape[1] - 1, CHANCES)).astype(int))
+    return np.ascontiguousarray(knots[:, some])
+
+
+class Outcome(NamedTuple):
+    """What an order of boxes covers of one image's objects."""
+
+    best: Array  # (BUDGETS, objects) the best IoU
+    gains: Array
+    hits: Array  # whether each box covers an object at an IoU of at least 0.5
+
+
+def judge(image: Image, evidence: Array, objects: Array) -> Outcome:
+    """The first boxes when places have this evidence."""
+    order, gains = cover(image.boxes, evidence, min(BUDGETS[-1], len(image.boxes)), image.partners)
+    overlaps = detutils.box_iou(image.boxes[order].astype(np.float64), objects)
+    best = np.array([overlaps[:budget].max(axis=0, initial=0.0) for budget in BUDGETS])
+    return Outcome(best, gains, overlaps.max(axis=1, initial=0.0) >= 0.5)
+
+
+def cells(outcomes: Sequence[Outcome], labels: Sequence[Array]) -> list[str]:
+    """Recall at 0.5 and average recall at each budget, and MABO at the last."""
+    best, classes = np.concatenate([o.best for o in outcomes], axis=1), np.concatenate(labels)
+    words = [f"{(row >= 0.5).mean():.3f} {(row[:, None] >= LEVELS).mean():.3f}" for row in best]
+    abo = [best[-1, classes == label].mean() for label in np.unique(classes)]
+    return [*words, f"{np.mean(abo):.3f}"]
+
+
+def run(report: Report) -> None:
+    """Cross-validation, calibration, and the weights of all photographs."""
+    if "fit_ranking" not in report.options.names:
+        return
+    pictures, truth = photographs(report, few=None)
+    if truth is None:
+        report.say("fit_ranking needs --images and --annotations.")
+        return
+    objects = [np.asarray(t.boxes, np.float64)[~np.asarray(t.crowd, bool)] for t in truth]
+    labels = [np.asarray(t.labels)[~np.asarray(t.crowd, bool)] for t in truth]
+    rng = np.random.default_rng(0)
+    samples = [sample(look(source), boxes, rng) for (_, source), boxes in zip(pictures, objects, strict=True)]
+    fold = rng.permutation(len(pictures)) % FOLDS
+    results: dict[int, tuple[Outcome, Outcome]] = {}
+    for number in range(min(FOLDS, len(pictures))):
+        weights = fit([s for s, f in zip(samples, fold, strict=True) if f != number])
+        for i in np.flatnonzero(fold == number):
+            image = look(pictures[i][1])
+            results[int(i)] = (
+                judge(image, image.today, objects[i]), judge(image, expected(weights, image.cues), objects[i])
+            )  # fmt: skip
+        print(f"fold {number + 1} of {FOLDS}", flush=True)
+    report.heading(f"Ranking: {FOLDS}-fold cross-validation on {len(pictures)} photographs")
+    report.table(("order", *(f"R .5, AR @{budget}" for budget in BUDGETS), "MABO"))
+    for name, which in (("log-linear model", 0), ("fitted", 1)):
+        report.row(name, *cells([results[i][which] for i in range(len(pictures))], labels))
+    gains = np.concatenate([results[i][1].gains for i in range(len(pictures))])
+    hits = np.concatenate([results[i][1].hits for i in range(len(pictures))])
+    chances = calibrate(gains, hits)
+    report.say()
+    report.say("Chances, those of half of the photographs from the other half:")
+    report.table(("chance", "boxes", "of them right"))
+    turn = np.concatenate([np.full(len(results[i][1].gains), i % 2) for i in range(len(pictures))])
+    told = np.empty(len(gains))
+    for half in (0, 1):
+        knots = calibrate(gains[turn == half], hits[turn == half])
+        told[turn != half] = np.interp(np.log(np.maximum(gains[turn != half], 1e-30)), *knots)
+    for low, high in zip((0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6), (0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 1.01), strict=True):
+        inside = (told >= low) & (told < high)
+        if inside.any():
+            report.row(f"{told[inside].mean():.3f}", f"{inside.sum():,}", f"{hits[inside].mean():.3f}")
+    save(Path("ranking.npz"), fit(samples)._replace(chances=chances))
+    report.say()
+    report.say("The weights of all photographs are in ranking.npz.")

@@ -1,0 +1,118 @@
+"""What the ranking knows of each box beyond ``objectness``: votes of hierarchies, contours, appearance, the image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from threading import Event
+from typing import NamedTuple
+
+import numpy as np
+
+from detutils._jit import F4, I4, I8, U1, U4
+from detutils.proposals._kernels import contours as contour_kernels, cues as kernels
+from detutils.proposals._kernels.cover import Partners
+from detutils.proposals.colors import SLICE, block_means, planes_of, slices
+from detutils.proposals.objectness import TERMS, Candidates, describe_boxes
+
+LARGEST = 4_000_000  # pixels of the maps: a channel's sum over them stays below 2**32
+BLOCK = 2048  # boxes whose cues are in memory at once
+IMAGE = 3
+# Column ranges of the cues, in this order.
+GROUPS = {
+    "terms": len(TERMS),
+    "votes": kernels.VOTES,
+    "image": IMAGE,
+    "contours": contour_kernels.CONTOURS,
+    "appearance": kernels.APPEARANCE,
+}
+CUES = sum(GROUPS.values())
+
+
+class Maps(NamedTuple):
+    """What is known of the shrunk image's pixels."""
+
+    factor: int
+    integral: U4  # (H + 1, W + 1, CHANNELS)
+    labels: I4  # (H, W) contours, or -1
+    contours: I8  # (K, 5) x1, y1, x2, y2, sum of strengths
+    strengths: I8  # (H + 1, W + 1) integral of the contours' strengths
+
+
+def map_factor(shape: tuple[int, int]) -> int:
+    """By how much the image is shrunk for the maps: 2, or more where they would be too large."""
+    return max(2, math.ceil(math.sqrt(shape[0] * shape[1] / LARGEST)))
+
+
+def lab_planes(rgb: U1, halt: Event | None = None) -> U1:
+    """The planes that ``draw_maps`` takes, of the whole working image."""
+    return planes_of(block_means(rgb, map_factor(rgb.shape[:2]), halt), "lab", halt)
+
+
+def _steps() -> I8:
+    """dx and dy to the neighbor in the middle of each twelfth of 180 degrees."""
+    middles = (np.arange(12) + 0.5) * (math.pi / 12.0)
+    return np.stack([np.rint(np.cos(middles)), np.rint(np.sin(middles))], axis=1).astype(np.int64)
+
+
+def draw_maps(planes: U1, factor: int, boxes: I4, halt: Event | None = None) -> Maps:
+    """Channels and contours of Lab planes that are smaller than the image by ``factor``."""
+    _, height, width = planes.shape
+    rows = list(slices(height, SLICE // width, halt))
+    strengths, directions = np.empty((height, width), np.int32), np.empty((height, width), np.uint8)
+    for start, stop in rows:
+        kernels.gradients(planes, strengths, directions, start, stop)
+    coarse = np.ascontiguousarray(planes[:, ::2, ::2])
+    far, state = np.zeros(coarse.shape[1:], np.int32), np.empty((coarse.shape[1], 3, coarse.shape[2]), np.int32)
+    for plane in coarse:
+        kernels.barrier(plane, state, far)
+    centers = np.zeros((height, width), np.int32)
+    kernels.count_centers(boxes, factor, centers)
+    integral = np.zeros((height + 1, width + 1, kernels.CHANNELS), np.uint32)
+    for start, stop in slices(height, SLICE // width, halt):
+        kernels.integrate_channels(planes, strengths, directions, far, centers, integral, start, stop)
+    thinned = np.zeros((height, width), np.int32)
+    contour_kernels.thin(strengths, directions, _steps(), thinned)
+    labels, stack = np.full((height, width), -1, np.int32), np.empty(height * width, np.int32)
+    contours = np.empty((np.count_nonzero(thinned), 5), np.int64)
+    count = contour_kernels.link(thinned, directions, labels, stack, contours)
+    masses = np.zeros((height + 1, width + 1), np.int64)
+    contour_kernels.integrate_contours(thinned, masses)
+    return Maps(factor, integral, labels, contours[:count].copy(), masses)
+
+
+def cues(
+    candidates: Candidates,
+    partners: Partners,
+    maps: Maps,
+    weights: I4,
+    factor: int,
+    shape: tuple[int, int],
+    halt: Event | None = None,
+) -> Iterator[tuple[int, int, F4]]:
+    """Row ranges and their (rows, CUES) cues, a block at a time. ``weights`` and ``factor``: see ``describe_boxes``."""
+    boxes = candidates.boxes
+    count = boxes.shape[0]
+    terms = describe_boxes(candidates, weights, factor, shape, halt)
+    votes = np.empty((count, kernels.VOTES), np.float32)
+    kernels.count_votes(boxes, tuple(partners), candidates.sums, votes)
+    names = list(TERMS)
+    image = (math.log(count), terms[:, names.index("edges")].mean(), terms[:, names.index("contrast")].mean())
+    height, width = maps.labels.shape
+    scale = np.float32(height * width / count)
+    stamps = np.empty(len(maps.contours), np.int32)
+    first = len(names)
+    for start, stop in slices(count, BLOCK, halt):
+        block = np.empty((stop - start, CUES), np.float32)
+        block[:, :first] = terms[start:stop]
+        block[:, first : first + kernels.VOTES] = votes[start:stop]
+        place = first + kernels.VOTES
+        block[:, place : place + IMAGE] = image
+        place += IMAGE
+        stamps.fill(-1)
+        found = (maps.labels, maps.contours, maps.strengths)
+        some = boxes[start:stop]
+        contour_kernels.describe_contours(some, maps.factor, found, stamps, block, place)
+        place += contour_kernels.CONTOURS
+        kernels.describe_cells(some, maps.integral, maps.factor, scale, block, place)
+        yield start, stop, block

@@ -1,0 +1,69 @@
+"""How the weights of the ranking are made: samples, trees, and the curve from gains to chances."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks import bench_fit_ranking as fitting
+from detutils.proposals.cues import CUES
+from detutils.proposals.ranking import expected
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_chances_never_fall_and_are_those_of_the_boxes(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    gains = np.exp(rng.normal(-5, 2, 20_000))
+    truth = np.clip(0.5 + 0.1 * np.log(gains), 0.02, 0.9)
+    knots = fitting.calibrate(gains, rng.random(len(gains)) < truth)
+    assert knots.shape[1] <= fitting.CHANCES
+    assert (np.diff(knots[0]) > 0).all()
+    assert (np.diff(knots[1]) >= 0).all()
+    assert knots[1].min() > 0
+    told = np.interp(np.log(gains), *knots)
+    assert np.abs(told - truth).mean() < 0.02
+
+
+def test_chances_where_the_best_gains_are_never_right() -> None:
+    """The closest curve that never falls is the mean everywhere."""
+    gains = np.arange(1.0, 1001.0)
+    knots = fitting.calibrate(gains, gains <= 500)
+    assert knots.shape == (2, 1)
+    assert knots[1, 0] == 500.5 / 1001
+
+
+def test_a_sample_has_every_box_that_covers_an_object() -> None:
+    rng = np.random.default_rng(0)
+    corner = rng.integers(0, 80, (2000, 2))
+    boxes = np.hstack([corner, corner + 20]).astype(np.int32)
+    objects = np.array([[30.0, 30.0, 50.0, 50.0], [200.0, 200.0, 220.0, 220.0]])
+    image = fitting.Image(boxes, np.arange(2000.0)[:, None].astype(np.float32), None, np.ones(2000))
+    some = fitting.sample(image, objects, rng)
+    shift = np.abs(corner - 30)
+    inner = np.maximum(20 - shift, 0).prod(axis=1)
+    overlaps = inner / (800 - inner)
+    chosen = some.cues[:, 0].astype(int)
+    assert set(np.flatnonzero(overlaps > 0.5)) == set(chosen[some.rows])
+    assert (some.objects == 0).all()
+    np.testing.assert_allclose(some.covers, (2 * overlaps[chosen[some.rows]] - 1) ** 2)
+    assert (some.counts == np.where(overlaps[chosen] > 0.5, 1, 16)).all()
+    assert abs(some.counts.sum() - 2000) < 500
+
+
+def test_trees_find_where_objects_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One in forty candidates, those with a third cue over 1.5, covers an object; the sum is the number of objects."""
+    pytest.importorskip("lightgbm")
+    monkeypatch.setattr(fitting, "TREES", 40)
+    monkeypatch.setitem(fitting.OPTIONS, "feature_fraction", 1.0)
+    rng, samples = np.random.default_rng(0), []
+    for _ in range(10):
+        features = rng.normal(size=(2000, CUES)).astype(np.float32)
+        rows = np.flatnonzero(features[:, 2] > 1.5)
+        samples.append(
+            fitting.Sample(features, np.ones(2000), rows, np.arange(len(rows)) % 20, np.full(len(rows), 0.5))
+        )
+    model = fitting.fit(samples)
+    found = np.concatenate([expected(model, s.cues) for s in samples])
+    good = np.concatenate([s.cues[:, 2] > 1.5 for s in samples])
+    assert found[good].min() > 3 * np.quantile(found[~good], 0.9)
+    np.testing.assert_allclose(found.sum(), 200, rtol=1e-6)
