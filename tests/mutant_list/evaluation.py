@@ -28,7 +28,7 @@ MUTANTS = [
         ("bits = left & near[c, 1] & ~taken[k]", "bits = left & near[c, 1]"),
         ("                bits &= ~taken[k]", "                bits &= taken[k]"),
         ("area < ranges[a, 0] or area > ranges[a, 1]", "area < ranges[a, 0] or area >= ranges[a, 1]"),
-        ("np.minimum(thresholds, 1.0 - 1e-10)", "thresholds"),
+        ("min(thresholds[t], 1.0 - 1e-10)", "thresholds[t]"),
         ("left if ranges[a, 0] <= area <= ranges[a, 1] else 0", "left"),
         ("np.float64(right + wrong) + EPSILON", "np.float64(right + wrong)"),
         ("if states[i, RANK] < limits[b] else 0", "if states[i, RANK] <= limits[b] else 0"),

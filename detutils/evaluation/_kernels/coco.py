@@ -96,7 +96,9 @@ def _walk(
         crowd[k] = aside == 2.0
         for a in range(n_ranges):
             ignored[a, k] = aside != 0.0 or area < ranges[a, 0] or area > ranges[a, 1]
-    enough = np.minimum(thresholds, 1.0 - 1e-10)
+    enough = np.empty(thresholds.shape[0])
+    for t in range(enough.shape[0]):
+        enough[t] = min(thresholds[t], 1.0 - 1e-10)
     every = (1 << thresholds.shape[0]) - 1
     taken = np.zeros((n_ranges, n_objects), np.int64)
     near, ious = np.empty((n_objects + 1, 2), np.int64), np.empty(n_objects + 1)
@@ -170,8 +172,8 @@ def partners_of_image(table: F8, found: F8, objects: F8, thresholds: F8, ranges:
         detections[d, 0] = d
     for g in range(m):
         owned[g, 0] = g
-    states, limits = np.empty((n, 1 + 2 * ranges.shape[0]), np.int64), np.ones(2, np.int64)
-    limits[0] = n
+    states, limits = np.empty((n, 1 + 2 * ranges.shape[0]), np.int64), np.empty(2, np.int64)
+    limits[0], limits[1] = n, 1
     _walk(Scene(found, objects, None, table), detections, owned, thresholds, ranges, limits, states, partners)
 
 

@@ -142,7 +142,8 @@ def _in_blocks(boxes: Any, order: Any) -> Any:
     """Centers and extents in an order, and those of the upright boxes around each ``LANES`` of them."""
     m = order.shape[0]
     blocks = (m + LANES - 1) // LANES
-    columns, hulls = np.full((4, blocks * LANES), np.nan), np.empty((4, (blocks + LANES - 1) // LANES * LANES))
+    columns, hulls = np.empty((4, blocks * LANES)), np.empty((4, (blocks + LANES - 1) // LANES * LANES))
+    columns[:] = np.nan
     hulls[:] = np.nan
     for j in range(m):
         note_hull(boxes, order[j], columns, j)
@@ -205,7 +206,10 @@ def matrix_of_few(kind: int, rows: F8, others: F8, in_degrees: bool, clockwise: 
         bad += n if bad >= 0 else 0
     if bad < 0:
         out[:] = 0.0
-        _fill(kind, boxes[:n], boxes[n:], np.arange(m), out)
+        order = np.empty(m, np.int64)
+        for j in range(m):
+            order[j] = j
+        _fill(kind, boxes[:n], boxes[n:], order, out)
     return bad  # type: ignore[no-any-return]
 
 

@@ -251,7 +251,8 @@ def weight_of_models(clusters: I8, order: I8, models: I8, weights: F8, count: in
         members[ends[c]] = order[i]
         ends[c] += 1
     totals = np.zeros(count)
-    seen = np.full(weights.size, -1)
+    seen = np.empty(weights.size, np.int64)
+    seen[:] = -1
     for i in range(order.size):
         c, model = clusters[members[i]], models[members[i]]
         if seen[model] != c:

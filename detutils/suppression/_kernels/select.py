@@ -113,9 +113,21 @@ def _write_marks(marks: Any, order: Any, m: Any, by: Any) -> None:
 
 
 @inlined
+def _move(columns: Any, keys: Any, order: Any, m: Any) -> None:
+    """Move so many columns to the front, in this order; nothing of the others is left."""
+    for c in range(5):
+        for j in range(m):
+            columns[5, j] = columns[c, order[j]]
+        for j in range(m):
+            columns[c, j] = columns[5, j]
+    for j in range((m + LANES - 1) // LANES * LANES):
+        keys[j] = 0 if j < m else LOWEST
+
+
+@inlined
 def _rank(task: Any, scores: Any, classes: Any, marks: Any) -> Any:
     """Move what is left to the front of the columns, best first; how many."""
-    columns, integers = task.columns, task.integers
+    integers = task.integers
     keys, spare, order = integers[0], integers[1], integers[3]
     m = _sort(keys, spare, integers[2], order)
     if scores is not None:
@@ -130,18 +142,12 @@ def _rank(task: Any, scores: Any, classes: Any, marks: Any) -> Any:
         _write_marks(marks, None, task.by.shape[0], task.by)
         for j in range(marks.shape[0]):
             marks[j] = UNMARKED if j < m else OUT
-    for c in range(5):
-        for j in range(m):
-            columns[5, j] = columns[c, order[j]]
-        for j in range(m):
-            columns[c, j] = columns[5, j]
     if classes is not None:
         for j in range(m):
             spare[j] = classes[order[j]]
         for j in range(m):
             classes[j] = spare[j]
-    for j in range((m + LANES - 1) // LANES * LANES):
-        keys[j] = 0 if j < m else LOWEST
+    _move(task.columns, keys, order, m)
     return m
 
 

@@ -244,7 +244,8 @@ def match(
     worths, prices = duals
     graph = starts, pairs[0], pairs[1]
     m = owners.shape[0]
-    distances = np.full(m, np.inf)
+    distances = np.empty(m)
+    distances[:] = np.inf
     links, seen = np.empty(m, np.int32), np.empty(m, np.uint32)
     for i in range(first, mates.shape[0]):
         if patience < 0:
