@@ -99,8 +99,7 @@ def _cell(column: Any, row: Any, level: Any, mask: Any) -> Any:
 @inlined
 def _lay(crowd: Any, start: Any, stop: Any) -> Any:
     """Empty cells with room for all boxes of a run."""
-    level_of = np.empty(2 * FARTHEST + 2, np.int64)
-    level_of[:] = -1
+    level_of = np.full(2 * FARTHEST + 2, -1, np.int64)
     table = np.zeros((2 * FARTHEST + 2, 3))
     levels: Any = 0
     for i in range(start, stop):
