@@ -24,8 +24,8 @@ from detutils._validate import (
     raise_bad_box,
     valid_rows,
 )
-from detutils.suppression._kernels.grid import grid, grid_and_explain, grid_by_metric
-from detutils.suppression._kernels.listed import compare, compare_and_explain, compare_by_metric
+from detutils.suppression._kernels.grid import grid, grid_by_metric
+from detutils.suppression._kernels.listed import compare, compare_by_metric
 from detutils.suppression._kernels.order import (
     admit_float32,
     admit_float64,
@@ -35,7 +35,7 @@ from detutils.suppression._kernels.order import (
     rank_float32,
     rank_float64,
 )
-from detutils.suppression._kernels.select import select_and_explain, select_by_metric
+from detutils.suppression._kernels.select import select_and_explain
 from detutils.suppression._kernels.sweep import sweep, sweep_by_metric
 
 Way = Literal["select", "list", "grid", "sweep"]
@@ -46,7 +46,7 @@ RAISE: Literal["raise"] = "raise"
 METRICS: tuple[Metric, ...] = (IOU, "ios", "ioa")
 _INVALID: tuple[Literal["raise", "drop"], ...] = (RAISE, "drop")
 _NO_ROWS, _NO_PLACES = np.empty((0, 4)), np.empty(0, np.int32)
-_EXPLAIN, _BY_METRIC = Direct(select_and_explain), Direct(select_by_metric)
+_EXPLAIN = Direct(select_and_explain)
 _OF_WEAKER: dict[Metric, bool | None] = {IOU: None, "ios": False, "ioa": True}
 
 
@@ -153,17 +153,22 @@ def as_iou(rule: Rule) -> float:
     return rule.threshold if rule.of_weaker is None else rule.threshold / (1.0 - rule.threshold)
 
 
+def _measure_of(rule: Rule) -> float:
+    """The measure as kernels take it in an array: -1 for IoU, 0 for ios, 1 for ioa."""
+    return -1.0 if rule.of_weaker is None else float(rule.of_weaker)
+
+
 def select_with_reasons(boxes: Array, scores: Array, labels: I8 | None, rule: Rule) -> tuple[I8, int]:
     """The rows of an explanation of few boxes, and how many are kept, or -1 where this is for ``prepare``."""
     n = len(scores)
     found = np.empty((3, n), INT64)
     rows, values = as_float64(boxes, scores)
     classes = np.zeros(n, INT64) if labels is None else labels
-    if rule.of_weaker is None:
-        count = _EXPLAIN.call(rows, values, classes, rule.threshold, rule.floor, rule.most, rule.pixel, found)
-    else:
-        metric = np.array([rule.threshold, rule.pixel, as_iou(rule), rule.floor, rule.of_weaker])
-        count = _BY_METRIC.call(rows, values, classes, metric, rule.most, found)
+    threshold, floor, most, pixel, _, of_weaker, _ = rule
+    measured = threshold, pixel, threshold, floor, -1.0
+    if of_weaker is not None:
+        measured = threshold, pixel, as_iou(rule), floor, _measure_of(rule)
+    count = _EXPLAIN.call(rows, values, classes, measured, most, found)
     if count < -1:
         raise_bad_row(boxes, scores, count)
     return found, count
@@ -187,8 +192,7 @@ def prepare(boxes: Array, scores: Array, labels: I8 | None, rule: Rule) -> Candi
     else:
         boxes = boxes.astype(FLOAT64, copy=False)
         columns, rows, farthest = columns_float64(boxes, grouped, as_iou(rule), rule.pixel, bool(code))
-    metric = -1.0 if rule.of_weaker is None else float(rule.of_weaker)
-    scene = columns, rows, np.array([rule.threshold, rule.pixel, farthest, metric])
+    scene = columns, rows, np.array([rule.threshold, rule.pixel, farthest, _measure_of(rule)])
     return Candidates(order, places, grouped, starts, scene)
 
 
@@ -200,20 +204,17 @@ def decide(found: Candidates, rule: Rule, plan: Plan, by: I4 | None = None) -> B
     n, starts, way = len(found.order), found.starts, plan.way
     kept = np.zeros(n, np.bool_)
     state = np.empty((2, len(starts) - 1), np.int64)
-    seen: tuple[Any, ...] = (*found.scene, starts, np.array([rule.most, plan.busy, plan.fewest]), state, kept)
+    limits, asked = np.array([rule.most, plan.busy, plan.fewest]), _NO_PLACES if by is None else by
     ways: tuple[Any, Any, Any] = compare, sweep, grid
     if rule.of_weaker is not None:
         ways = compare_by_metric, sweep_by_metric, grid_by_metric
-        seen = *seen, _NO_PLACES if by is None else by
-    elif by is not None:
-        ways, seen = (compare_and_explain, None, grid_and_explain), (*seen, by)
     if way == "grid" or way == "sweep":
         state[0], state[1] = starts[:-1], 1
         left = -1 if way == "sweep" and rule.most >= n else 1
     else:
-        left = ways[0](*seen)
+        left = ways[0](*found.scene, starts, limits, state, kept, asked)
     if left < 0 and by is None:
         left = ways[1](*found.scene, starts, state, kept)
     if left:
-        ways[2](*seen)
+        ways[2](*found.scene, starts, limits, state, kept, asked)
     return kept

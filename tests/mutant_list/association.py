@@ -43,7 +43,7 @@ MUTANTS = [
          "                links[j] = i\n                if owners"),
         ("                    best = far\n", ""),
         ("if distances[seen[k]] < distance:", "if distances[seen[k]] < best and nearest < 0:"),
-        ("            last = int(row)\n            free = -1", "            last = int(row)"),
+        ("            last = int(row)\n            free = np.int64(-1)", "            last = int(row)"),
         ("        distances[seen[k]] = np.inf", "        distances[seen[k]] = best"),
         ("        worths[i] = worth\n        patience -= m", "        worths[i] = 0.0\n        patience -= m"),
         ("            gains[i, j] = -np.inf", "            gains[i, j] = np.inf"),

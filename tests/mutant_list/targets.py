@@ -43,7 +43,7 @@ MUTANTS = [
         ("peak = max(peak, share)", "peak = share"),
         ("peak_pages[j, 1] + 1", "peak_pages[j, 1]"),
         ("if values[q] == peaks[j]", "if values[q] >= 0.9 * peaks[j]"),
-        ("measure_pairs(IOA,", "measure_pairs(IOU,"),
+        ("measure_pairs(np.int64(IOA),", "measure_pairs(np.int64(IOU),"),
         ("max(covered[places[q]], values[q])", "values[q]"),
     ),
 ]  # fmt: skip

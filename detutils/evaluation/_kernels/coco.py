@@ -12,7 +12,7 @@ import numpy as np
 
 from detutils._jit import F8, I4, I8, embedded, inlined, kernel
 from detutils.evaluation._kernels.curves import envelope
-from detutils.evaluation._kernels.overlap import ASIDE, Scene, overlap
+from detutils.evaluation._kernels.overlap import ASIDE, Scene, overlap, untabled
 
 EPSILON = 2.220446049250313e-16  # cocoeval.py adds np.spacing(1) to the number of detections it divides by
 AREA = 4  # the column of both kinds of rows
@@ -45,11 +45,10 @@ def _candidates(scene: Any, d: Any, owned: Any, span: Any, enough: Any, near: An
 
 @embedded
 def _note(partners: Any, place: Any, bits: Any, k: Any) -> None:
-    """Write down which object is taken at some thresholds, where that is wanted."""
-    if partners is not None:
-        for t in range(partners.shape[2]):
-            if (bits >> t) & 1:
-                partners[place[0], place[1], t] = k
+    """Write down which object is taken at some thresholds; nowhere, where there is no room for any."""
+    for t in range(partners.shape[2]):
+        if (bits >> t) & 1:
+            partners[place[0], place[1], t] = k
 
 
 @inlined
@@ -97,7 +96,9 @@ def _walk(
         crowd[k] = aside == 2.0
         for a in range(n_ranges):
             ignored[a, k] = aside != 0.0 or area < ranges[a, 0] or area > ranges[a, 1]
-    enough = np.minimum(thresholds, 1.0 - 1e-10)
+    enough = np.empty(thresholds.shape[0])
+    for t in range(enough.shape[0]):
+        enough[t] = min(thresholds[t], 1.0 - 1e-10)
     every = (1 << thresholds.shape[0]) - 1
     taken = np.zeros((n_ranges, n_objects), np.int64)
     near, ious = np.empty((n_objects + 1, 2), np.int64), np.empty(n_objects + 1)
@@ -133,7 +134,8 @@ def match_class(
     looked at, and how many images there are. cocoeval.py matches image by image and then joins the images. One walk by
     falling score does the same, because images do not influence each other; all thresholds go side by side.
     """
-    _walk(Scene(found, objects, None, None), detections, owned, thresholds, ranges, limits, states, None)
+    nobody = np.empty((0, 0, 0), np.int32)
+    _walk(untabled(found, objects, None), detections, owned, thresholds, ranges, limits, states, nobody)
 
 
 @kernel(
@@ -144,8 +146,8 @@ def match_rotated_class(
     found: F8, detections: I8, objects: F8, owned: I8, thresholds: F8, ranges: F8, limits: I8, states: I8
 ) -> None:
     """``match_class`` of rotated boxes."""
-    turned = found[:, 5:], objects[:, 6:]
-    _walk(Scene(found, objects, turned, None), detections, owned, thresholds, ranges, limits, states, None)
+    scene, nobody = untabled(found, objects, (found[:, 5:], objects[:, 6:])), np.empty((0, 0, 0), np.int32)
+    _walk(scene, detections, owned, thresholds, ranges, limits, states, nobody)
 
 
 @kernel(
@@ -158,7 +160,7 @@ def partners_of_class(
     """``match_class`` that writes down the partners: the place in ``owned`` of the object that each detection takes, by
     range of areas and threshold. Where it takes none they are left as they are."""
     states = np.empty((detections.shape[0], 1 + 2 * ranges.shape[0]), np.int64)
-    _walk(Scene(found, objects, None, None), detections, owned, thresholds, ranges, limits, states, partners)
+    _walk(untabled(found, objects, None), detections, owned, thresholds, ranges, limits, states, partners)
 
 
 @kernel("void(float64[:,::1], float64[:,::1], float64[:,::1], float64[::1], float64[:,::1], int32[:,:,::1])")
@@ -166,15 +168,19 @@ def partners_of_image(table: F8, found: F8, objects: F8, thresholds: F8, ranges:
     """The partners of the detections of one image and class, by falling score, from a table of overlaps."""
     n, m = table.shape
     detections, owned = np.zeros((n, 2), np.int64), np.zeros((m, 2), np.int64)
-    detections[:, 0], owned[:, 0] = np.arange(n), np.arange(m)
-    states, limits = np.empty((n, 1 + 2 * ranges.shape[0]), np.int64), np.array([n, 1])
+    for d in range(n):  # number by number: a whole column takes two seconds to compile
+        detections[d, 0] = d
+    for g in range(m):
+        owned[g, 0] = g
+    states, limits = np.empty((n, 1 + 2 * ranges.shape[0]), np.int64), np.empty(2, np.int64)
+    limits[0], limits[1] = n, 1
     _walk(Scene(found, objects, None, table), detections, owned, thresholds, ranges, limits, states, partners)
 
 
 @kernel("void(float64[:,::1], float64[:,::1], float64[:,::1])")
 def tabulate(found: F8, objects: F8, table: F8) -> None:
     """How much each detection overlaps each object."""
-    scene = Scene(found, objects, None, None)
+    scene = untabled(found, objects, None)
     for d in range(table.shape[0]):
         for g in range(table.shape[1]):
             table[d, g] = overlap(scene, d, g)

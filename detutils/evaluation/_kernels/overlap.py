@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from detutils._jit import embedded
 from detutils.geometry._kernels.pair import intersection, iou
 from detutils.geometry._kernels.rotated_overlaps import common_of
@@ -13,12 +15,18 @@ ASIDE = 5  # the column of objects that says whether one is set aside, 2 for a c
 
 class Scene(NamedTuple):
     """Rows (x, y, width, height, ...) of detections and objects. ``turned`` is None, known to the compiler, where boxes
-    are upright, else the prepared rotated boxes of both; ``table`` is None unless the overlaps are given."""
+    are upright, else the prepared rotated boxes of both; ``table`` is empty unless the overlaps are given."""
 
     found: Any
     objects: Any
     turned: Any
     table: Any
+
+
+@embedded
+def untabled(found: Any, objects: Any, turned: Any) -> Any:
+    """A scene whose overlaps are computed."""
+    return Scene(found, objects, turned, np.empty((0, 0), np.float64))
 
 
 @embedded
@@ -37,13 +45,8 @@ def _common(found: Any, d: Any, objects: Any, g: Any, turned: Any) -> Any:
 @embedded
 def overlap(scene: Any, d: Any, g: Any) -> Any:
     """IoU as maskApi.c computes it: with a crowd, the share of the detection that lies inside."""
-    return _measured(scene, scene.table, d, g)
-
-
-@embedded
-def _measured(scene: Any, table: Any, d: Any, g: Any) -> Any:
-    if table is not None:
-        return table[d, g]
+    if scene.table.shape[0] > 0:
+        return scene.table[d, g]
     found, objects = scene.found, scene.objects
     common, area = _common(found, d, objects, g, scene.turned), found[d, 2] * found[d, 3]
     if objects[g, ASIDE] == 2.0:

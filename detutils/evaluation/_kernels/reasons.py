@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import F8, I8, inlined, kernel
-from detutils.evaluation._kernels.overlap import Scene, overlap
+from detutils.evaluation._kernels.overlap import overlap, untabled
 
 RIGHT, CLASS, LOCATION, BOTH, DUPLICATE, BACKGROUND = 0, 1, 2, 3, 4, 5
 IGNORED = 8  # added to the kind of a detection that counts neither way
@@ -96,7 +96,7 @@ def judge(
 
     ``limits`` are the IoU of a right detection and that up to which one lies on the background.
     """
-    _judge(Scene(found, objects, None, None), found_from, objects_from, limits, kinds, target, taken)
+    _judge(untabled(found, objects, None), found_from, objects_from, limits, kinds, target, taken)
 
 
 @kernel(
@@ -107,7 +107,7 @@ def judge_rotated(
 ) -> None:
     """``judge`` of rotated boxes."""
     turned = found[:, 5:], objects[:, 6:]
-    _judge(Scene(found, objects, turned, None), found_from, objects_from, limits, kinds, target, taken)
+    _judge(untabled(found, objects, turned), found_from, objects_from, limits, kinds, target, taken)
 
 
 @inlined
@@ -144,7 +144,7 @@ def pair_up(
 ) -> None:
     """Pair detections with objects one to one, whatever their classes: pairs of one class first, then by falling IoU,
     ties by object and then by detection. ``target`` is the object, -1 for none, -2 for one that does not count."""
-    _pair_up(Scene(found, objects, None, None), found_from, objects_from, enough, target, taken)
+    _pair_up(untabled(found, objects, None), found_from, objects_from, enough, target, taken)
 
 
 @kernel("void(float64[:,::1], int64[::1], float64[:,::1], int64[::1], float64, int64[::1], int64[::1])")
@@ -153,4 +153,4 @@ def pair_up_rotated(
 ) -> None:
     """``pair_up`` of rotated boxes."""
     turned = found[:, 5:], objects[:, 6:]
-    _pair_up(Scene(found, objects, turned, None), found_from, objects_from, enough, target, taken)
+    _pair_up(untabled(found, objects, turned), found_from, objects_from, enough, target, taken)

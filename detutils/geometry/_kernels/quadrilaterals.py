@@ -52,7 +52,7 @@ def _area(quad: Any) -> Any:
 def _common_area(a: Any, b: Any, room: Any) -> Any:
     """Sutherland and Hodgman, "Reentrant polygon clipping", 1974; the origin is a's first corner."""
     x, y = a[0], a[1]
-    count: Any = 4
+    count: Any = np.int64(4)
     for k in range(4):
         room[0, k, 0], room[0, k, 1] = a[2 * k] - x, a[2 * k + 1] - y
     now = 0

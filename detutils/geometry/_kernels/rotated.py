@@ -263,7 +263,7 @@ def corners_of(rows: F8, in_degrees: bool, clockwise: bool, corners: F8) -> None
     """The corners of boxes, clockwise as seen, from the one that is top left at angle 0."""
     box = np.empty((1, 8))
     for i in range(rows.shape[0]):
-        prepare_box(rows[i], in_degrees, clockwise, box, 0)
+        prepare_box(rows[i], in_degrees, clockwise, box, np.int64(0))
         c, s = box[0, 4], box[0, 6]
         quarters = _quarters_of(rows[i, 4] if clockwise else -rows[i, 4], in_degrees)
         if quarters == 1:

@@ -142,7 +142,8 @@ def _in_blocks(boxes: Any, order: Any) -> Any:
     """Centers and extents in an order, and those of the upright boxes around each ``LANES`` of them."""
     m = order.shape[0]
     blocks = (m + LANES - 1) // LANES
-    columns, hulls = np.full((4, blocks * LANES), np.nan), np.empty((4, (blocks + LANES - 1) // LANES * LANES))
+    columns, hulls = np.empty((4, blocks * LANES)), np.empty((4, (blocks + LANES - 1) // LANES * LANES))
+    columns[:] = np.nan
     hulls[:] = np.nan
     for j in range(m):
         note_hull(boxes, order[j], columns, j)
@@ -156,7 +157,7 @@ def _fill(kind: Any, first: Any, second: Any, order: Any, out: Any) -> None:
     columns, hulls = _in_blocks(second, order)
     pairs, values = np.empty((18, PAIRS + 8)), np.empty(PAIRS)  # rows of 256 numbers would share a place in the cache
     places, flags = np.empty((PAIRS, 2), np.int64), np.empty(LANES, np.bool_)
-    count: Any = 0
+    count: Any = np.int64(0)
     for i in range(first.shape[0]):
         wide, high = extent(first, i)
         if kind == GIOU:  # of boxes that are apart as well
@@ -183,7 +184,7 @@ def _fill(kind: Any, first: Any, second: Any, order: Any, out: Any) -> None:
                     note_pair(pairs, p, first, i, second, k)
                 if count > PAIRS - LANES:
                     _flush(kind, pairs, places, count, values, out)
-                    count = 0
+                    count = np.int64(0)
     _flush(kind, pairs, places, count, values, out)
 
 
@@ -205,7 +206,10 @@ def matrix_of_few(kind: int, rows: F8, others: F8, in_degrees: bool, clockwise: 
         bad += n if bad >= 0 else 0
     if bad < 0:
         out[:] = 0.0
-        _fill(kind, boxes[:n], boxes[n:], np.arange(m), out)
+        order = np.empty(m, np.int64)
+        for j in range(m):
+            order[j] = j
+        _fill(kind, boxes[:n], boxes[n:], order, out)
     return bad  # type: ignore[no-any-return]
 
 

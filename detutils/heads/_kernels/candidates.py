@@ -88,10 +88,9 @@ def _scale_of(flat: Any, objects: Any, layout: Any, row: Any) -> Any:
 
 
 @embedded
-def _add(raw: Any, scale: Any, layout: Any, bounds: Any, pairs: Any, scores: Any, count: Any, pair: Any) -> Any:
+def _add(score: Any, scale: Any, layout: Any, bounds: Any, pairs: Any, scores: Any, count: Any, pair: Any) -> Any:
     """One candidate more, if it is one and there is room; -1 - row of an infinite score ends the search."""
     weight, top, total = scale
-    score = np.float64(raw)
     if layout.activation == SIGMOID:
         score = sigmoid(score)
     elif layout.activation == SOFTMAX:
@@ -224,7 +223,7 @@ def _add_listed(
             scale = _scale_of(flat, objects, layout, row)
             before = row
         raw = flat[layout.first + row * layout.step + c * layout.pitch]
-        count = _add(raw, scale, layout, bounds, pairs, scores, count, (row, c))
+        count = _add(np.float64(raw), scale, layout, bounds, pairs, scores, count, (row, c))
     return count
 
 
@@ -236,7 +235,7 @@ def _search_dense_rows(flat: Any, objects: Any, layout: Any, bounds: Any, pairs:
     peaks = np.empty((groups, BLOCK + PAD), flat.dtype)
     best, group, hot = np.empty(BLOCK, flat.dtype), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.uint8)
     likely = np.empty(BLOCK + 1, np.int64)  # one more, where those that are not are written over and over
-    count = 0
+    count = np.int64(0)
     for low in range(0, layout.rows, BLOCK):
         size = min(BLOCK, layout.rows - low)
         _fill_peaks(flat, layout, low, size, peaks)
@@ -246,13 +245,13 @@ def _search_dense_rows(flat: Any, objects: Any, layout: Any, bounds: Any, pairs:
         for r in range(_list_likely(flat, objects, layout, bounds, low, hot, best, likely)):
             j = likely[r]
             start = layout.first + low + j
-            at: Any = -1
+            at: Any = np.int64(-1)
             first = int(group[j]) * GROUP
             for c in range(min(layout.classes, first + GROUP) - 1, first - 1, -1):  # without an exit to be guessed
                 at = c if flat[start + c * layout.pitch] == best[j] else at
             if at >= 0:
                 scale = _scale_of(flat, objects, layout, low + j)
-                count = _add(best[j], scale, layout, bounds, pairs, scores, count, (low + j, at))
+                count = _add(np.float64(best[j]), scale, layout, bounds, pairs, scores, count, (low + j, at))
         if count < 0:
             return count
     return count
@@ -268,14 +267,14 @@ def _search_every_dense_rows(flat: Any, objects: Any, layout: Any, bounds: Any, 
     best, group, hot = np.empty(BLOCK, flat.dtype), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.uint8)
     likely, chosen = np.empty(BLOCK + 1, np.int64), np.empty(BLOCK * groups + 1, np.int64)
     listed = np.empty((2, BLOCK * layout.classes), np.int64)
-    count = 0
+    count = np.int64(0)
     for low in range(0, layout.rows, BLOCK):
         size = min(BLOCK, layout.rows - low)
         _fill_bits(flat, layout, raw, low, size, bits, hot)
         if beside:
             _fill_peaks(flat, layout, low, size, peaks)
             _find_best(peaks, size, best, group)
-        n, m = 0, 0
+        n, m = 0, np.int64(0)
         for r in range(_list_likely(flat, objects, layout, bounds, low, hot, best, likely)):
             for g in range(groups):
                 chosen[n] = (likely[r] << 32) | g
@@ -329,7 +328,7 @@ def _list_objects(objects: Any, layout: Any, bounds: Any, low: Any, likely: Any)
 def _search_dense_classes(flat: Any, objects: Any, layout: Any, bounds: Any, pairs: Any, scores: Any) -> Any:
     """Channels last: the scores of one row lie side by side."""
     likely = np.empty(FEW + 1, np.int64)
-    count = 0
+    count = np.int64(0)
     for low in range(0, layout.rows, FEW):
         for r in range(_list_objects(objects, layout, bounds, low, likely)):
             row = likely[r]
@@ -341,7 +340,8 @@ def _search_dense_classes(flat: Any, objects: Any, layout: Any, bounds: Any, pai
             if above:
                 at = _place_of_best(flat, start, layout.classes, least)
                 scale = _scale_of(flat, objects, layout, row)
-                count = _add(flat[start + np.uint64(at)], scale, layout, bounds, pairs, scores, count, (row, at))
+                best = np.float64(flat[start + np.uint64(at)])
+                count = _add(best, scale, layout, bounds, pairs, scores, count, (row, at))
         if count < 0:
             return count
     return count
@@ -357,14 +357,14 @@ def _search_every_dense_classes(flat: Any, objects: Any, layout: Any, bounds: An
     words = above.view(np.uint64)
     likely, chosen = np.empty(FEW + 1, np.int64), np.empty(FEW * groups + 1, np.int64)
     listed = np.empty((2, FEW * layout.classes), np.int64)
-    count = 0
+    count = np.int64(0)
     for low in range(0, layout.rows, FEW):
         size = _list_objects(objects, layout, bounds, low, likely)
         for r in range(size):
             start = np.uint64(layout.first + likely[r] * layout.step)
             for c in range(np.uint64(layout.classes)):
                 above[np.uint64(r * width) + c] = flat[start + c] >= raw
-        n, m = 0, 0
+        n, m = 0, np.int64(0)
         for r in range(size):
             for g in range(groups):
                 chosen[n] = (r << 32) | g

@@ -291,7 +291,8 @@ def walk_scan(data: U1, start: int, parts: I8, scan: I8, tables: U2, seen: I8, p
     """
     across, down, restart, low, high, refines, progressive = scan
     count, place = _unstuffed(data, start, plain)
-    bit, run, unit = 0, 0, 0
+    zero = int(np.int64(0))  # not 0, which is a type to Numba: what it is passed to would be compiled twice
+    bit, run, unit = zero, zero, 0
     band = (low, high)
     for y in range(down):
         for x in range(across):
@@ -300,7 +301,7 @@ def walk_scan(data: U1, start: int, parts: I8, scan: I8, tables: U2, seen: I8, p
                 if place < 0:
                     return ENDS_EARLY
                 count, place = _unstuffed(data, place, plain)
-                bit, run, unit = 0, 0, 0
+                bit, run, unit = zero, zero, 0
             unit += 1
             for c in range(parts.shape[0]):
                 dc, ac = tables[parts[c, 2]], tables[parts[c, 3]]

@@ -228,6 +228,6 @@ def describe_windows(windows: F4, cell: int, out: F4) -> None:
                 for k in range(channels):
                     out[n, place + k] += area * (windows[n, i, j, k] - half)
         place = shades + SHADES * channels
-        _contrast(windows[n], cell, True, reference, away, out[n, place:])
-        place += high * wide + rows + columns
-        _contrast(windows[n], cell, False, reference, away, out[n, place:])
+        for inside in range(2):  # one call, which is compiled once
+            _contrast(windows[n], cell, inside == 0, reference, away, out[n, place:])
+            place += high * wide + rows + columns

@@ -58,7 +58,7 @@ def hit_by(scene: Any, blocks: Any, members: Any, g: Any, r: Any) -> Any:
     box = column_of(scene.columns, r)
     for j in range(LANES):
         if may(_other(blocks, g, j), box, scene.of_weaker):
-            if exceeds(scene, members[g, j], r):
+            if exceeds(scene, np.int64(members[g, j]), r):
                 return np.int64(members[g, j])
     return np.int64(-1)
 
@@ -69,6 +69,7 @@ def better_of(scene: Any, blocks: Any, members: Any, g: Any, r: Any, found: Any)
     box = column_of(scene.columns, r)
     for j in range(LANES):
         if may(_other(blocks, g, j), box, scene.of_weaker):
-            if members[g, j] < found and exceeds(scene, members[g, j], r):
-                found = np.int64(members[g, j])
+            k = np.int64(members[g, j])
+            if k < found and exceeds(scene, k, r):
+                found = k
     return found

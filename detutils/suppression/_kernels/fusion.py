@@ -95,7 +95,8 @@ def _nearest(box: Any, area: Any, rules: Any, heads: Any, links: Any, means: Any
     """
     iou_threshold, offset = rules
     first, last = state[FIRST], state[CLUSTERS]
-    best, best_iou = -1, iou_threshold
+    nobody: Any = np.int64(-1)
+    best, best_iou = nobody, iou_threshold
     width, height = box[2] - box[0] + offset, box[3] - box[1] + offset
     if width == 0.0 or height == 0.0 or first == last:
         return best, 0
@@ -116,16 +117,16 @@ def _nearest(box: Any, area: Any, rules: Any, heads: Any, links: Any, means: Any
         top, bottom = np.floor((y - away_y) * scale), np.floor((y + away_y) * scale)
         cells += (right - left + 1.0) * (bottom - top + 1.0)  # beyond 64 bits for a small level
         if cells * CELLS_FOR_A_SCAN > last - first:  # every cluster, then
-            best, best_iou = -1, iou_threshold
+            best, best_iou = nobody, iou_threshold
             for c in range(first, last):
                 best, best_iou = _better(c, box, area, offset, means, best, best_iou)
             return best, (last - first) // SCAN
         for row in range(int(top), int(bottom) + 1):
             for column in range(int(left), int(right) + 1):
-                c = heads[_bucket(level, column, row, state[MASK])]
+                c = int(np.int64(heads[_bucket(level, column, row, state[MASK])]))
                 while c >= 0:
                     best, best_iou = _better(c, box, area, offset, means, best, best_iou)
-                    c = links[c]
+                    c = int(np.int64(links[c]))
     return best, int(cells) * CELLS_FOR_A_SCAN // SCAN
 
 
@@ -250,7 +251,8 @@ def weight_of_models(clusters: I8, order: I8, models: I8, weights: F8, count: in
         members[ends[c]] = order[i]
         ends[c] += 1
     totals = np.zeros(count)
-    seen = np.full(weights.size, -1)
+    seen = np.empty(weights.size, np.int64)
+    seen[:] = -1
     for i in range(order.size):
         c, model = clusters[members[i]], models[members[i]]
         if seen[model] != c:

@@ -137,11 +137,12 @@ def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any,
     reach, table, bounds, home = _lay_grid(scene, chosen)
     blocks, members = empty_blocks(n)
     ranges = np.empty(4 * MANY + 8, np.int64)
+    explained = by.shape[0] > 0
     look: Any = 0
-    if by is not None:
+    if explained:
         look = 1
     for i in range(n):
-        r = int(chosen[i])
+        r: Any = np.int64(chosen[i])  # as ``listed`` has it: what it is passed to is compiled once
         box = column_of(columns, r)
         cell = home[i]
         if i >= decided:
@@ -156,7 +157,7 @@ def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any,
                 for q in range(0, count, 2):
                     for g in range(ranges[q] // LANES, (ranges[q + 1] + LANES - 1) // LANES):
                         if any_may(scene, blocks, g, box):
-                            if by is not None:
+                            if explained:
                                 found = better_of(scene, blocks, members, g, r, found)
                             elif any_must(scene, blocks, g, box) or hit_by(scene, blocks, members, g, r) >= 0:
                                 hit = True
@@ -165,7 +166,7 @@ def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any,
                         break
                 if hit:
                     break
-            if by is not None:
+            if explained:
                 hit = found < r
                 if hit:
                     by[r] = found
@@ -177,7 +178,7 @@ def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any,
                 break
         at = bounds[cell, 1]
         bounds[cell, 1] = at + 1
-        put(blocks, members, at, box, r, scene.of_weaker)
+        put(blocks, members, np.int64(at), box, r, scene.of_weaker)
     # boxes without area stay, whatever their neighbors
     for r in range(first, stop):
         if columns[4, r] == NOTHING:
@@ -195,18 +196,12 @@ def _grid(scene: Any, starts: Any, limits: Any, state: Any, kept: Any, by: Any) 
             _go_on(scene, start, first, stop, limits[0], total, kept, by)
 
 
-@kernel("void(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1])")
-def grid(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1) -> None:
-    """Go on with each run from where ``compare`` left it."""
-    _grid(scene_of(columns, rows, rule, None), starts, limits, state, kept, None)
-
-
 @kernel(
     "void(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1],"
     " int32[::1])"
 )
-def grid_and_explain(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4) -> None:
-    """``grid``, and set in ``by`` which candidate suppressed each, of those that did the best; -1 stays."""
+def grid(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4) -> None:
+    """Go on with each run from where ``compare`` left it."""
     _grid(scene_of(columns, rows, rule, None), starts, limits, state, kept, by)
 
 
@@ -215,12 +210,8 @@ def grid_and_explain(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, st
     " int32[::1])"
 )
 def grid_by_metric(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4) -> None:
-    """``grid`` by ioa if ``rule`` ends with 1, by ios if it ends with 0; with reasons unless ``by`` is empty."""
-    scene = scene_of(columns, rows, rule, rule[3] > 0.0)
-    if by.shape[0] > 0:
-        _grid(scene, starts, limits, state, kept, by)
-    else:
-        _grid(scene, starts, limits, state, kept, None)
+    """``grid`` by ioa if ``rule`` ends with 1, by ios if it ends with 0."""
+    _grid(scene_of(columns, rows, rule, rule[3] > 0.0), starts, limits, state, kept, by)
 
 
 @kernel("void(float32[:,::1], float64[:,::1], float64[::1], int32[::1], int32[::1], int64[::1], float64[::1])")

@@ -20,7 +20,8 @@ def _list(scene: Any, start: Any, stop: Any, most: Any, busy: Any, room: Any, ke
     """Decide from ``start`` on; stop where a grid pays, and say where that is and how many were kept."""
     blocks, members = room
     columns = scene.columns
-    count = 0  # boxes in the blocks
+    explained = by.shape[0] > 0
+    count = np.int64(0)  # boxes in the blocks
     total = 0  # boxes kept, those without area included
     work = 0
     for r in range(start, stop):
@@ -36,11 +37,12 @@ def _list(scene: Any, start: Any, stop: Any, most: Any, busy: Any, room: Any, ke
             for g in range((count + LANES - 1) // LANES):
                 work += 1
                 if any_may(scene, blocks, g, box):
-                    if by is not None:
-                        by[r] = hit_by(scene, blocks, members, g, r)
-                        hit = by[r] >= 0
-                    else:
-                        hit = any_must(scene, blocks, g, box) or hit_by(scene, blocks, members, g, r) >= 0
+                    hit = not explained and any_must(scene, blocks, g, box)
+                    if not hit:
+                        first = hit_by(scene, blocks, members, g, r)
+                        hit = first >= 0
+                        if explained:
+                            by[r] = first
                     if hit:
                         break
         if hit:
@@ -74,7 +76,7 @@ def _is_thin(scene: Any, start: Any, stop: Any) -> Any:
 @inlined
 def _compare(scene: Any, starts: Any, limits: Any, state: Any, kept: Any, by: Any) -> Any:
     most, busy, fewest = limits[0], limits[1], limits[2]
-    longest = 0
+    longest = np.int64(0)
     for run in range(starts.shape[0] - 1):
         longest = max(longest, starts[run + 1] - starts[run])
     room = empty_blocks(longest)
@@ -100,27 +102,21 @@ def _compare(scene: Any, starts: Any, limits: Any, state: Any, kept: Any, by: An
     return sign * left
 
 
-@kernel("int64(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1])")
-def compare(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1) -> int:
+@kernel(
+    "int64(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1],"
+    " int32[::1])"
+)
+def compare(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4) -> int:
     """Set in ``kept`` which candidates stay, by comparison with all kept ones.
 
     Candidates come in runs (one a class, bounded by ``starts``) by decreasing score. ``rule`` is the threshold, the
     offset and the largest coordinate of rounded columns; ``limits`` how many may stay, from how many blocks a candidate
     on average a run is given up, and up to how many boxes it is decided here however thin it looks. The first row of
     ``state`` becomes how far each run was decided, the second whether ``sweep`` is worth a try, because most stay.
+    ``by`` becomes which candidate suppressed each, of those that did the best, where -1 stands; it is empty where
+    nobody asks, which is found out at run time: a second kernel takes seconds to compile.
     Returns how many runs are left, below 0 if any is worth a try.
     """
-    return int(_compare(scene_of(columns, rows, rule, None), starts, limits, state, kept, None))
-
-
-@kernel(
-    "int64(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1],"
-    " int32[::1])"
-)
-def compare_and_explain(
-    columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4
-) -> int:
-    """``compare``, and set in ``by`` which candidate suppressed each, of those that did the best; -1 stays."""
     return int(_compare(scene_of(columns, rows, rule, None), starts, limits, state, kept, by))
 
 
@@ -131,8 +127,5 @@ def compare_and_explain(
 def compare_by_metric(
     columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4
 ) -> int:
-    """``compare`` by ioa if ``rule`` ends with 1, by ios if it ends with 0; with reasons unless ``by`` is empty."""
-    scene = scene_of(columns, rows, rule, rule[3] > 0.0)
-    if by.shape[0] > 0:
-        return int(_compare(scene, starts, limits, state, kept, by))
-    return int(_compare(scene, starts, limits, state, kept, None))
+    """``compare`` by ioa if ``rule`` ends with 1, by ios if it ends with 0."""
+    return int(_compare(scene_of(columns, rows, rule, rule[3] > 0.0), starts, limits, state, kept, by))

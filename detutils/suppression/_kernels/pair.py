@@ -46,8 +46,8 @@ CLEAR = np.float32(1.00001)
 
 class Scene(NamedTuple):
     """What decides a pair: (5, N) float32 columns, the (N, 4) float64 rows of the boxes unless the columns hold them
-    exactly, and the rule. ``of_weaker`` is the measure: None, known to the compiler, for IoU; False for ios, True for
-    ioa."""
+    exactly, and the rule. ``of_weaker`` is the measure: None, known to the compiler, or -1 for IoU; False or 0 for
+    ios, True or 1 for ioa."""
 
     columns: Any
     rows: Any
@@ -75,9 +75,9 @@ def overlap_of(a: Any, b: Any, offset: Any, of_weaker: Any) -> Any:
     area = (a[2] - a[0] + offset) * (a[3] - a[1] + offset)
     other = (b[2] - b[0] + offset) * (b[3] - b[1] + offset)
     common = intersection(a, b, offset, 0.0)
-    if of_weaker is None:
+    if of_weaker is None or of_weaker < 0:
         return iou(common, area, other, 0.0, 1.0)
-    return ioa(common, other if of_weaker or other < area else area, 0.0, 1.0)
+    return ioa(common, other if of_weaker > 0 or other < area else area, 0.0, 1.0)
 
 
 @embedded
@@ -101,7 +101,7 @@ def as_kept(box: Any, of_weaker: Any) -> Any:
     """A box of the columns as the better one of a pair: its area asks for nothing where only the other's counts."""
     share = box[4]
     if of_weaker is not None:
-        share = NOTHING if of_weaker else share
+        share = NOTHING if of_weaker > 0 else share
     return box[0], box[1], box[2], box[3], share
 
 
@@ -110,7 +110,8 @@ def _needed(box: Any, other: Any, of_weaker: Any) -> Any:
     """What the intersection of two boxes that exceed the threshold is at least."""
     if of_weaker is None:
         return box[4] + other[4]
-    return box[4] if box[4] < other[4] else other[4]
+    least = box[4] if box[4] < other[4] else other[4]
+    return box[4] + other[4] if of_weaker < 0 else least
 
 
 @embedded

@@ -160,7 +160,8 @@ def _best_over(crowd: Any, pairs: Any, waiting: Any, count: Any, values: Any, fo
     if count == 0:
         return found
     width = crowd.boxes.shape[1]  # LANES, but the compiler must not know: it would unroll the loop instead
-    measure_pairs(crowd.kind, pairs, width if count > 1 else 1, values)  # a vector costs little more than a number
+    held = np.int64(width if count > 1 else 1)  # a vector costs little more than a number
+    measure_pairs(crowd.kind, pairs, held, values)
     for p in range(count):
         if values[p] > crowd.threshold and (found < 0 or waiting[p] < found):
             found = waiting[p]
@@ -172,7 +173,7 @@ def suppressor_of(crowd: Any, i: Any, kept: Any, hulls: Any, ranges: Any, count:
     """A kept box that suppresses a candidate, the best one if ``every`` is asked for, or -1."""
     pairs, waiting, values = room
     found = np.int64(-1)
-    held: Any = 0
+    held: Any = np.int64(0)
     for q in range(count):
         for at in range(ranges[q, 0], ranges[q, 1]):
             if not may_exceed(crowd, hulls[at], crowd.hulls[i]):
@@ -185,7 +186,7 @@ def suppressor_of(crowd: Any, i: Any, kept: Any, hulls: Any, ranges: Any, count:
             held += 1
             if held == LANES:
                 found = _best_over(crowd, pairs, waiting, held, values, found)
-                held = 0
+                held = np.int64(0)
                 if found >= 0 and not every:
                     return found
     return _best_over(crowd, pairs, waiting, held, values, found)
@@ -254,7 +255,7 @@ def suppress_few(
                         for c in range(5):  # a row at once compiles for two seconds
                             others[ranges[0, 1], c] = hulls[p, c]
                         ranges[0, 1] += 1
-            if suppressor_of(crowd, r, near, theirs, ranges, 1, False, room) >= 0:
+            if suppressor_of(crowd, r, near, theirs, ranges, np.int64(1), np.bool_(False), room) >= 0:
                 continue
             kept[solid] = r
             for c in range(5):
@@ -271,7 +272,7 @@ def suppress(
 ) -> None:
     """Decide the boxes of each run, best first; with ``every``, ``by`` says which suppressed each, the best of them."""
     crowd = crowd_of(boxes, kind, threshold)
-    ranges, whole = np.empty((2 * MANY + 8, 2), np.int64), np.zeros((1, 2), np.int64)
+    ranges = np.empty((2 * MANY + 8, 2), np.int64)
     room = np.ones((18, LANES + 8)), np.empty(LANES, np.int64), np.empty(LANES)
     for run in range(starts.shape[0] - 1):
         start, stop = starts[run], starts[run + 1]
@@ -283,16 +284,18 @@ def suppress(
                 break
             if crowd.hulls[i, 4] > 0.0:
                 cell, found = home[i - start], np.int64(-1)
-                if not every:  # its own cell first, where most find what suppresses them
-                    ranges[0, 0], ranges[0, 1] = cells.bounds[cell, 0], cells.bounds[cell, 1]
-                    found = suppressor_of(crowd, i, cells.slots, cells.hulls, ranges, 1, every, room)
-                if found < 0:
-                    count = _list_ranges(crowd, cells, i, ranges)
-                    if count >= 0:
-                        found = suppressor_of(crowd, i, cells.slots, cells.hulls, ranges, count, every, room)
+                for look in range(1 if every else 0, 2):  # its own cell first, where most find what suppresses them
+                    near, theirs, count = cells.slots, cells.hulls, np.int64(1)
+                    if look == 0:
+                        ranges[0, 0], ranges[0, 1] = cells.bounds[cell, 0], cells.bounds[cell, 1]
                     else:
-                        whole[0, 1] = solid
-                        found = suppressor_of(crowd, i, so_far, so_far_hulls, whole, 1, every, room)
+                        count = _list_ranges(crowd, cells, i, ranges)
+                    if count < 0:
+                        near, theirs, count = so_far, so_far_hulls, np.int64(1)
+                        ranges[0, 0], ranges[0, 1] = 0, solid
+                    found = suppressor_of(crowd, i, near, theirs, ranges, count, every, room)
+                    if found >= 0:
+                        break
                 if found >= 0:
                     by[i] = found
                     continue
@@ -331,7 +334,7 @@ def soften(
         best = left[at]
         keep[count], new_scores[count] = best, marks[best]
         count += 1
-        held: Any = 0
+        held: Any = np.int64(0)
         rest = 0
         for p in range(m):
             i = left[p]
@@ -348,7 +351,7 @@ def soften(
                         marks[waiting[q]] *= math.exp(-(overlap * overlap) / rule[1])
                     elif overlap > threshold:
                         marks[waiting[q]] *= 1.0 - overlap
-                held = 0
+                held = np.int64(0)
         for p in range(m):
             left[rest] = left[p]
             rest += p != at and marks[left[p]] > rule[2]

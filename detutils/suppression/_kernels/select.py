@@ -113,9 +113,21 @@ def _write_marks(marks: Any, order: Any, m: Any, by: Any) -> None:
 
 
 @inlined
+def _move(columns: Any, keys: Any, order: Any, m: Any) -> None:
+    """Move so many columns to the front, in this order; nothing of the others is left."""
+    for c in range(5):
+        for j in range(m):
+            columns[5, j] = columns[c, order[j]]
+        for j in range(m):
+            columns[c, j] = columns[5, j]
+    for j in range((m + LANES - 1) // LANES * LANES):
+        keys[j] = 0 if j < m else LOWEST
+
+
+@inlined
 def _rank(task: Any, scores: Any, classes: Any, marks: Any) -> Any:
     """Move what is left to the front of the columns, best first; how many."""
-    columns, integers = task.columns, task.integers
+    integers = task.integers
     keys, spare, order = integers[0], integers[1], integers[3]
     m = _sort(keys, spare, integers[2], order)
     if scores is not None:
@@ -130,18 +142,12 @@ def _rank(task: Any, scores: Any, classes: Any, marks: Any) -> Any:
         _write_marks(marks, None, task.by.shape[0], task.by)
         for j in range(marks.shape[0]):
             marks[j] = UNMARKED if j < m else OUT
-    for c in range(5):
-        for j in range(m):
-            columns[5, j] = columns[c, order[j]]
-        for j in range(m):
-            columns[c, j] = columns[5, j]
     if classes is not None:
         for j in range(m):
             spare[j] = classes[order[j]]
         for j in range(m):
             classes[j] = spare[j]
-    for j in range((m + LANES - 1) // LANES * LANES):
-        keys[j] = 0 if j < m else LOWEST
+    _move(task.columns, keys, order, m)
     return m
 
 
@@ -374,17 +380,8 @@ def _explain(boxes: Any, scores: Any, labels: Any, rule: Any, of_weaker: Any, mo
     return count
 
 
-@kernel("int64(float64[:,::1], float64[::1], int64[::1], float64, float64, int64, float64, int64[:,::1])")
-def select_and_explain(
-    boxes: F8, scores: F8, labels: I8, iou_threshold: float, score_threshold: float, most: int, offset: float, found: I8
-) -> int:
+@kernel("int64(float64[:,::1], float64[::1], int64[::1], UniTuple(float64, 5), int64, int64[:,::1])")
+def select_and_explain(boxes: F8, scores: F8, labels: I8, rule: Any, most: int, found: I8) -> int:
     """``select_by_label`` with reasons: ``found`` has a row for the kept ones, and for each box its suppressor (or
-    -1) and, as float64, their IoU."""
-    rule = iou_threshold, offset, iou_threshold, score_threshold
-    return int(_explain(boxes, scores, labels, rule, None, most, found))
-
-
-@kernel("int64(float64[:,::1], float64[::1], int64[::1], float64[::1], int64, int64[:,::1])")
-def select_by_metric(boxes: F8, scores: F8, labels: I8, rule: F8, most: int, found: I8) -> int:
-    """``select_and_explain`` by ioa if ``rule`` ends with 1, by ios if it ends with 0."""
-    return int(_explain(boxes, scores, labels, (rule[0], rule[1], rule[2], rule[3]), rule[4] > 0.0, most, found))
+    -1) and, as float64, their overlap. ``rule`` ends with the measure: -1 for IoU, 0 for ios, 1 for ioa."""
+    return int(_explain(boxes, scores, labels, rule, np.int64(rule[4]), most, found))

@@ -90,17 +90,17 @@ def neighbor_order(boxes: F8, candidates: I8, groups: I8, n_groups: int) -> I8:
     cells = float(CELLS - 1)
     wide, high = right - left, bottom - top
     largest = math.frexp(longest)[1]
-    keys, down = np.empty((2, n), np.int64), np.empty(n, np.int64)
+    keys, down, order = np.empty((2, n), np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
     for i in range(n):
-        c = candidates[i]
+        c, order[i] = candidates[i], i
         x, y = boxes[c, 0] + boxes[c, 2], boxes[c, 1] + boxes[c, 3]
         keys[0, i] = int((x - left) / wide * cells) if wide > 0.0 else 0
         down[i] = int((y - top) / high * cells) if high > 0.0 else 0
         side = max(boxes[c, 2] - boxes[c, 0], boxes[c, 3] - boxes[c, 1])
         kind = SIZES - 1 if side == 0.0 else min((largest - math.frexp(side)[1]) // OCTAVES, SIZES - 1)
         keys[1, i] = SIZES * groups[c] + kind if n_groups > 1 else kind
-    order, spare = _sort(keys, (CELLS - 1, SIZES * n_groups - 1), np.arange(n), np.empty(n, np.int64))
-    strip, length, first = -1, 1, 0  # strips of one kind hold equally many boxes
+    order, spare = _sort(keys, (CELLS - 1, SIZES * n_groups - 1), order, np.empty(n, np.int64))
+    strip, length, first = np.int64(-1), 1, 0  # strips of one kind hold equally many boxes
     for i in range(n):
         if i == 0 or keys[1, order[i]] != keys[1, order[i - 1]]:
             first = i
@@ -313,7 +313,7 @@ def harvest(
             leaf = visit[v]
             if not _meets(leaves, leaf, box, group, offset, meets):
                 continue
-            touched = 0
+            touched = np.int64(0)
             for k in range(np.uint64(marks[leaf, COUNT])):
                 hits[touched] = k
                 touched += meets[k]

@@ -221,7 +221,7 @@ def _sweep(scene: Any, start: Any, first: Any, stop: Any, kept: Any) -> Any:
     spread, ratio = reach_of(scene)
     slack = np.float64(scene.slack)
     chosen = np.empty(stop - start + 1, np.int32)
-    m = 0
+    m = np.int64(0)
     for r in range(start, stop):
         chosen[m] = r
         m += (columns[4, r] < NOTHING) & ((r >= first) | kept[r])

@@ -147,7 +147,7 @@ def _settle_dense(i: Any, gains: Any, matched: Any, duals: Any, distances: Any, 
     distance = 0.0
     best = worths[i]
     last: Any = i
-    free: Any = -1
+    free: Any = np.int64(-1)
     while True:
         start = distance + worths[row]
         nearest: Any = -1
@@ -191,7 +191,7 @@ def _settle(i: Any, graph: Any, matched: Any, duals: Any, distances: Any, links:
     distance = 0.0
     best = worths[i]  # the distance of the best end so far: i itself is left alone
     last: Any = i
-    free: Any = -1
+    free: Any = np.int64(-1)
     work: Any = 0
     while True:
         for e in range(starts[row], starts[row + 1]):
@@ -222,7 +222,7 @@ def _settle(i: Any, graph: Any, matched: Any, duals: Any, distances: Any, links:
         if distance + worths[row] < best:
             best = distance + worths[row]
             last = int(row)
-            free = -1
+            free = np.int64(-1)
     _conclude(i, (best, last, free), seen[:done], matched, duals, distances, links)
     for k in range(count):
         distances[seen[k]] = np.inf
@@ -244,7 +244,8 @@ def match(
     worths, prices = duals
     graph = starts, pairs[0], pairs[1]
     m = owners.shape[0]
-    distances = np.full(m, np.inf)
+    distances = np.empty(m)
+    distances[:] = np.inf
     links, seen = np.empty(m, np.int32), np.empty(m, np.uint32)
     for i in range(first, mates.shape[0]):
         if patience < 0:

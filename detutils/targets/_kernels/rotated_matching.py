@@ -45,7 +45,7 @@ def _note_near(
     """Note the pairs of a page's boxes and an object whose hulls meet, the box first; ``places`` become their places in
     the page. How many."""
     box = things[j, 0], things[j, 1], *extent(things, j)
-    count = 0
+    count = np.int64(0)
     for block in range(BLOCKS):
         if not near(hulls, block, box):
             continue
@@ -78,7 +78,7 @@ def match(
             held = _note_near(boxes, first, columns, hulls, objects, j, pairs, places)
             if held == 0:
                 continue
-            measure_pairs(IOU, pairs, held, values)
+            measure_pairs(np.int64(IOU), pairs, held, values)
             peak = 0.0
             for q in range(held):
                 share, k = values[q], places[q]
@@ -101,7 +101,7 @@ def promote(boxes: F8, objects: F8, span: tuple[int, int], peaks: F8, peak_pages
             first = p * PAGE
             _fill(boxes, first, min(PAGE, boxes.shape[0] - first), columns, hulls)
             held = _note_near(boxes, first, columns, hulls, objects, j, pairs, places)
-            measure_pairs(IOU, pairs, held, values)
+            measure_pairs(np.int64(IOU), pairs, held, values)
             for q in range(held):
                 if values[q] == peaks[j]:
                     labels[first + places[q]] = POSITIVE
@@ -120,7 +120,7 @@ def excuse(boxes: F8, regions: F8, threshold: float, pages: tuple[int, int], lab
         covered[:] = 0.0
         for r in range(regions.shape[0]):
             held = _note_near(boxes, first, columns, hulls, regions, r, pairs, places)
-            measure_pairs(IOA, pairs, held, values)
+            measure_pairs(np.int64(IOA), pairs, held, values)
             for q in range(held):
                 covered[places[q]] = max(covered[places[q]], values[q])
         forgive(covered, first, count, threshold, labels)
