@@ -1,7 +1,7 @@
 """How the site is built, from docstrings, pages and examples.
 
     pip install -e ".[docs]"
-    sphinx-build -W --keep-going docs docs/_build/html
+    sphinx-build -M html docs docs/_build -W --keep-going
 """
 
 from __future__ import annotations

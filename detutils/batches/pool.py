@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import queue
 import secrets
 import signal
 import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import parent_process
 from multiprocessing.context import SpawnContext, SpawnProcess
@@ -109,9 +110,15 @@ def _several(
     suspects: deque[int] = deque()  # begun when they died: tried once more, each alone, to see which is to blame
     retried: set[int] = set()
     running: dict[Future[Any], tuple[int, ...]] = {}
+    # Not ``concurrent.futures.wait``, which takes the lock of every future: an interrupt in between would leave some of
+    # them locked for ever, and the thread that ends the processes waiting for them.
+    over: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
 
     def hand_out(task: tuple[int, ...]) -> None:
-        running[team.submit(function, [items[index] for index in task])] = task
+        future = team.submit(function, [items[index] for index in task])
+        running[future] = task
+        with _interrupts_held():
+            future.add_done_callback(over.put)
 
     try:
         while done < len(items):
@@ -122,9 +129,9 @@ def _several(
                 task = again.popleft() if again else tuple(range(given, min(given + chunk, len(items))))
                 given = max(given, task[-1] + 1)
                 hand_out(task)
-            ended, _ = wait(running, return_when=FIRST_COMPLETED)
-            if any(map(team.died, ended)):
-                ended, _ = wait(running)  # the others died with it
+            ended = [over.get()]
+            while not over.empty() or (len(ended) < len(running) and any(map(team.died, ended))):
+                ended.append(over.get())  # where one died the others died with it
             finished: list[tuple[int, _Result]] = []
             unanswered = []
             for future in sorted(ended, key=running.__getitem__):
