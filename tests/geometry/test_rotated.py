@@ -58,6 +58,21 @@ def test_boxes_apart_share_nothing() -> None:
         assert (found[row] > 0) == (exact_iou(*mirrored) > 0), (a[row].tolist(), b[row].tolist())
 
 
+def test_a_box_inside_another_shares_no_more_than_itself() -> None:
+    """Rounding makes a quarter of these areas larger than the box by a digit; a share above 1 would be no share."""
+    rng = np.random.default_rng(5)
+    count = size(400, 120)
+    outer = np.column_stack([
+        rng.uniform(-50, 50, (count, 2)), rng.uniform(1, 40, (count, 2)), rng.uniform(-180, 180, count),
+    ])  # fmt: skip
+    inner = outer.copy()
+    inner[:, 2:4] = rng.uniform(0.1, 0.6, (count, 2)) * outer[:, 2:4].min(axis=1)[:, None]
+    inner[:, 4] = rng.uniform(-180, 180, count)
+    shares = detutils.aligned_rotated_box_iou(inner, outer, angle="ccw-deg", metric="ioa")
+    assert shares.max() == 1.0
+    np.testing.assert_allclose(shares, 1.0, rtol=0, atol=1e-15)
+
+
 def test_smaller_areas_are_right_as_well() -> None:
     """What a tiny box shares with a huge one, relative to the tiny one."""
     a, b = pairs("tiny_in_huge", np.random.default_rng(3), size(60, 8))
