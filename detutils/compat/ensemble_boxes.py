@@ -341,7 +341,8 @@ def nms_method(
             ]
         if not models:
             return np.empty((0, 4)), np.empty(0), np.empty(0)
-        joined = tuple(np.concatenate(parts) for parts in zip(*models, strict=True))
+        every, each, all_names = zip(*models, strict=True)
+        joined = np.concatenate(every), np.concatenate(each), np.concatenate(all_names)
     rows, marks, names = _prepared(*joined)
     if way == 3:
         order = np.argsort(marks, kind="stable")[::-1]  # of tied scores the last box comes first
