@@ -114,6 +114,11 @@ def link_examples(app: Sphinx, page: str, source: list[str]) -> None:
     source[0] = re.sub(r"\]\((?:\.\./)+examples/(\w+)\.py\)", r"](/gallery/\1.rst)", source[0])
 
 
+def skip_builtins(app: Sphinx, what: str, name: str, thing: object, skip: bool, options: object) -> bool | None:
+    """An alias of Python's own, such as ``cv2.error``, has no source here to lead to."""
+    return True if inspect.isclass(thing) and thing.__module__ == "builtins" else None
+
+
 # ---- gallery ---------------------------------------------------------------------------------------------
 
 PICTURES = Path(tempfile.gettempdir()) / "detutils-gallery"
@@ -158,5 +163,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Tie the parts to Sphinx."""
     app.connect("config-inited", write_reference)  # before pages are looked for
     app.connect("source-read", link_examples)
+    app.connect("autodoc-skip-member", skip_builtins)
     app.connect("autodoc-process-docstring", add_uses, priority=900)  # after numpydoc
     return {"parallel_read_safe": True, "parallel_write_safe": True}
