@@ -150,7 +150,7 @@ def _several(
                     else:  # each alone
                         retried.update(task)
                         again.extend((index,) for index in task)
-            if unanswered:
+            if unanswered and isinstance(team, _Processes):
                 begun, code = team.bury()
                 if begun and suspect is not None:
                     why = f"its worker process ended with exit code {code}"
@@ -206,9 +206,6 @@ class _Borrowed:
 
     def died(self, future: Future[Any]) -> bool:
         return False
-
-    def bury(self) -> tuple[int, int]:
-        raise NotImplementedError  # nothing of it ever died
 
     def close(self, *, now: bool) -> None:
         pass
