@@ -30,7 +30,7 @@ QUARTER_TURN = 0.5 * math.pi
 
 # ---- measures of a pair: each box is (x1, y1, x2, y2, area, angle); zero and one carry the precision ----
 
-@inlined
+@embedded
 def _hull(a: Any, b: Any, offset: Any) -> Any:
     wide = (a[2] if a[2] > b[2] else b[2]) - (a[0] if a[0] < b[0] else b[0]) + offset
     high = (a[3] if a[3] > b[3] else b[3]) - (a[1] if a[1] < b[1] else b[1]) + offset
@@ -66,7 +66,7 @@ def _measure(kind: Any, a: Any, b: Any, offset: Any, zero: Any, one: Any) -> Any
 
 # ---- loops ----
 
-@inlined
+@embedded
 def _turn(wide: Any, high: Any) -> float:
     """The arctangent in right angles, 0 for a point: the square of a difference of two is CIoU's v."""
     return math.atan2(wide, high) / QUARTER_TURN

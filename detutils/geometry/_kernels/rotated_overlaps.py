@@ -71,7 +71,7 @@ def _second_of(pairs: Any, p: Any) -> Any:
     return pairs[8, p], pairs[9, p], pairs[10, p], pairs[11, p], pairs[12, p], pairs[13, p], pairs[14, p], pairs[15, p]
 
 
-@inlined
+@embedded
 def common_of(a: Any, i: Any, b: Any, j: Any) -> Any:
     """The area that box i of one set and box j of another share, bit for bit as ``measure_pairs`` has it."""
     wide, high = extent(a, i)
