@@ -43,7 +43,7 @@ MUTANTS = [
     ),
     *faults(
         "evaluation/coco_images.py", IMAGES,
-        ("owned[:, 0] = np.arange(table.shape[0]), np.arange(table.shape[1])", "owned[:, 0] = np.arange(table.shape[0]), 0"),
+        (", np.arange(table.shape[1])\n", ", 0\n"),
     ),
     *faults(
         "compat/pycocotools/_entries.py", ENTRIES,
@@ -100,8 +100,7 @@ MUTANTS = [
         ("if used >= limits[0]", "if used > 1.0"),
         ("if every <= limits[1]", "if every < limits[1]"),
         (" > limits[0]:\n                    kinds[d] |= IGNORED", " > 1.0:\n                    kinds[d] |= IGNORED"),
-        ("if value < enough or value < best", "if value <= enough or value < best"),
-        ("(value == best and g >= match)", "value == best"),
+        ("if value < enough or value <= best", "if value <= enough or value <= best"),
         ("for same in (True, False):", "for same in (False, True):"),
     ),
 ]  # fmt: skip

@@ -109,7 +109,11 @@ def pair_up(
     found: F8, found_from: I8, objects: F8, objects_from: I8, enough: float, target: I8, taken: I8
 ) -> None:
     """Pair detections with objects one to one, whatever their classes: pairs of one class first, then by falling IoU,
-    ties by object and then by detection. ``target`` is the object, -1 for none, -2 for one that does not count."""
+    ties by object and then by detection. ``target`` is the object, -1 for none, -2 for one that does not count.
+
+    Here ties go by detection and then by object, which is the same: of tied pairs that are left, the first detection
+    and the first of its objects are each other's first in both orders.
+    """
     scene = untabled(found, objects)
     for image in range(found_from.shape[0] - 1):
         first, last = found_from[image], found_from[image + 1]
@@ -125,7 +129,7 @@ def pair_up(
                         continue
                     for g in range(begin, end):
                         value = ious[d - first, g - begin]
-                        if value < enough or value < best or (value == best and g >= match):  # of most pairs
+                        if value < enough or value <= best:  # most pairs
                             continue
                         if taken[g] == 0 and objects[g, 5] == 0.0 and (objects[g, 4] == found[d, 4]) == same:
                             best, detection, match = value, d, g

@@ -43,8 +43,8 @@ def voc_class(
 
     ``detections`` holds (row, image), ``objects`` (row, image, whether it is set aside), ordered by image; ``rule`` is
     the threshold, 1 where an IoU of exactly that is not enough, and the offset. A detection looks only at the object
-    that it overlaps most, even where that one is taken (VOCevaldet.m). Boxes of eight columns are rotated, and prepared;
-    the offset plays no part then.
+    that it overlaps most, even where that one is taken (VOCevaldet.m). Boxes of eight columns are rotated, and
+    prepared; the offset plays no part then.
     """
     threshold, strict, offset = rule[0], rule[1] != 0.0, rule[2]
     taken = np.zeros(objects.shape[0], np.bool_)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import F4, F8, embedded, inlined, kernel
+from detutils._jit import F4, F8, embedded, kernel
 from detutils._kernels.checks import box_is_good, first_bad
 from detutils._kernels.limits import LARGEST_FLOAT32, LIMIT
 from detutils.geometry._kernels.pair import intersection, ioa, iou
@@ -72,7 +72,7 @@ def _turn(wide: Any, high: Any) -> float:
     return math.atan2(wide, high) / QUARTER_TURN
 
 
-@inlined
+@embedded
 def _first_bad_float32(boxes: F4) -> int:
     """The first row that is no box, or -1, or -2 where sizes are such that products would overflow or lose digits."""
     fits: Any = True
@@ -113,7 +113,7 @@ def _all_pairs(kind: Any, boxes1: Any, boxes2: Any, offset: Any, out: Any) -> No
                 row[j] = _measure(kind, a, b, offset, zero, one)
 
 
-@inlined
+@embedded
 def _in_rows(boxes: Any) -> Any:
     """The boxes in rows of four that lie one after another, as the loops need them to vectorize: the kernels are called
     with any strides, whatever their signatures say."""

@@ -57,7 +57,7 @@ def sigmoid(x: Any) -> Any:
     return 1.0 / (1.0 + e) if x >= 0.0 else e / (1.0 + e)
 
 
-@inlined
+@embedded
 def _share_of(flat: Any, layout: Any, row: Any) -> Any:
     """The largest raw score of a row, the background's among them, and the sum of the exponentials of their
     differences to it, as they follow one another."""
