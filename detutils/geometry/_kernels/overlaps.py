@@ -132,40 +132,40 @@ def _in_rows(boxes: Any) -> Any:
 
 
 @embedded
-def _checked_pairs(kind: Any, boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
-    if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:  # never; but a known step of four vectorizes
-        return 0
-    first, second = _in_rows(boxes1), _in_rows(boxes2)
-    bad = first_bad(first, LIMIT)
+def _first_bad(boxes1: F8, boxes2: F8) -> int:
+    bad = first_bad(boxes1, LIMIT)
     if bad >= 0:
         return bad
-    bad = first_bad(second, LIMIT)
-    if bad >= 0:
-        return int(boxes1.shape[0] + bad)
-    _all_pairs(kind, first, second, offset, out)
-    return -1
+    bad = first_bad(boxes2, LIMIT)
+    return int(boxes1.shape[0] + bad) if bad >= 0 else -1
 
 
 @embedded
-def _checked_pairs_float32(kind: Any, boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
-    if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:
-        return 0
-    first, second = _in_rows(boxes1), _in_rows(boxes2)
-    bad: int = _first_bad_float32(first)
-    bad2: int = _first_bad_float32(second)
+def _first_bad_of_float32(boxes1: F4, boxes2: F4) -> int:
+    bad: int = _first_bad_float32(boxes1)
+    bad2: int = _first_bad_float32(boxes2)
     if bad >= 0:
         return bad
     if bad2 >= 0:
         return int(boxes1.shape[0] + bad2)
-    if bad == -2 or bad2 == -2:
-        return -2
-    _all_pairs(kind, first, second, np.float32(offset), out)
-    return -1
+    return -2 if bad == -2 or bad2 == -2 else -1
 
 
 @embedded
-def _each_row(kind: Any, boxes1: F8, boxes2: F8, offset: float) -> F8:
-    out = np.empty(boxes1.shape[0], np.float64)
+def _other_pairs(kind: Any, boxes1: Any, boxes2: Any, offset: Any, out: Any) -> None:
+    """All measures but IoU: a loop for each."""
+    if kind == IOA:
+        _all_pairs(IOA, boxes1, boxes2, offset, out)
+    elif kind == GIOU:
+        _all_pairs(GIOU, boxes1, boxes2, offset, out)
+    elif kind == DIOU:
+        _all_pairs(DIOU, boxes1, boxes2, offset, out)
+    else:
+        _all_pairs(CIOU, boxes1, boxes2, offset, out)
+
+
+@embedded
+def _each_row(kind: Any, boxes1: F8, boxes2: F8, offset: float, out: F8) -> None:
     for i in range(boxes1.shape[0]):
         x1, y1, x2, y2 = boxes1[i, 0], boxes1[i, 1], boxes1[i, 2], boxes1[i, 3]
         u1, v1, u2, v2 = boxes2[i, 0], boxes2[i, 1], boxes2[i, 2], boxes2[i, 3]
@@ -174,7 +174,6 @@ def _each_row(kind: Any, boxes1: F8, boxes2: F8, offset: float) -> F8:
         turn2 = _turn(wide2, high2) if kind == CIOU else 0.0
         a, b = (x1, y1, x2, y2, wide * high, turn), (u1, v1, u2, v2, wide2 * high2, turn2)
         out[i] = _measure(kind, a, b, offset, 0.0, 1.0)
-    return out
 
 
 # ---- kernels ---------------------------------------------------------------------------------------------
@@ -183,74 +182,59 @@ def _each_row(kind: Any, boxes1: F8, boxes2: F8, offset: float) -> F8:
 
 @kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
 def iou_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
-    return _checked_pairs(IOU, boxes1, boxes2, offset, out)
-
-
-@kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
-def ioa_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
-    return _checked_pairs(IOA, boxes1, boxes2, offset, out)
-
-
-@kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
-def giou_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
-    return _checked_pairs(GIOU, boxes1, boxes2, offset, out)
-
-
-@kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
-def diou_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
-    return _checked_pairs(DIOU, boxes1, boxes2, offset, out)
-
-
-@kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
-def ciou_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
-    return _checked_pairs(CIOU, boxes1, boxes2, offset, out)
+    if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:  # never; but a known step of four vectorizes
+        return 0
+    first, second = _in_rows(boxes1), _in_rows(boxes2)
+    bad: int = _first_bad(first, second)
+    if bad == -1:
+        _all_pairs(IOU, first, second, offset, out)
+    return bad
 
 
 @kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
 def iou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
-    return _checked_pairs_float32(IOU, boxes1, boxes2, offset, out)
+    if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:
+        return 0
+    first, second = _in_rows(boxes1), _in_rows(boxes2)
+    bad: int = _first_bad_of_float32(first, second)
+    if bad == -1:
+        _all_pairs(IOU, first, second, np.float32(offset), out)
+    return bad
 
 
-@kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
-def ioa_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
-    return _checked_pairs_float32(IOA, boxes1, boxes2, offset, out)
+@kernel("int64(int64, float64[:,::1], float64[:,::1], float64, float64[:,::1])")
+def matrix(kind: int, boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    """All measures but IoU, which most callers want alone."""
+    if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:
+        return 0
+    first, second = _in_rows(boxes1), _in_rows(boxes2)
+    bad: int = _first_bad(first, second)
+    if bad == -1:
+        _other_pairs(kind, first, second, offset, out)
+    return bad
 
 
-@kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
-def giou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
-    return _checked_pairs_float32(GIOU, boxes1, boxes2, offset, out)
+@kernel("int64(int64, float32[:,::1], float32[:,::1], float64, float32[:,::1])")
+def matrix_float32(kind: int, boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:
+        return 0
+    first, second = _in_rows(boxes1), _in_rows(boxes2)
+    bad: int = _first_bad_of_float32(first, second)
+    if bad == -1:
+        _other_pairs(kind, first, second, np.float32(offset), out)
+    return bad
 
 
-@kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
-def diou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
-    return _checked_pairs_float32(DIOU, boxes1, boxes2, offset, out)
-
-
-@kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
-def ciou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
-    return _checked_pairs_float32(CIOU, boxes1, boxes2, offset, out)
-
-
-@kernel("float64[::1](float64[:,::1], float64[:,::1], float64)")
-def iou_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
-    return _each_row(IOU, boxes1, boxes2, offset)
-
-
-@kernel("float64[::1](float64[:,::1], float64[:,::1], float64)")
-def ioa_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
-    return _each_row(IOA, boxes1, boxes2, offset)
-
-
-@kernel("float64[::1](float64[:,::1], float64[:,::1], float64)")
-def giou_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
-    return _each_row(GIOU, boxes1, boxes2, offset)
-
-
-@kernel("float64[::1](float64[:,::1], float64[:,::1], float64)")
-def diou_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
-    return _each_row(DIOU, boxes1, boxes2, offset)
-
-
-@kernel("float64[::1](float64[:,::1], float64[:,::1], float64)")
-def ciou_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
-    return _each_row(CIOU, boxes1, boxes2, offset)
+@kernel("void(int64, float64[:,::1], float64[:,::1], float64, float64[::1])")
+def aligned(kind: int, boxes1: F8, boxes2: F8, offset: float, out: F8) -> None:
+    """A measure of the i-th box of one set and the i-th of another."""
+    if kind == IOU:
+        _each_row(IOU, boxes1, boxes2, offset, out)
+    elif kind == IOA:
+        _each_row(IOA, boxes1, boxes2, offset, out)
+    elif kind == GIOU:
+        _each_row(GIOU, boxes1, boxes2, offset, out)
+    elif kind == DIOU:
+        _each_row(DIOU, boxes1, boxes2, offset, out)
+    else:
+        _each_row(CIOU, boxes1, boxes2, offset, out)
