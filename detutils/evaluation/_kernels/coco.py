@@ -113,12 +113,13 @@ def match_class(
         crowd[k] = aside == 2.0
         for a in range(n_ranges):
             ignored[a, k] = aside != 0.0 or area < ranges[a, 0] or area > ranges[a, 1]
-    enough = np.empty(thresholds.shape[0])
+    enough = np.empty(thresholds.shape[0], np.float64)
     for t in range(enough.shape[0]):
         enough[t] = min(thresholds[t], 1.0 - 1e-10)
     every = (1 << thresholds.shape[0]) - 1
     taken = np.zeros((n_ranges, n_objects), np.int64)
-    near, ious, values = np.empty((n_objects + 1, 2), np.int64), np.empty(n_objects + 1), np.empty(n_objects)
+    near = np.empty((n_objects + 1, 2), np.int64)
+    ious, values = np.empty(n_objects + 1, np.float64), np.empty(n_objects, np.float64)
     for n in range(detections.shape[0]):
         d, image = detections[n, 0], detections[n, 1]
         states[n, RANK] = -1
@@ -164,7 +165,7 @@ def accumulate(
     """
     n_ranges, n_thresholds, n_limits = recall.shape[1], recall.shape[2], limits.shape[0]
     n = states.shape[0]
-    reached, precision, value = np.empty(n), np.empty(n), np.empty(n)
+    reached, precision, value = np.empty(n, np.float64), np.empty(n, np.float64), np.empty(n, np.float64)
     for a in range(n_ranges):
         if positives[a] == 0:
             continue

@@ -21,7 +21,7 @@ IGNORED = 8  # added to the kind of a detection that counts neither way
 @embedded
 def _overlaps(scene: Any, spans: Any) -> Any:
     """How much each detection of an image overlaps each object of it: a loop for each kind, without a choice in it."""
-    ious = np.empty((spans[1] - spans[0], spans[3] - spans[2]))
+    ious = np.empty((spans[1] - spans[0], spans[3] - spans[2]), np.float64)
     if scene.turned[0].shape[1] > 0:
         for d in range(spans[0], spans[1]):
             for g in range(spans[2], spans[3]):

@@ -90,7 +90,7 @@ def _first_bad_float32(boxes: F4) -> int:
 def _all_pairs(kind: Any, boxes1: Any, boxes2: Any, offset: Any, out: Any) -> None:
     zero, one = boxes1.dtype.type(0), boxes1.dtype.type(1)
     n, m = boxes1.shape[0], boxes2.shape[0]
-    columns = np.empty((6, min(m, COLUMN_BLOCK)), boxes1.dtype)
+    columns = np.empty((6, min(m, COLUMN_BLOCK)), boxes1.dtype.type)
     for left in range(0, m, COLUMN_BLOCK):
         right = min(left + COLUMN_BLOCK, m)
         part = boxes2[left:right]
@@ -120,7 +120,7 @@ def _in_rows(boxes: Any) -> Any:
     size = boxes.itemsize
     if (boxes.strides[0] == 4 * size) & (boxes.strides[1] == size):
         return boxes
-    rows = np.empty((boxes.shape[0], 4), boxes.dtype)
+    rows = np.empty((boxes.shape[0], 4), boxes.dtype.type)
     source = boxes[::1]  # a slice has the strides that there are
     if boxes.strides[1] == size:  # a known step: four numbers are moved at once
         for i in range(boxes.shape[0]):
