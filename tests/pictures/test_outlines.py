@@ -29,7 +29,7 @@ def plain(boxes: Any, image: np.ndarray = GRAY, **options: Any) -> np.ndarray:
 def test_outlines_equal_their_definition(fill: float) -> None:
     """Anywhere, and with corners on centers and corners of pixels, edges that are level, upright, without length."""
     rng = np.random.default_rng(0)
-    for trial in range(size(80, 8)):
+    for trial in range(size(40, 8)):
         height, width = rng.integers(1, 40, 2)
         canvas = rng.integers(0, 256, (height, width, 3), np.uint8)
         outlines = rng.uniform(-15, 50, (3, 4, 2))
