@@ -82,7 +82,7 @@ def test_demo_tells_what_it_compiles(tmp_path: Path) -> None:
         "import sys\n"
         "from detutils import _jit\n"
         "from detutils.cli import demo\n"
-        "demo.STAGES, demo.rehearse = ['detutils.geometry._kernels.boxes'], lambda: None\n"
+        "demo.STAGES, demo.rehearse = ['detutils._kernels.checks'], lambda: None\n"
         "class Other:\n"
         "    pid = None\n"
         "    def __init__(self, target, daemon):\n"
