@@ -311,7 +311,7 @@ def test_layouts(dtype: Any, background: str | None) -> None:
                 assert np.array_equal(view, before), name
 
 
-@pytest.mark.parametrize("name", cases.GOOD_FORMS)
+@cases.each("name", cases.GOOD_FORMS)
 def test_forms(name: str) -> None:
     plain = np.random.default_rng(4).integers(0, 9, (3, 8)).astype(np.float64)
     form = cases.GOOD_FORMS[name]

@@ -226,7 +226,7 @@ def test_shapes_and_dtypes() -> None:
     )
 
 
-@pytest.mark.parametrize("form", cases.GOOD_FORMS)
+@cases.each("form", cases.GOOD_FORMS)
 def test_boxes_in_every_guise(form: str) -> None:
     geometry, boxes = Letterbox.fit((427, 640), 416), cases.whole_boxes(8, 1)
     wrapped = cases.GOOD_FORMS[form](boxes)
@@ -237,7 +237,7 @@ def test_boxes_in_every_guise(form: str) -> None:
     np.testing.assert_array_equal(moved, geometry.boxes_to_input(boxes)[:, :2].astype(moved.dtype))
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_BOXES)
+@cases.each(("value", "error", "pattern"), cases.BAD_BOXES)
 def test_bad_boxes(value: Any, error: type[Exception], pattern: str) -> None:
     geometry = Letterbox.fit((427, 640), 416)
     with pytest.raises(error, match=pattern):

@@ -9,7 +9,7 @@ import pytest
 
 from detutils import Detections, draw_boxes, rotated_box_convert
 from detutils.pictures._kernels.drawing import draw_outlines
-from tests.cases import GOOD_FORMS, size, unchanged
+from tests.cases import GOOD_FORMS, each, size, unchanged
 from tests.naive import drawing as naive
 
 GRAY = np.full((60, 80, 3), 120, np.uint8)
@@ -163,7 +163,7 @@ def test_scores_fill_opacity_and_keypoints() -> None:
     assert dots[30, 40].tolist() == [255, 0, 0]
 
 
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_boxes_in_any_form(form: str) -> None:
     rows = np.array([[40, 30, 40, 20, 1], [20, 20, 10, 10, 0.0]])
     wanted = unchanged(lambda boxes: plain(boxes, angle="cw-rad"), rows)

@@ -11,7 +11,7 @@ import pytest
 from detutils import felzenszwalb
 from detutils.proposals import colors, segmentation
 from detutils.proposals._kernels import edges
-from tests.cases import BAD_IMAGES, JIT, size, unchanged
+from tests.cases import BAD_IMAGES, JIT, each, size, unchanged
 from tests.naive import coarse_segmentation as coarse, segmentation as naive
 
 
@@ -201,7 +201,7 @@ def test_the_same_picture_in_every_dtype() -> None:
     assert felzenszwalb(gray, scale=30).tolist() == one
 
 
-@pytest.mark.parametrize(("image", "error", "pattern"), BAD_IMAGES)
+@each(("image", "error", "pattern"), BAD_IMAGES)
 def test_bad_images_are_refused(image, error, pattern) -> None:
     with pytest.raises(error, match=pattern):
         felzenszwalb(image)

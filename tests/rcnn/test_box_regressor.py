@@ -12,7 +12,7 @@ import pytest
 from detutils import BoxRegressor
 from detutils.rcnn import ridge as ridge_module
 from detutils.rcnn.box_regressor import NotFittedError
-from tests.cases import GOOD_FORMS, size, unchanged
+from tests.cases import GOOD_FORMS, each, size, unchanged
 from tests.naive import regressor as naive
 from tests.naive.overlaps import pair_iou
 
@@ -299,7 +299,7 @@ def test_zero_area_boxes_are_legal() -> None:
 
 # ---- forms of input ----------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_every_form_of_an_array_gives_the_same(form: str) -> None:
     rng = np.random.default_rng(9)
     boxes = np.array([[0.0, 0, 60, 60], [80, 10, 160, 90]])

@@ -11,7 +11,7 @@ import pytest
 import detutils
 from detutils import assign_boxes, box_iou
 from detutils.targets import association
-from tests.cases import GOOD_FORMS, random_boxes, size, unchanged
+from tests.cases import GOOD_FORMS, each, random_boxes, size, unchanged
 from tests.naive import association as naive
 
 
@@ -174,7 +174,7 @@ def test_nothing_to_pair() -> None:
     assert assign_boxes([], 0.5).pairs.shape == (0, 2)
 
 
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_every_form_of_a_matrix(form: str) -> None:
     values = np.random.default_rng(0).integers(0, 9, (6, 7)).astype(np.float64)
     assert assign_boxes(GOOD_FORMS[form](values), 3).pairs.tolist() == assign_boxes(values, 3).pairs.tolist()
