@@ -19,6 +19,7 @@ from numba.core import sigutils
 
 import detutils
 from detutils import _jit
+from tests.cases import each
 
 HOUSE = Path(detutils.__file__).parent
 FILES = sorted(path for path in HOUSE.rglob("*.py") if "__pycache__" not in path.parts)
@@ -140,7 +141,7 @@ def test_no_private_names_of_other_modules() -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("path", KERNEL_FILES, ids=dotted)
+@each("path", KERNEL_FILES)
 def test_kernel_files_share_kernel_files_only(path: Path) -> None:
     """The stamp of cached machine code follows ``from detutils...._kernels.x import``, each on a line of its own."""
     tree = tree_of(path)
@@ -220,7 +221,7 @@ def contracts() -> Iterator[tuple[str, object]]:
 CONTRACTS = dict(contracts())
 
 
-@pytest.mark.parametrize("name", CONTRACTS)
+@each("name", CONTRACTS)
 def test_contracts_are_whole(name: str) -> None:
     thing = CONTRACTS[name]
     text = inspect.getdoc(thing) or ""

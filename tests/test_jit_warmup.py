@@ -110,7 +110,9 @@ for dtype in (np.float32, np.float64, np.int64):
 
 
 @needs_jit
-@pytest.mark.parametrize(("family", "calls"), [("nms", NMS_CALLS), ("overlaps", OVERLAP_CALLS)])
+@pytest.mark.parametrize(
+    ("family", "calls"), [("overlaps", OVERLAP_CALLS), pytest.param("nms", NMS_CALLS, marks=pytest.mark.slow)]
+)
 def test_calls_need_no_more_than_a_warmup(family: str, calls: str) -> None:
     """Calls use kernels that are ready after the warm-up, compiled or found; the next process finds them all."""
     code = NOTHING_MORE.replace("{family}", family).replace("{calls}", calls)

@@ -78,6 +78,7 @@ def test_a_broken_pool_of_the_users() -> None:
     assert "the executor takes no more work" in (results[-1].error or "")
 
 
+@pytest.mark.slow
 def test_executors(tmp_path: Path) -> None:
     paths = photographs(tmp_path, 3)
     wanted = list(map_images(brightness, paths))

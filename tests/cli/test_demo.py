@@ -16,6 +16,7 @@ from tests.cases import JIT
 from tests.cli.processes import environment, run
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not JIT, reason="a photograph takes the interpreter minutes")
 def test_demo_in_this_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "-o", str(tmp_path / "demo.jpg"), "--seed", "5", "--json"]) == 0

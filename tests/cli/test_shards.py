@@ -67,8 +67,9 @@ def test_a_picture_that_cannot_be_written(tmp_path: Path, capsys: pytest.Capture
     assert "its draw_boxes is 20, this one's is 3" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
-@pytest.mark.parametrize("name", [pytest.param("SIGKILL", marks=pytest.mark.slow), "SIGINT"])
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
 def test_interrupted_and_taken_up(tmp_path: Path, name: str) -> None:
     """Boxes and pictures are those of an uninterrupted run."""
     sent = signal.Signals[name]
@@ -269,6 +270,7 @@ def brightness(image: Any) -> float:
     return float(image.mean())
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_cannot_be_reached(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="needs the extra dask")
     path = str(photographs(tmp_path, 1)[0])

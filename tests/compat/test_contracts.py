@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from detutils import compat
+from tests.cases import each
 
 BRIDGES = {"tensors"}  # what adapters share; they stand for no library
 MODULES = sorted(module.name for module in pkgutil.walk_packages(compat.__path__, "detutils.compat."))
@@ -64,7 +65,7 @@ def check_parameters(name: str, thing: Callable[..., Any], text: str) -> None:
             assert re.search(rf"^\W*(\w+, )*\**{key}\b", text, re.MULTILINE), f"{name} does not describe {key}"
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@each("name", FUNCTIONS)
 def test_functions_have_whole_contracts(name: str) -> None:
     thing = FUNCTIONS[name]
     text = inspect.getdoc(thing) or ""
@@ -75,7 +76,7 @@ def test_functions_have_whole_contracts(name: str) -> None:
     assert ">>>" in text.split("Examples\n")[1], f"{name} has an example that does not run"
 
 
-@pytest.mark.parametrize("name", METHODS)
+@each("name", METHODS)
 def test_methods_say_what_they_take(name: str) -> None:
     text = inspect.getdoc(METHODS[name]) or ""
     assert text, f"{name} has no contract"

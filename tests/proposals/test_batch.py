@@ -112,6 +112,7 @@ def test_any_executor(batch: list[Path]) -> None:
     assert all("the executor takes no more work" in (report.error or "") for report in reports)
 
 
+@pytest.mark.slow
 def test_closing_the_iterator_ends_the_workers(tmp_path: Path) -> None:
     reports = propose_images(photographs(tmp_path, 6), workers=2, **FEW)
     next(reports)
