@@ -52,6 +52,9 @@ class _PartLibrary(JITCodeLibrary):  # type: ignore[misc]
         return 0  # as for every function that has no way in from Python
 
 
+_COMMON = {"no_cpython_wrapper": True, "no_cfunc_wrapper": False, "release_gil": False, "forceinline": False}
+
+
 class _CommonOptions:
     """A pass of Numba's, under the options of the functions that Numba itself is made of.
 
@@ -62,8 +65,9 @@ class _CommonOptions:
 
     def run_pass(self, state: Any) -> bool:
         flags = state.flags.copy()
-        flags.no_cpython_wrapper, flags.no_cfunc_wrapper = True, False
-        flags.release_gil, flags.forceinline = False, False
+        for option, value in _COMMON.items():
+            if hasattr(flags, option):  # of this Numba
+                setattr(flags, option, value)
         with ConfigStack().enter(flags):
             return bool(super().run_pass(state))  # type: ignore[misc]
 
