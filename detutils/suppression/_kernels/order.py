@@ -165,7 +165,7 @@ def columns_float64(boxes: F8, order: I4, iou_threshold: float, offset: float, f
         i = order[r]
         exact &= outward(columns, r, (boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]), offset, factor, scale)
     if exact:
-        return columns, np.empty((0, 4), np.float64), 0.0
+        return columns, np.empty((0, 4)), 0.0
     rows = np.empty((m, 4), np.float64)
     for r in range(m):
         for c in range(4):
