@@ -10,11 +10,17 @@ from typing import Any
 
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
-from numba.core.compiler_machinery import PassManager
+from numba.core.compiler_machinery import PassManager, register_pass
+from numba.core.targetconfig import ConfigStack
+from numba.core.typed_passes import NativeLowering, NopythonTypeInference
 
-# Passes for comprehensions, closures and expressions of whole arrays, which kernels do without: each looks at every
-# expression of a function for them.
-_LEFT_OUT = {"InlineClosureLikes", "NopythonRewrites"}
+# Passes for what kernels do without (comprehensions, closures, expressions of whole arrays, `with`, functions inlined
+# by Numba, texts of errors made at run time, literals asked for by name): each looks at every statement for it.
+_LEFT_OUT = {
+    "InlineClosureLikes", "NopythonRewrites", "WithLifting", "RewriteDynamicRaises", "MakeFunctionToJitFunction",
+    "InlineInlinables", "FindLiterallyCalls", "LiteralUnroll", "LiteralPropagationSubPipelinePass",
+    "DumpParforDiagnostics",
+}  # fmt: skip
 
 # What a part's library is made from; a Numba that has it elsewhere compiles parts as it compiles everything.
 _NEEDED = (
@@ -46,6 +52,39 @@ class _PartLibrary(JITCodeLibrary):  # type: ignore[misc]
         return 0  # as for every function that has no way in from Python
 
 
+_COMMON = {"no_cpython_wrapper": True, "no_cfunc_wrapper": False, "release_gil": False, "forceinline": False}
+
+
+class _CommonOptions:
+    """A pass of Numba's, under the options of the functions that Numba itself is made of.
+
+    Numba compiles its ``np.empty`` of a type once for every set of options that it is called under, whether they make
+    a difference to it or not: for kernels, for parts, and for ``np.zeros``, which is made of it. A part would also take
+    over that the one that happens to call it first is embedded.
+    """
+
+    def run_pass(self, state: Any) -> bool:
+        flags = state.flags.copy()
+        for option, value in _COMMON.items():
+            if hasattr(flags, option):  # of this Numba
+                setattr(flags, option, value)
+        with ConfigStack().enter(flags):
+            return bool(super().run_pass(state))  # type: ignore[misc]
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _TypeInference(_CommonOptions, NopythonTypeInference):  # type: ignore[misc]
+    _name = "detutils_type_inference"
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _Lowering(_CommonOptions, NativeLowering):  # type: ignore[misc]
+    _name = "detutils_lowering"
+
+
+_REPLACED = {NopythonTypeInference: _TypeInference, NativeLowering: _Lowering}
+
+
 class KernelCompiler(Compiler):  # type: ignore[misc]
     """Numba's compiler without the passes that find nothing in kernels."""
 
@@ -55,7 +94,7 @@ class KernelCompiler(Compiler):  # type: ignore[misc]
             passes = PassManager(complete.pipeline_name)
             for kind, description in complete.passes:
                 if kind.__name__ not in _LEFT_OUT:
-                    passes.add_pass(kind, description)
+                    passes.add_pass(_REPLACED.get(kind, kind), description)
             passes.finalize()
             pipelines.append(passes)
         return pipelines

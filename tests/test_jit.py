@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
+from numba.core.compiler import CompilerBase
 
 import detutils
 from detutils import _jit
@@ -152,3 +154,44 @@ def test_a_wrong_dtype_is_converted_or_refused(name: str, n: int) -> None:
     for wrong in (boxes.ravel(), boxes[:, :3].copy(), boxes[None], boxes[0]):
         with pytest.raises((TypeError, ValueError)):
             call(wrong, scores)
+
+
+def compiled(function: Any, *types: Any) -> None:
+    numba.jit(**_jit._WHOLE)(function).compile(types)
+
+
+@needs_jit
+def test_a_part_is_embedded_where_it_says_so_whoever_calls_it_first() -> None:
+    @_jit.inlined
+    def inner(x: float) -> float:
+        return x + 1.0
+
+    @_jit.embedded
+    def outer(x: float) -> float:
+        return inner(x)
+
+    compiled(lambda x: outer(x), numba.float64)
+    code = [next(iter(part.overloads.values())).library.get_llvm_str() for part in (inner, outer)]  # type: ignore[attr-defined]
+    assert ["alwaysinline" in text for text in code] == [False, True]
+
+
+@needs_jit
+def test_functions_of_numpy_are_compiled_once_for_kernels_and_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = []
+    compile_core = CompilerBase._compile_core
+
+    def counting(self: Any) -> Any:
+        names.append(self.state.func_id.func_qualname)
+        return compile_core(self)
+
+    @_jit.inlined
+    def part(n: int) -> Any:
+        return np.zeros((n, n, n, n), dtype=np.int16)
+
+    def kernel(n: int) -> int:
+        first, second = part(n), np.empty((n, n, n, n), dtype=np.int16)
+        return first.ndim + second.ndim
+
+    monkeypatch.setattr(CompilerBase, "_compile_core", counting)
+    compiled(kernel, numba.int64)
+    assert sum(name.startswith("ol_np_empty") for name in names) == 1

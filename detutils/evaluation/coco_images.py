@@ -6,7 +6,7 @@ import numpy as np
 
 from detutils._jit import B1, F8, I4
 from detutils._validate import check_memory
-from detutils.evaluation._kernels.coco import partners_of_image, tabulate
+from detutils.evaluation._kernels.coco import match_class, tabulate
 
 
 def overlap_table(found: F8, objects: F8, crowd: B1) -> F8:
@@ -28,7 +28,10 @@ def image_partners(table: F8, areas: tuple[F8, F8], aside: F8, thresholds: F8, a
     """
     found, objects = np.zeros((table.shape[0], 5)), np.zeros((table.shape[1], 6))
     found[:, 4], objects[:, 4], objects[:, 5] = areas[0], areas[1], aside
+    detections, owned = (np.zeros((count, 2), np.int64) for count in table.shape)
+    detections[:, 0], owned[:, 0] = np.arange(table.shape[0]), np.arange(table.shape[1])
+    asked = thresholds, np.array([area_range]), np.array([table.shape[0], 1])
+    states = np.empty((table.shape[0], 3), np.int64)
     partners = np.full((table.shape[0], 1, thresholds.size), -1, np.int32)
-    overlaps = np.ascontiguousarray(table, np.float64)
-    partners_of_image(overlaps, found, objects, thresholds, np.array([area_range]), partners)
+    match_class(found, detections, objects, owned, asked, np.ascontiguousarray(table, np.float64), states, partners)
     return partners[:, 0].T

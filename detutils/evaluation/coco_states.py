@@ -11,7 +11,7 @@ import numpy as np
 
 from detutils._jit import B1, F8, I4, I8
 from detutils._validate import as_flag, as_integer, as_items, as_number, as_vector, check_memory
-from detutils.evaluation._kernels.coco import accumulate, match_class, match_rotated_class, partners_of_class
+from detutils.evaluation._kernels.coco import accumulate, match_class
 from detutils.evaluation.inputs import Found, Objects, Ranking, rank
 from detutils.evaluation.rotated_rows import as_optional_angle
 from detutils.geometry.rotated import Angle
@@ -19,6 +19,7 @@ from detutils.geometry.rotated import Angle
 # cocoeval.py's own expressions: a last digit more or less decides at exact overlaps.
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALL_LEVELS = np.linspace(0.0, 1.0, 101)
+_NO_TABLE, _NOBODY = np.empty((0, 0)), np.empty((0, 0, 0), np.int32)
 AREAS = {
     "all": (0.0, 1e10),
     "small": (0.0, 32.0**2),
@@ -165,14 +166,14 @@ def match(found: Found, truth: Objects, rules: Rules, workers: int = 1, areas: F
         truth = truth._replace(labels=np.zeros_like(truth.labels))
     ranking, rows, objects, detections, owned, limits = prepare(found, truth, rules, areas)
     ranges, aside = rules.ranges, objects[:, 5]
-    kernel = match_class if rules.angle is None else match_rotated_class
+    asked = rules.thresholds, ranges, limits
     size = detections.shape[0] * (1 + 2 * ranges.shape[0]) * 8
     check_memory(size, f"what becomes of {detections.shape[0]} detections")
     states: I8 = np.empty((detections.shape[0], 1 + 2 * ranges.shape[0]), np.int64)
 
     def one(c: int) -> None:
         mine, theirs = ranking.spans(c)
-        kernel(rows, detections[mine], objects, owned[theirs], rules.thresholds, ranges, limits, states[mine])
+        match_class(rows, detections[mine], objects, owned[theirs], asked, _NO_TABLE, states[mine], _NOBODY)
 
     classes = range(ranking.labels.size)
     if workers == 1:
@@ -203,12 +204,11 @@ def partners(found: Found, truth: Objects, rules: Rules, areas: F8 | None = None
     sizes = detections.shape[0], len(rules.areas), rules.thresholds.size
     check_memory(math.prod(sizes) * 4, f"the partners of {sizes[0]} detections")
     taken = np.full(sizes, -1, np.int32)
+    states, asked = np.empty((sizes[0], 1 + 2 * sizes[1]), np.int64), (rules.thresholds, rules.ranges, limits)
     for c in range(ranking.labels.size):
         mine, theirs = ranking.spans(c)
         places = taken[mine]
-        partners_of_class(
-            rows, detections[mine], objects, owned[theirs], rules.thresholds, rules.ranges, limits, places
-        )
+        match_class(rows, detections[mine], objects, owned[theirs], asked, _NO_TABLE, states[mine], places)
         there = places >= 0
         places[there] = owned[theirs, 0][places[there]]
     return Partners(detections[:, 0], detections[:, 1], taken)

@@ -9,7 +9,7 @@ import numpy as np
 
 from detutils._jit import I8
 from detutils._validate import as_integer, as_names, as_number, as_threshold
-from detutils.evaluation._kernels.reasons import pair_up, pair_up_rotated
+from detutils.evaluation._kernels.reasons import pair_up
 from detutils.evaluation.errors import detection_rows, object_rows
 from detutils.evaluation.inputs import gather_detections, gather_objects
 from detutils.evaluation.rotated_rows import as_optional_angle
@@ -127,8 +127,7 @@ def confusion_matrix(
         labels = np.arange(count)
     detected, there = detection_rows(found, rows, labels), object_rows(truth, labels)
     target, taken = np.empty(rows.size, np.int64), np.zeros(truth.labels.size, np.int64)
-    kernel = pair_up if turned is None else pair_up_rotated
-    kernel(detected, np.searchsorted(rows, found.starts), there, truth.starts, enough, target, taken)
+    pair_up(detected, np.searchsorted(rows, found.starts), there, truth.starts, enough, target, taken)
     matrix = np.zeros((labels.size + 1, labels.size + 1), np.int64)
     paired = target >= 0
     columns, lines = detected[:, 4].astype(np.int64), there[:, 4].astype(np.int64)

@@ -164,8 +164,7 @@ def judged(found: Found, truth: Objects, enough: float, little: float, most: int
     classes = np.unique(np.concatenate([found.labels, truth.labels]))
     kinds, target = np.empty((2, rows.size), np.int64)
     taken = np.zeros(truth.labels.size, np.int64)
-    kernel = reasons.judge if found.boxes.shape[1] == 4 else reasons.judge_rotated
-    kernel(
+    reasons.judge(
         detection_rows(found, rows, classes), found_from, object_rows(truth, classes), truth.starts,
         np.array([enough, little]), kinds, target, taken,
     )  # fmt: skip

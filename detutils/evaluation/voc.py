@@ -9,7 +9,7 @@ import numpy as np
 
 from detutils._jit import F8, I8
 from detutils._validate import as_choice, as_offset, as_threshold
-from detutils.evaluation._kernels.voc import voc_class, voc_rotated_class
+from detutils.evaluation._kernels.voc import voc_class
 from detutils.evaluation.inputs import gather_detections, gather_objects, rank
 from detutils.evaluation.precision_recall import Method, PrecisionRecall, summed, trace
 from detutils.evaluation.rotated_rows import as_optional_angle
@@ -144,10 +144,9 @@ def evaluate_voc(
     rows = ranking.objects
     owned = np.column_stack([rows, ranking.object_images[rows], aside[rows].astype(np.int64)])
     rule = np.array([threshold, strict, added])
-    kernel = voc_class if turned is None else voc_rotated_class
     for c in range(ranking.labels.size):  # a call each, so that Ctrl-C is heard between classes
         mine, objects = ranking.spans(c)
-        kernel(found.boxes, ordered[mine], truth.boxes, owned[objects], images, rule, outcomes[mine])
+        voc_class(found.boxes, ordered[mine], truth.boxes, owned[objects], images, rule, outcomes[mine])
     counts = np.bincount(np.searchsorted(ranking.labels, truth.labels[~aside]), minlength=ranking.labels.size)
     curves = trace(found.scores[ranking.order], outcomes, ranking.order_from, counts)
     ap = np.full(ranking.labels.size, np.nan)

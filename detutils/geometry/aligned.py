@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 
@@ -11,12 +9,12 @@ from detutils._validate import Array, as_box_pair, as_offset
 from detutils.geometry._kernels import overlaps as kernels
 
 
-def _row_by_row(
-    kernel: Callable[..., Array], boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, offset: int
-) -> Array:
+def _row_by_row(kind: np.int64, boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, offset: int) -> Array:
     first, second = as_box_pair(boxes1, boxes2, aligned=True)
     wide, others = first.astype(np.float64, copy=False), second.astype(np.float64, copy=False)
-    return kernel(wide, others, as_offset(offset)).astype(first.dtype, copy=False)
+    out = np.empty(len(wide))
+    kernels.aligned(int(kind), wide, others, as_offset(offset), out)
+    return out.astype(first.dtype, copy=False)
 
 
 def aligned_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0) -> Array:
@@ -66,7 +64,7 @@ def aligned_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int
     >>> detutils.aligned_box_iou([[0, 0, 10, 10], [5, 5, 9, 9]], [[0, 0, 10, 5], [7, 7, 9, 9]])
     array([0.5 , 0.25])
     """
-    return _row_by_row(kernels.iou_rows, boxes1, boxes2, offset)
+    return _row_by_row(kernels.IOU, boxes1, boxes2, offset)
 
 
 def aligned_box_ioa(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0) -> Array:
@@ -117,7 +115,7 @@ def aligned_box_ioa(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int
     >>> detutils.aligned_box_ioa([[0, 0, 10, 10], [5, 5, 9, 9]], [[0, 0, 10, 5], [7, 7, 9, 9]])
     array([0.5 , 0.25])
     """
-    return _row_by_row(kernels.ioa_rows, boxes1, boxes2, offset)
+    return _row_by_row(kernels.IOA, boxes1, boxes2, offset)
 
 
 def aligned_generalized_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0) -> Array:
@@ -166,7 +164,7 @@ def aligned_generalized_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *,
     >>> detutils.aligned_generalized_box_iou([[0, 0, 10, 10], [5, 5, 9, 9]], [[0, 0, 10, 5], [7, 7, 9, 9]])
     array([0.5 , 0.25])
     """
-    return _row_by_row(kernels.giou_rows, boxes1, boxes2, offset)
+    return _row_by_row(kernels.GIOU, boxes1, boxes2, offset)
 
 
 def aligned_distance_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0) -> Array:
@@ -215,7 +213,7 @@ def aligned_distance_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, of
     >>> detutils.aligned_distance_box_iou([[0, 0, 10, 10], [5, 5, 9, 9]], [[0, 0, 10, 5], [7, 7, 9, 9]])
     array([0.46875, 0.1875 ])
     """
-    return _row_by_row(kernels.diou_rows, boxes1, boxes2, offset)
+    return _row_by_row(kernels.DIOU, boxes1, boxes2, offset)
 
 
 def aligned_complete_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, offset: int = 0) -> Array:
@@ -265,4 +263,4 @@ def aligned_complete_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike, *, of
     >>> detutils.aligned_complete_box_iou([[0, 0, 10, 10], [5, 5, 9, 9]], [[0, 0, 10, 5], [7, 7, 9, 9]])
     array([0.46550187, 0.1875    ])
     """
-    return _row_by_row(kernels.ciou_rows, boxes1, boxes2, offset)
+    return _row_by_row(kernels.CIOU, boxes1, boxes2, offset)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -22,27 +22,18 @@ from detutils._validate import (
 )
 from detutils.geometry._kernels import overlaps as kernels
 
-_Kernels: TypeAlias = tuple[Direct, Direct]  # for float64 and float32
-
-
-def _kernels(name: str) -> _Kernels:
-    return Direct(getattr(kernels, f"{name}_matrix")), Direct(getattr(kernels, f"{name}_matrix_float32"))
-
-
-_IOU = _kernels("iou")
-_IOA = _kernels("ioa")
-_GIOU = _kernels("giou")
-_DIOU = _kernels("diou")
-_CIOU = _kernels("ciou")
+_IOU_MATRIX = Direct(kernels.iou_matrix), Direct(kernels.iou_matrix_float32)
+_MATRIX = Direct(kernels.matrix), Direct(kernels.matrix_float32)
+_IOU, _IOA, _GIOU, _DIOU, _CIOU = (
+    int(kind) for kind in (kernels.IOU, kernels.IOA, kernels.GIOU, kernels.DIOU, kernels.CIOU)
+)
 
 _DEFAULT_OFFSET, _DEFAULT_WORKERS = 0, 1  # known by identity, a small call has no time to check them
 _PAIRS_A_SLICE = 1 << 25  # some hundredths of a second: Ctrl-C is heard between two slices
 _PAIRS_IN_FLOAT64 = 1 << 20  # so many at a time where a float32 matrix has to be computed in float64
 
 
-def _pairwise(
-    of: _Kernels, boxes1: Any, boxes2: Any, offset: int, out: Array | None, workers: int
-) -> Array:
+def _pairwise(kind: int, boxes1: Any, boxes2: Any, offset: int, out: Array | None, workers: int) -> Array:
     """What the five functions have in common."""
     if not is_ready_pair(boxes1, boxes2):
         boxes1, boxes2 = as_box_pair(boxes1, boxes2, check_rows=False)
@@ -56,30 +47,38 @@ def _pairwise(
         result = as_out(out, shape, dtype, of="boxes1 and boxes2")
         check_apart(out, "out", boxes1, boxes2)
     if small:  # the kernel looks at the rows itself, because small calls have no time for another pass
-        row = of[dtype is FLOAT32].call(boxes1, boxes2, added, result)
+        if kind:  # IoU is 0
+            row = _MATRIX[dtype is FLOAT32].call(kind, boxes1, boxes2, added, result)
+        else:
+            row = _IOU_MATRIX[dtype is FLOAT32].call(boxes1, boxes2, added, result)
         if row == -1:
             return result
         if row >= 0:
             _raise_bad_row(boxes1, boxes2, row)
     boxes1, boxes2 = as_box_pair(boxes1, boxes2)  # before any thread starts
-    _fill_in_slices(of, boxes1, boxes2, added, result, threads)
+    _fill_in_slices(kind, boxes1, boxes2, added, result, threads)
     return result
 
 
-def _fill_in_slices(
-    of: _Kernels, first: Array, second: Array, added: float, result: Array, threads: int
-) -> None:
+def _fill(kind: int, first: Array, second: Array, added: float, out: Array) -> int:
+    short = first.dtype is FLOAT32
+    if kind == _IOU:
+        return int(_IOU_MATRIX[short].call(first, second, added, out))
+    return int(_MATRIX[short].call(kind, first, second, added, out))
+
+
+def _fill_in_slices(kind: int, first: Array, second: Array, added: float, result: Array, threads: int) -> None:
     n, m = result.shape
     step = max(1, min(-(-n // threads), _PAIRS_A_SLICE // max(m, 1)))
     few = max(1, _PAIRS_IN_FLOAT64 // max(m, 1))
 
     def fill(start: int) -> None:
         rows, to = first[start : start + step], result[start : start + step]
-        if of[first.dtype is FLOAT32].call(rows, second, added, to) == -2:
+        if _fill(kind, rows, second, added, to) == -2:
             wide, others = rows.astype(np.float64), second.astype(np.float64)
             for low in range(0, len(rows), few):
                 part = np.empty((min(few, len(rows) - low), m))
-                of[0].call(wide[low : low + few], others, added, part)
+                _fill(kind, wide[low : low + few], others, added, part)
                 to[low : low + few] = part
 
     if threads == 1:

@@ -175,6 +175,13 @@ def record(boxes: Any, outlines: Any) -> detutils.AnnotatedImage:
     return detutils.AnnotatedImage("a", None, boxes, np.zeros(n, int), no, no, no, np.ones(n), 0, None, outlines)
 
 
+def test_the_first_of_two_objects_that_are_the_same_decides() -> None:
+    row = [10.0, 10.0, 8.0, 4.0, 30.0]
+    for difficult, ap in (([True, False], 0.0), ([False, True], 1.0)):
+        truth = [{"boxes": [row, row], "labels": [0, 0], "difficult": difficult}]
+        assert detutils.evaluate_voc([([row], [0.9], [0])], truth, angle="cw-deg").ap == ap
+
+
 def test_records_give_their_outlines() -> None:
     rows = np.array([[50.0, 40, 20, 10, 33], [90, 90, 40, 8, -70]])
     corners = detutils.rotated_box_convert(rows, "cw-deg", "corners")

@@ -14,7 +14,7 @@ MUTANTS = [
         "evaluation/_kernels/overlap.py", f"{COCO} {ROTATED}",
         ("rows[i, 2] + rows[i, 0]", "rows[i, 2] + rows[i, 1]"),
         ("return common / area if area > 0.0", "return iou(common, area, area, 0.0, 1.0) if area > 0.0"),
-        ("common_of(turned[0], d, turned[1], g)", "common_of(turned[0], d, turned[0], d)"),
+        ("common_of(scene.turned[0], d, scene.turned[1], g)", "common_of(scene.turned[0], d, scene.turned[0], d)"),
     ),
     *faults(
         "geometry/_kernels/rotated_overlaps.py", ROTATED,
@@ -25,8 +25,8 @@ MUTANTS = [
         "evaluation/_kernels/coco.py", COCO,
         ("if value >= enough[t]", "if value > enough[t]"),
         ("while at > 0 and ious[at - 1] <= value", "while at > 0 and ious[at - 1] < value"),
-        ("bits = left & near[c, 1] & ~taken[k]", "bits = left & near[c, 1]"),
-        ("                bits &= ~taken[k]", "                bits &= taken[k]"),
+        ("bits = left & near[c, 1] & ~taken[a, k]", "bits = left & near[c, 1]"),
+        ("                bits &= ~taken[a, k]", "                bits &= taken[a, k]"),
         ("area < ranges[a, 0] or area > ranges[a, 1]", "area < ranges[a, 0] or area >= ranges[a, 1]"),
         ("min(thresholds[t], 1.0 - 1e-10)", "thresholds[t]"),
         ("left if ranges[a, 0] <= area <= ranges[a, 1] else 0", "left"),
@@ -37,10 +37,13 @@ MUTANTS = [
     *faults(
         "evaluation/_kernels/coco.py", IMAGES,
         ("if (bits >> t) & 1:\n            partners", "if bits & 1:\n            partners"),
-        ("        owned[g, 0] = g", "        owned[g, 0] = 0"),
-        ("table[d, g] = overlap(scene, d, g)", "table[d, g] = overlap(scene, d, d)"),
+        ("= upright_overlap(found, d, objects, g)", "= upright_overlap(found, d, objects, d)"),
         ("area = found[d, AREA]", "area = found[d, 2] * found[d, 3]", ENTRIES),
         ("first if levels[level] <= 0.0 else 0.0", "first if levels[level] == 0.0 else 0.0", ENTRIES),
+    ),
+    *faults(
+        "evaluation/coco_images.py", IMAGES,
+        (", np.arange(table.shape[1])\n", ", 0\n"),
     ),
     *faults(
         "compat/pycocotools/_entries.py", ENTRIES,
@@ -78,7 +81,8 @@ MUTANTS = [
     ),
     *faults(
         "evaluation/_kernels/voc.py", ROTATED,
-        ("return 4.0 * boxes[i, 2] * boxes[i, 3]", "return boxes[i, 2] * boxes[i, 3]"),
+        ("area, 4.0 * boxes[g, 2] * boxes[g, 3]", "area, boxes[g, 2] * boxes[g, 3]"),
+        ("if share > best:", "if share >= best:"),
     ),
     *faults(
         "evaluation/_kernels/recall.py", RECALL,
@@ -96,7 +100,7 @@ MUTANTS = [
         ("if used >= limits[0]", "if used > 1.0"),
         ("if every <= limits[1]", "if every < limits[1]"),
         (" > limits[0]:\n                    kinds[d] |= IGNORED", " > 1.0:\n                    kinds[d] |= IGNORED"),
-        ("if value >= enough and value > best:", "if value > enough and value > best:"),
+        ("if value < enough or value <= best", "if value <= enough or value <= best"),
         ("for same in (True, False):", "for same in (False, True):"),
     ),
 ]  # fmt: skip

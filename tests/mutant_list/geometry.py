@@ -49,7 +49,7 @@ MUTANTS = [
         ("SHORTEST = np.float32(1e-15)", "SHORTEST = np.float32(0.0)"),
         ("min(left + COLUMN_BLOCK, m)", "min(left + COLUMN_BLOCK - 1, m)"),
         ("QUARTER_TURN = 0.5 * math.pi", "QUARTER_TURN = math.pi"),
-        ("    if bad >= 0:\n        return int(boxes1.shape[0] + bad)", "    if bad >= 0:\n        return int(bad)"),
+        ("int(boxes1.shape[0] + bad) if bad >= 0 else -1", "int(bad)"),
         ("if bad == -2 or bad2 == -2", "if bad == -2"),
         ("(boxes.strides[0] == 4 * size) & (boxes.strides[1] == size)", "boxes.strides[1] == size"),
         ("(boxes.strides[0] == 4 * size) & (boxes.strides[1] == size)", "boxes.strides[0] == 4 * size"),

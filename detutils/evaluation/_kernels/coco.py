@@ -10,24 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import F8, I4, I8, embedded, inlined, kernel
+from detutils._jit import F8, I4, I8, embedded, kernel
 from detutils.evaluation._kernels.curves import envelope
-from detutils.evaluation._kernels.overlap import ASIDE, Scene, overlap, untabled
+from detutils.evaluation._kernels.overlap import ASIDE, fill_overlaps, scene_of, upright_overlap
 
 EPSILON = 2.220446049250313e-16  # cocoeval.py adds np.spacing(1) to the number of detections it divides by
 AREA = 4  # the column of both kinds of rows
 RANK = 0  # the column of states that says the how-many-th of its image a detection is; -1 beyond the last limit
 
 
-@inlined
-def _candidates(scene: Any, d: Any, owned: Any, span: Any, enough: Any, near: Any, ious: Any) -> Any:
-    """The objects that one detection overlaps enough for some threshold, best first, the last of ties first.
+@embedded
+def _candidates(values: Any, span: Any, enough: Any, near: Any, ious: Any) -> Any:
+    """The objects that one detection, by its overlaps, overlaps enough for some threshold, best first, the last of ties
+    first.
 
     ``near`` gets their place in ``owned`` and the thresholds passed, a bit each. How many there are.
     """
     count = 0
     for k in range(span[0], span[1]):
-        value = overlap(scene, d, owned[k, 0])
+        value = values[k]
         bits = 0
         for t in range(enough.shape[0]):
             if value >= enough[t]:
@@ -51,39 +52,55 @@ def _note(partners: Any, place: Any, bits: Any, k: Any) -> None:
             partners[place[0], place[1], t] = k
 
 
-@inlined
+@embedded
 def _take(near: Any, count: Any, ignored: Any, crowd: Any, taken: Any, every: Any, partners: Any, place: Any) -> Any:
     """(thresholds at which a detection takes an object that counts, those at which it takes none), a bit each.
 
     At each threshold it takes the free object that it overlaps most, of those that count before those that do not.
-    ``partners``, where there are any, get the object's place at ``place``.
+    ``partners``, where there are any, get the object's place at ``place``, which is that of the detection and that of
+    the range of areas.
     """
-    left, right = every, 0
+    left, right, a = every, 0, place[1]
     for c in range(count):
         k = near[c, 0]
-        if not ignored[k]:
-            bits = left & near[c, 1] & ~taken[k]
-            taken[k] |= bits
+        if not ignored[a, k]:
+            bits = left & near[c, 1] & ~taken[a, k]
+            taken[a, k] |= bits
             right |= bits
             left &= ~bits
             _note(partners, place, bits, k)
     for c in range(count):
         k = near[c, 0]
-        if ignored[k]:
+        if ignored[a, k]:
             bits = left & near[c, 1]
             if not crowd[k]:
-                bits &= ~taken[k]
-            taken[k] |= bits
+                bits &= ~taken[a, k]
+            taken[a, k] |= bits
             left &= ~bits
             _note(partners, place, bits, k)
     return right, left
 
 
-@embedded
-def _walk(
-    scene: Any, detections: Any, owned: Any, thresholds: Any, ranges: Any, limits: Any, states: Any, partners: Any
+@kernel(
+    "void(float64[:,::1], int64[:,::1], float64[:,::1], int64[:,::1],"
+    " Tuple((float64[::1], float64[:,::1], int64[::1])), float64[:,::1], int64[:,::1], int32[:,:,::1])"
+)
+def match_class(
+    found: F8, detections: I8, objects: F8, owned: I8, rules: Any, table: F8, states: I8, partners: I4
 ) -> None:
-    found, objects = scene.found, scene.objects
+    """Of each detection of a class, (row, image) by falling score: its rank in its image and, for each range of areas,
+    at which thresholds it is right and at which it is wrong, a bit each.
+
+    ``owned`` holds (row, image) of the objects, ordered by image. ``rules`` are the thresholds, the ranges of areas,
+    and the limits: how many detections of an image are looked at, and how many images there are. ``table`` is empty, or
+    gives the overlaps. ``partners``, where there is room, get the place in ``owned`` of the object that each detection
+    takes, by range of areas and threshold; where it takes none they are left as they are.
+
+    cocoeval.py matches image by image and then joins the images. One walk by falling score does the same, because
+    images do not influence each other; all thresholds go side by side.
+    """
+    thresholds, ranges, limits = rules
+    scene = scene_of(found, objects, table)
     n_objects, n_ranges = owned.shape[0], ranges.shape[0]
     starts, seen = np.zeros(limits[1] + 1, np.int64), np.zeros(limits[1], np.int64)
     for k in range(n_objects):
@@ -96,12 +113,13 @@ def _walk(
         crowd[k] = aside == 2.0
         for a in range(n_ranges):
             ignored[a, k] = aside != 0.0 or area < ranges[a, 0] or area > ranges[a, 1]
-    enough = np.empty(thresholds.shape[0])
+    enough = np.empty(thresholds.shape[0], np.float64)
     for t in range(enough.shape[0]):
         enough[t] = min(thresholds[t], 1.0 - 1e-10)
     every = (1 << thresholds.shape[0]) - 1
     taken = np.zeros((n_ranges, n_objects), np.int64)
-    near, ious = np.empty((n_objects + 1, 2), np.int64), np.empty(n_objects + 1)
+    near = np.empty((n_objects + 1, 2), np.int64)
+    ious, values = np.empty(n_objects + 1, np.float64), np.empty(n_objects, np.float64)
     for n in range(detections.shape[0]):
         d, image = detections[n, 0], detections[n, 1]
         states[n, RANK] = -1
@@ -110,80 +128,25 @@ def _walk(
         states[n, RANK] = seen[image]
         seen[image] += 1
         span = starts[image], starts[image + 1]
-        count = _candidates(scene, d, owned, span, enough, near, ious) if span[1] > span[0] else 0
+        count = 0
+        if span[1] > span[0]:
+            fill_overlaps(scene, d, owned, span, values)
+            count = _candidates(values, span, enough, near, ious)
         area = found[d, AREA]
         for a in range(n_ranges):
             right, left = 0, every
             if count > 0:
-                right, left = _take(near, count, ignored[a], crowd, taken[a], every, partners, (n, a))
+                right, left = _take(near, count, ignored, crowd, taken, every, partners, (n, a))
             states[n, 1 + 2 * a] = right
             states[n, 2 + 2 * a] = left if ranges[a, 0] <= area <= ranges[a, 1] else 0
-
-
-@kernel(
-    "void(float64[:,::1], int64[:,::1], float64[:,::1], int64[:,::1], float64[::1], float64[:,::1], int64[::1],"
-    " int64[:,::1])"
-)
-def match_class(
-    found: F8, detections: I8, objects: F8, owned: I8, thresholds: F8, ranges: F8, limits: I8, states: I8
-) -> None:
-    """Of each detection of a class, (row, image) by falling score: its rank in its image and, for each range of areas,
-    at which thresholds it is right and at which it is wrong, a bit each.
-
-    ``owned`` holds (row, image) of the objects, ordered by image; ``limits`` are how many detections of an image are
-    looked at, and how many images there are. cocoeval.py matches image by image and then joins the images. One walk by
-    falling score does the same, because images do not influence each other; all thresholds go side by side.
-    """
-    nobody = np.empty((0, 0, 0), np.int32)
-    _walk(untabled(found, objects, None), detections, owned, thresholds, ranges, limits, states, nobody)
-
-
-@kernel(
-    "void(float64[:,::1], int64[:,::1], float64[:,::1], int64[:,::1], float64[::1], float64[:,::1], int64[::1],"
-    " int64[:,::1])"
-)
-def match_rotated_class(
-    found: F8, detections: I8, objects: F8, owned: I8, thresholds: F8, ranges: F8, limits: I8, states: I8
-) -> None:
-    """``match_class`` of rotated boxes."""
-    scene, nobody = untabled(found, objects, (found[:, 5:], objects[:, 6:])), np.empty((0, 0, 0), np.int32)
-    _walk(scene, detections, owned, thresholds, ranges, limits, states, nobody)
-
-
-@kernel(
-    "void(float64[:,::1], int64[:,::1], float64[:,::1], int64[:,::1], float64[::1], float64[:,::1], int64[::1],"
-    " int32[:,:,::1])"
-)
-def partners_of_class(
-    found: F8, detections: I8, objects: F8, owned: I8, thresholds: F8, ranges: F8, limits: I8, partners: I4
-) -> None:
-    """``match_class`` that writes down the partners: the place in ``owned`` of the object that each detection takes, by
-    range of areas and threshold. Where it takes none they are left as they are."""
-    states = np.empty((detections.shape[0], 1 + 2 * ranges.shape[0]), np.int64)
-    _walk(untabled(found, objects, None), detections, owned, thresholds, ranges, limits, states, partners)
-
-
-@kernel("void(float64[:,::1], float64[:,::1], float64[:,::1], float64[::1], float64[:,::1], int32[:,:,::1])")
-def partners_of_image(table: F8, found: F8, objects: F8, thresholds: F8, ranges: F8, partners: I4) -> None:
-    """The partners of the detections of one image and class, by falling score, from a table of overlaps."""
-    n, m = table.shape
-    detections, owned = np.zeros((n, 2), np.int64), np.zeros((m, 2), np.int64)
-    for d in range(n):  # number by number: a whole column takes two seconds to compile
-        detections[d, 0] = d
-    for g in range(m):
-        owned[g, 0] = g
-    states, limits = np.empty((n, 1 + 2 * ranges.shape[0]), np.int64), np.empty(2, np.int64)
-    limits[0], limits[1] = n, 1
-    _walk(Scene(found, objects, None, table), detections, owned, thresholds, ranges, limits, states, partners)
 
 
 @kernel("void(float64[:,::1], float64[:,::1], float64[:,::1])")
 def tabulate(found: F8, objects: F8, table: F8) -> None:
     """How much each detection overlaps each object."""
-    scene = untabled(found, objects, None)
     for d in range(table.shape[0]):
         for g in range(table.shape[1]):
-            table[d, g] = overlap(scene, d, g)
+            table[d, g] = upright_overlap(found, d, objects, g)
 
 
 @kernel(
@@ -202,7 +165,7 @@ def accumulate(
     """
     n_ranges, n_thresholds, n_limits = recall.shape[1], recall.shape[2], limits.shape[0]
     n = states.shape[0]
-    reached, precision, value = np.empty(n), np.empty(n), np.empty(n)
+    reached, precision, value = np.empty(n, np.float64), np.empty(n, np.float64), np.empty(n, np.float64)
     for a in range(n_ranges):
         if positives[a] == 0:
             continue

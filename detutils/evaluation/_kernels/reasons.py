@@ -11,11 +11,26 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import F8, I8, inlined, kernel
-from detutils.evaluation._kernels.overlap import overlap, untabled
+from detutils._jit import F8, I8, embedded, inlined, kernel
+from detutils.evaluation._kernels.overlap import turned_overlap, untabled, upright_overlap
 
 RIGHT, CLASS, LOCATION, BOTH, DUPLICATE, BACKGROUND = 0, 1, 2, 3, 4, 5
 IGNORED = 8  # added to the kind of a detection that counts neither way
+
+
+@embedded
+def _overlaps(scene: Any, spans: Any) -> Any:
+    """How much each detection of an image overlaps each object of it: a loop for each kind, without a choice in it."""
+    ious = np.empty((spans[1] - spans[0], spans[3] - spans[2]), np.float64)
+    if scene.turned[0].shape[1] > 0:
+        for d in range(spans[0], spans[1]):
+            for g in range(spans[2], spans[3]):
+                ious[d - spans[0], g - spans[2]] = turned_overlap(scene, d, g)
+    else:
+        for d in range(spans[0], spans[1]):
+            for g in range(spans[2], spans[3]):
+                ious[d - spans[0], g - spans[2]] = upright_overlap(scene.found, d, scene.objects, g)
+    return ious
 
 
 @inlined
@@ -63,17 +78,20 @@ def _kind_of(ious: Any, found: Any, objects: Any, spans: Any, d: Any, limits: An
     return BOTH, -1
 
 
-@inlined
-def _judge(
-    scene: Any, found_from: Any, objects_from: Any, limits: Any, kinds: Any, target: Any, taken: Any
+@kernel(
+    "void(float64[:,::1], int64[::1], float64[:,::1], int64[::1], float64[::1], int64[::1], int64[::1], int64[::1])"
+)
+def judge(
+    found: F8, found_from: I8, objects: F8, objects_from: I8, limits: F8, kinds: I8, target: I8, taken: I8
 ) -> None:
-    found, objects = scene.found, scene.objects
+    """Fill in each detection's kind and the object it took or is about, and which objects were taken.
+
+    ``limits`` are the IoU of a right detection and that up to which one lies on the background.
+    """
+    scene = untabled(found, objects)
     for image in range(found_from.shape[0] - 1):
         spans = (found_from[image], found_from[image + 1], objects_from[image], objects_from[image + 1])
-        ious = np.empty((spans[1] - spans[0], spans[3] - spans[2]))
-        for d in range(spans[0], spans[1]):
-            for g in range(spans[2], spans[3]):
-                ious[d - spans[0], g - spans[2]] = overlap(scene, d, g)
+        ious = _overlaps(scene, spans)
         _match(ious, found, objects, spans, limits[0], target, taken)
         for d in range(spans[0], spans[1]):
             if target[d] >= 0:
@@ -86,71 +104,39 @@ def _judge(
                     kinds[d] |= IGNORED
 
 
-@kernel(
-    "void(float64[:,::1], int64[::1], float64[:,::1], int64[::1], float64[::1], int64[::1], int64[::1], int64[::1])"
-)
-def judge(
-    found: F8, found_from: I8, objects: F8, objects_from: I8, limits: F8, kinds: I8, target: I8, taken: I8
-) -> None:
-    """Fill in each detection's kind and the object it took or is about, and which objects were taken.
-
-    ``limits`` are the IoU of a right detection and that up to which one lies on the background.
-    """
-    _judge(untabled(found, objects, None), found_from, objects_from, limits, kinds, target, taken)
-
-
-@kernel(
-    "void(float64[:,::1], int64[::1], float64[:,::1], int64[::1], float64[::1], int64[::1], int64[::1], int64[::1])"
-)
-def judge_rotated(
-    found: F8, found_from: I8, objects: F8, objects_from: I8, limits: F8, kinds: I8, target: I8, taken: I8
-) -> None:
-    """``judge`` of rotated boxes."""
-    turned = found[:, 5:], objects[:, 6:]
-    _judge(untabled(found, objects, turned), found_from, objects_from, limits, kinds, target, taken)
-
-
-@inlined
-def _pair_up(scene: Any, found_from: Any, objects_from: Any, enough: Any, target: Any, taken: Any) -> None:
-    found, objects = scene.found, scene.objects
-    for image in range(found_from.shape[0] - 1):
-        first, last = found_from[image], found_from[image + 1]
-        begin, end = objects_from[image], objects_from[image + 1]
-        for d in range(first, last):
-            target[d] = -1
-        for same in (True, False):
-            while True:
-                best, detection, match = -1.0, -1, -1
-                for g in range(begin, end):
-                    if taken[g] == 1 or objects[g, 5] != 0.0:
-                        continue
-                    for d in range(first, last):
-                        if target[d] == -1 and (objects[g, 4] == found[d, 4]) == same:
-                            value = overlap(scene, d, g)
-                            if value >= enough and value > best:
-                                best, detection, match = value, d, g
-                if match < 0:
-                    break
-                target[detection], taken[match] = match, 1
-        for d in range(first, last):
-            for g in range(begin, end):
-                if target[d] == -1 and objects[g, 5] != 0.0 and overlap(scene, d, g) >= enough:
-                    target[d] = -2
-
-
 @kernel("void(float64[:,::1], int64[::1], float64[:,::1], int64[::1], float64, int64[::1], int64[::1])")
 def pair_up(
     found: F8, found_from: I8, objects: F8, objects_from: I8, enough: float, target: I8, taken: I8
 ) -> None:
     """Pair detections with objects one to one, whatever their classes: pairs of one class first, then by falling IoU,
-    ties by object and then by detection. ``target`` is the object, -1 for none, -2 for one that does not count."""
-    _pair_up(untabled(found, objects, None), found_from, objects_from, enough, target, taken)
+    ties by object and then by detection. ``target`` is the object, -1 for none, -2 for one that does not count.
 
-
-@kernel("void(float64[:,::1], int64[::1], float64[:,::1], int64[::1], float64, int64[::1], int64[::1])")
-def pair_up_rotated(
-    found: F8, found_from: I8, objects: F8, objects_from: I8, enough: float, target: I8, taken: I8
-) -> None:
-    """``pair_up`` of rotated boxes."""
-    turned = found[:, 5:], objects[:, 6:]
-    _pair_up(untabled(found, objects, turned), found_from, objects_from, enough, target, taken)
+    Here ties go by detection and then by object, which is the same: of tied pairs that are left, the first detection
+    and the first of its objects are each other's first in both orders.
+    """
+    scene = untabled(found, objects)
+    for image in range(found_from.shape[0] - 1):
+        first, last = found_from[image], found_from[image + 1]
+        begin, end = objects_from[image], objects_from[image + 1]
+        ious = _overlaps(scene, (first, last, begin, end))
+        for d in range(first, last):
+            target[d] = -1
+        for same in (True, False):
+            while True:
+                best, detection, match = -1.0, -1, -1
+                for d in range(first, last):
+                    if target[d] != -1:
+                        continue
+                    for g in range(begin, end):
+                        value = ious[d - first, g - begin]
+                        if value < enough or value <= best:  # most pairs
+                            continue
+                        if taken[g] == 0 and objects[g, 5] == 0.0 and (objects[g, 4] == found[d, 4]) == same:
+                            best, detection, match = value, d, g
+                if match < 0:
+                    break
+                target[detection], taken[match] = match, 1
+        for d in range(first, last):
+            for g in range(begin, end):
+                if target[d] == -1 and objects[g, 5] != 0.0 and ious[d - first, g - begin] >= enough:
+                    target[d] = -2

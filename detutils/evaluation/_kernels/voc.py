@@ -6,54 +6,31 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import F8, I8, inlined, kernel
+from detutils._jit import F8, I8, embedded, kernel
 from detutils.evaluation._kernels.recall import area_of, iou_of
 from detutils.geometry._kernels.pair import iou
 from detutils.geometry._kernels.rotated_overlaps import common_of
 
 
-@inlined
-def _area(boxes: Any, i: Any, offset: Any, rotated: Any) -> Any:
-    if rotated is None:
-        return area_of(boxes, i, offset)
-    return 4.0 * boxes[i, 2] * boxes[i, 3]
-
-
-@inlined
-def _overlap(found: Any, d: Any, area: Any, boxes: Any, g: Any, offset: Any, rotated: Any) -> Any:
-    if rotated is None:
-        return iou_of(found, d, area, boxes, g, offset)
-    return iou(common_of(found, d, boxes, g), area, _area(boxes, g, offset, rotated), 0.0, 1.0)
-
-
-@inlined
-def _walk(
-    found: Any, detections: Any, boxes: Any, objects: Any, images: Any, rule: Any, outcomes: Any, rotated: Any
-) -> None:
-    """``rotated`` is None, known to the compiler, for upright boxes."""
-    threshold, strict, offset = rule[0], rule[1] != 0.0, rule[2]
-    taken = np.zeros(objects.shape[0], np.bool_)
-    starts = np.zeros(images + 1, np.int64)
-    for k in range(objects.shape[0]):
-        starts[objects[k, 1] + 1] += 1
-    for image in range(images):
-        starts[image + 1] += starts[image]
-    for n in range(detections.shape[0]):
-        d, image = detections[n, 0], detections[n, 1]
-        area = _area(found, d, offset, rotated)
-        best, match = 0.0, -1
-        for k in range(starts[image], starts[image + 1]):
-            overlap = _overlap(found, d, area, boxes, objects[k, 0], offset, rotated)
+@embedded
+def _best_of(found: Any, d: Any, boxes: Any, objects: Any, span: Any, offset: Any) -> Any:
+    """(IoU, place) of the object that a detection overlaps most, the first of equal ones; place -1 where it overlaps
+    none. A loop for each kind of boxes, without a choice in it."""
+    best, match = 0.0, -1
+    if boxes.shape[1] == 4:
+        area = area_of(found, d, offset)
+        for k in range(span[0], span[1]):
+            overlap = iou_of(found, d, area, boxes, objects[k, 0], offset)
             if overlap > best:
                 best, match = overlap, k
-        outcomes[n] = 0
-        if match < 0 or best < threshold or (strict and best == threshold):
-            continue
-        if objects[match, 2] == 1:
-            outcomes[n] = -1
-        elif not taken[match]:
-            taken[match] = True
-            outcomes[n] = 1
+        return best, match
+    area = 4.0 * found[d, 2] * found[d, 3]
+    for k in range(span[0], span[1]):
+        g = objects[k, 0]
+        share = iou(common_of(found, d, boxes, g), area, 4.0 * boxes[g, 2] * boxes[g, 3], 0.0, 1.0)
+        if share > best:
+            best, match = share, k
+    return best, match
 
 
 @kernel(
@@ -66,16 +43,24 @@ def voc_class(
 
     ``detections`` holds (row, image), ``objects`` (row, image, whether it is set aside), ordered by image; ``rule`` is
     the threshold, 1 where an IoU of exactly that is not enough, and the offset. A detection looks only at the object
-    that it overlaps most, even where that one is taken (VOCevaldet.m).
+    that it overlaps most, even where that one is taken (VOCevaldet.m). Boxes of eight columns are rotated, and
+    prepared; the offset plays no part then.
     """
-    _walk(found, detections, boxes, objects, images, rule, outcomes, None)
-
-
-@kernel(
-    "void(float64[:,::1], int64[:,::1], float64[:,::1], int64[:,::1], int64, float64[::1], int64[::1])"
-)
-def voc_rotated_class(
-    found: F8, detections: I8, boxes: F8, objects: I8, images: int, rule: F8, outcomes: I8
-) -> None:
-    """``voc_class`` of prepared rotated boxes; the offset plays no part."""
-    _walk(found, detections, boxes, objects, images, rule, outcomes, True)
+    threshold, strict, offset = rule[0], rule[1] != 0.0, rule[2]
+    taken = np.zeros(objects.shape[0], np.bool_)
+    starts = np.zeros(images + 1, np.int64)
+    for k in range(objects.shape[0]):
+        starts[objects[k, 1] + 1] += 1
+    for image in range(images):
+        starts[image + 1] += starts[image]
+    for n in range(detections.shape[0]):
+        d, image = detections[n, 0], detections[n, 1]
+        best, match = _best_of(found, d, boxes, objects, (starts[image], starts[image + 1]), offset)
+        outcomes[n] = 0
+        if match < 0 or best < threshold or (strict and best == threshold):
+            continue
+        if objects[match, 2] == 1:
+            outcomes[n] = -1
+        elif not taken[match]:
+            taken[match] = True
+            outcomes[n] = 1

@@ -116,7 +116,7 @@ def _encode(boxes: Any, anchors: Any, weights: Four, offset: float, largest: Any
     if boxes.shape[1] != 4 or anchors.shape[1] != 4 or out.shape[1] != 4:
         return 0  # never; but a known step of four lets the loops vectorize
     n = boxes.shape[0]
-    columns = np.empty((4, BLOCK))
+    columns = np.empty((4, BLOCK), np.float64)
     for start in range(0, n, BLOCK):
         m = min(BLOCK, n - start)
         b, a, to = boxes[start : start + m], anchors[start : start + m], out[start : start + m]
@@ -188,7 +188,7 @@ def _decode(
     n = deltas.shape[0] * each
     flat_deltas, flat_out = deltas.reshape(-1), out.reshape(-1)  # a row for each class
     per_x, per_y, per_w, per_h = 1.0 / weights[0], 1.0 / weights[1], 1.0 / weights[2], 1.0 / weights[3]
-    moves, places = np.empty((4, BLOCK)), np.empty((4, BLOCK))
+    moves, places = np.empty((4, BLOCK), np.float64), np.empty((4, BLOCK), np.float64)
     for start in range(0, n, BLOCK):
         m = min(BLOCK, n - start)
         d, to = flat_deltas[4 * start : 4 * (start + m)], flat_out[4 * start : 4 * (start + m)]

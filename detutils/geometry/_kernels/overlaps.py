@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import F4, F8, embedded, inlined, kernel
+from detutils._jit import F4, F8, embedded, kernel
 from detutils._kernels.checks import box_is_good, first_bad
 from detutils._kernels.limits import LARGEST_FLOAT32, LIMIT
 from detutils.geometry._kernels.pair import intersection, ioa, iou
@@ -30,7 +30,7 @@ QUARTER_TURN = 0.5 * math.pi
 
 # ---- measures of a pair: each box is (x1, y1, x2, y2, area, angle); zero and one carry the precision ----
 
-@inlined
+@embedded
 def _hull(a: Any, b: Any, offset: Any) -> Any:
     wide = (a[2] if a[2] > b[2] else b[2]) - (a[0] if a[0] < b[0] else b[0]) + offset
     high = (a[3] if a[3] > b[3] else b[3]) - (a[1] if a[1] < b[1] else b[1]) + offset
@@ -66,13 +66,13 @@ def _measure(kind: Any, a: Any, b: Any, offset: Any, zero: Any, one: Any) -> Any
 
 # ---- loops ----
 
-@inlined
+@embedded
 def _turn(wide: Any, high: Any) -> float:
     """The arctangent in right angles, 0 for a point: the square of a difference of two is CIoU's v."""
     return math.atan2(wide, high) / QUARTER_TURN
 
 
-@inlined
+@embedded
 def _first_bad_float32(boxes: F4) -> int:
     """The first row that is no box, or -1, or -2 where sizes are such that products would overflow or lose digits."""
     fits: Any = True
@@ -90,7 +90,7 @@ def _first_bad_float32(boxes: F4) -> int:
 def _all_pairs(kind: Any, boxes1: Any, boxes2: Any, offset: Any, out: Any) -> None:
     zero, one = boxes1.dtype.type(0), boxes1.dtype.type(1)
     n, m = boxes1.shape[0], boxes2.shape[0]
-    columns = np.empty((6, min(m, COLUMN_BLOCK)), boxes1.dtype)
+    columns = np.empty((6, min(m, COLUMN_BLOCK)), boxes1.dtype.type)
     for left in range(0, m, COLUMN_BLOCK):
         right = min(left + COLUMN_BLOCK, m)
         part = boxes2[left:right]
@@ -113,14 +113,14 @@ def _all_pairs(kind: Any, boxes1: Any, boxes2: Any, offset: Any, out: Any) -> No
                 row[j] = _measure(kind, a, b, offset, zero, one)
 
 
-@inlined
+@embedded
 def _in_rows(boxes: Any) -> Any:
     """The boxes in rows of four that lie one after another, as the loops need them to vectorize: the kernels are called
     with any strides, whatever their signatures say."""
     size = boxes.itemsize
     if (boxes.strides[0] == 4 * size) & (boxes.strides[1] == size):
         return boxes
-    rows = np.empty((boxes.shape[0], 4), boxes.dtype)
+    rows = np.empty((boxes.shape[0], 4), boxes.dtype.type)
     source = boxes[::1]  # a slice has the strides that there are
     if boxes.strides[1] == size:  # a known step: four numbers are moved at once
         for i in range(boxes.shape[0]):
@@ -132,40 +132,40 @@ def _in_rows(boxes: Any) -> Any:
 
 
 @embedded
-def _checked_pairs(kind: Any, boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
-    if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:  # never; but a known step of four vectorizes
-        return 0
-    first, second = _in_rows(boxes1), _in_rows(boxes2)
-    bad = first_bad(first, LIMIT)
+def _first_bad(boxes1: F8, boxes2: F8) -> int:
+    bad = first_bad(boxes1, LIMIT)
     if bad >= 0:
         return bad
-    bad = first_bad(second, LIMIT)
-    if bad >= 0:
-        return int(boxes1.shape[0] + bad)
-    _all_pairs(kind, first, second, offset, out)
-    return -1
+    bad = first_bad(boxes2, LIMIT)
+    return int(boxes1.shape[0] + bad) if bad >= 0 else -1
 
 
 @embedded
-def _checked_pairs_float32(kind: Any, boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
-    if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:
-        return 0
-    first, second = _in_rows(boxes1), _in_rows(boxes2)
-    bad: int = _first_bad_float32(first)
-    bad2: int = _first_bad_float32(second)
+def _first_bad_of_float32(boxes1: F4, boxes2: F4) -> int:
+    bad: int = _first_bad_float32(boxes1)
+    bad2: int = _first_bad_float32(boxes2)
     if bad >= 0:
         return bad
     if bad2 >= 0:
         return int(boxes1.shape[0] + bad2)
-    if bad == -2 or bad2 == -2:
-        return -2
-    _all_pairs(kind, first, second, np.float32(offset), out)
-    return -1
+    return -2 if bad == -2 or bad2 == -2 else -1
 
 
 @embedded
-def _each_row(kind: Any, boxes1: F8, boxes2: F8, offset: float) -> F8:
-    out = np.empty(boxes1.shape[0], np.float64)
+def _other_pairs(kind: Any, boxes1: Any, boxes2: Any, offset: Any, out: Any) -> None:
+    """All measures but IoU: a loop for each."""
+    if kind == IOA:
+        _all_pairs(IOA, boxes1, boxes2, offset, out)
+    elif kind == GIOU:
+        _all_pairs(GIOU, boxes1, boxes2, offset, out)
+    elif kind == DIOU:
+        _all_pairs(DIOU, boxes1, boxes2, offset, out)
+    else:
+        _all_pairs(CIOU, boxes1, boxes2, offset, out)
+
+
+@embedded
+def _each_row(kind: Any, boxes1: F8, boxes2: F8, offset: float, out: F8) -> None:
     for i in range(boxes1.shape[0]):
         x1, y1, x2, y2 = boxes1[i, 0], boxes1[i, 1], boxes1[i, 2], boxes1[i, 3]
         u1, v1, u2, v2 = boxes2[i, 0], boxes2[i, 1], boxes2[i, 2], boxes2[i, 3]
@@ -174,7 +174,6 @@ def _each_row(kind: Any, boxes1: F8, boxes2: F8, offset: float) -> F8:
         turn2 = _turn(wide2, high2) if kind == CIOU else 0.0
         a, b = (x1, y1, x2, y2, wide * high, turn), (u1, v1, u2, v2, wide2 * high2, turn2)
         out[i] = _measure(kind, a, b, offset, 0.0, 1.0)
-    return out
 
 
 # ---- kernels ---------------------------------------------------------------------------------------------
@@ -183,74 +182,59 @@ def _each_row(kind: Any, boxes1: F8, boxes2: F8, offset: float) -> F8:
 
 @kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
 def iou_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
-    return _checked_pairs(IOU, boxes1, boxes2, offset, out)
-
-
-@kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
-def ioa_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
-    return _checked_pairs(IOA, boxes1, boxes2, offset, out)
-
-
-@kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
-def giou_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
-    return _checked_pairs(GIOU, boxes1, boxes2, offset, out)
-
-
-@kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
-def diou_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
-    return _checked_pairs(DIOU, boxes1, boxes2, offset, out)
-
-
-@kernel("int64(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
-def ciou_matrix(boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
-    return _checked_pairs(CIOU, boxes1, boxes2, offset, out)
+    if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:  # never; but a known step of four vectorizes
+        return 0
+    first, second = _in_rows(boxes1), _in_rows(boxes2)
+    bad: int = _first_bad(first, second)
+    if bad == -1:
+        _all_pairs(IOU, first, second, offset, out)
+    return bad
 
 
 @kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
 def iou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
-    return _checked_pairs_float32(IOU, boxes1, boxes2, offset, out)
+    if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:
+        return 0
+    first, second = _in_rows(boxes1), _in_rows(boxes2)
+    bad: int = _first_bad_of_float32(first, second)
+    if bad == -1:
+        _all_pairs(IOU, first, second, np.float32(offset), out)
+    return bad
 
 
-@kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
-def ioa_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
-    return _checked_pairs_float32(IOA, boxes1, boxes2, offset, out)
+@kernel("int64(int64, float64[:,::1], float64[:,::1], float64, float64[:,::1])")
+def matrix(kind: int, boxes1: F8, boxes2: F8, offset: float, out: F8) -> int:
+    """All measures but IoU, which most callers want alone."""
+    if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:
+        return 0
+    first, second = _in_rows(boxes1), _in_rows(boxes2)
+    bad: int = _first_bad(first, second)
+    if bad == -1:
+        _other_pairs(kind, first, second, offset, out)
+    return bad
 
 
-@kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
-def giou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
-    return _checked_pairs_float32(GIOU, boxes1, boxes2, offset, out)
+@kernel("int64(int64, float32[:,::1], float32[:,::1], float64, float32[:,::1])")
+def matrix_float32(kind: int, boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
+    if boxes1.shape[1] != 4 or boxes2.shape[1] != 4:
+        return 0
+    first, second = _in_rows(boxes1), _in_rows(boxes2)
+    bad: int = _first_bad_of_float32(first, second)
+    if bad == -1:
+        _other_pairs(kind, first, second, np.float32(offset), out)
+    return bad
 
 
-@kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
-def diou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
-    return _checked_pairs_float32(DIOU, boxes1, boxes2, offset, out)
-
-
-@kernel("int64(float32[:,::1], float32[:,::1], float64, float32[:,::1])")
-def ciou_matrix_float32(boxes1: F4, boxes2: F4, offset: float, out: F4) -> int:
-    return _checked_pairs_float32(CIOU, boxes1, boxes2, offset, out)
-
-
-@kernel("float64[::1](float64[:,::1], float64[:,::1], float64)")
-def iou_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
-    return _each_row(IOU, boxes1, boxes2, offset)
-
-
-@kernel("float64[::1](float64[:,::1], float64[:,::1], float64)")
-def ioa_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
-    return _each_row(IOA, boxes1, boxes2, offset)
-
-
-@kernel("float64[::1](float64[:,::1], float64[:,::1], float64)")
-def giou_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
-    return _each_row(GIOU, boxes1, boxes2, offset)
-
-
-@kernel("float64[::1](float64[:,::1], float64[:,::1], float64)")
-def diou_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
-    return _each_row(DIOU, boxes1, boxes2, offset)
-
-
-@kernel("float64[::1](float64[:,::1], float64[:,::1], float64)")
-def ciou_rows(boxes1: F8, boxes2: F8, offset: float) -> F8:
-    return _each_row(CIOU, boxes1, boxes2, offset)
+@kernel("void(int64, float64[:,::1], float64[:,::1], float64, float64[::1])")
+def aligned(kind: int, boxes1: F8, boxes2: F8, offset: float, out: F8) -> None:
+    """A measure of the i-th box of one set and the i-th of another."""
+    if kind == IOU:
+        _each_row(IOU, boxes1, boxes2, offset, out)
+    elif kind == IOA:
+        _each_row(IOA, boxes1, boxes2, offset, out)
+    elif kind == GIOU:
+        _each_row(GIOU, boxes1, boxes2, offset, out)
+    elif kind == DIOU:
+        _each_row(DIOU, boxes1, boxes2, offset, out)
+    else:
+        _each_row(CIOU, boxes1, boxes2, offset, out)

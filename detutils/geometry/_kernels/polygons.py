@@ -110,14 +110,14 @@ def _within_half_turn(rectangle: Any) -> None:
 def smallest_rectangle(points: F8, rectangle: F8) -> None:
     """Center, sides and angle (radians from x to y) of the rectangle of least area around points, which are sorted by
     x, then y; w >= h."""
-    hull = np.empty((points.shape[0] + 1, 2))
+    hull = np.empty((points.shape[0] + 1, 2), np.float64)
     _smallest_rectangle(hull, convex_hull(points, hull), rectangle)
 
 
 @kernel("void(float64[:,::1], float64[:,::1])")
 def rectangles(corners: F8, boxes: F8) -> None:
     """The rectangle of each row of four corners, w along the first side; where they make none, the smallest around."""
-    points, hull = np.empty((4, 2)), np.empty((5, 2))
+    points, hull = np.empty((4, 2), np.float64), np.empty((5, 2), np.float64)
     for i in range(corners.shape[0]):
         x, y = corners[i, 0::2], corners[i, 1::2]
         ux, uy = 0.5 * (x[1] - x[0] + (x[2] - x[3])), 0.5 * (y[1] - y[0] + (y[2] - y[3]))

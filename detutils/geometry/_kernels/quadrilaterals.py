@@ -113,7 +113,7 @@ def _extent(quad: Any) -> Any:
 def quad_matrix(kind: int, first: F8, second: F8, order: I8, out: F8) -> None:
     """Write the measure of those that meet into a matrix of zeros; ``order`` are rows of ``second`` by their left."""
     m = order.shape[0]
-    room, hulls = np.empty((2, 16, 2)), np.empty((m, 4))
+    room, hulls = np.empty((2, 16, 2), np.float64), np.empty((m, 4), np.float64)
     for j in range(m):
         hulls[j, 0], hulls[j, 1], hulls[j, 2], hulls[j, 3] = _extent(second[order[j]])
     for i in range(first.shape[0]):
@@ -128,6 +128,6 @@ def quad_matrix(kind: int, first: F8, second: F8, order: I8, out: F8) -> None:
 @kernel("void(int64, float64[:,::1], float64[:,::1], float64[::1])")
 def quad_rows(kind: int, first: F8, second: F8, out: F8) -> None:
     """The measure of the i-th of one set and the i-th of another."""
-    room = np.empty((2, 16, 2))
+    room = np.empty((2, 16, 2), np.float64)
     for i in range(first.shape[0]):
         out[i] = _measure(kind, first[i], second[i], room)

@@ -261,7 +261,7 @@ def _quarters_of(angle: Any, in_degrees: Any) -> Any:
 @kernel("void(float64[:,::1], boolean, boolean, float64[:,::1])")
 def corners_of(rows: F8, in_degrees: bool, clockwise: bool, corners: F8) -> None:
     """The corners of boxes, clockwise as seen, from the one that is top left at angle 0."""
-    box = np.empty((1, 8))
+    box = np.empty((1, 8), np.float64)
     for i in range(rows.shape[0]):
         prepare_box(rows[i], in_degrees, clockwise, box, np.int64(0))
         c, s = box[0, 4], box[0, 6]

@@ -71,7 +71,7 @@ def _second_of(pairs: Any, p: Any) -> Any:
     return pairs[8, p], pairs[9, p], pairs[10, p], pairs[11, p], pairs[12, p], pairs[13, p], pairs[14, p], pairs[15, p]
 
 
-@inlined
+@embedded
 def common_of(a: Any, i: Any, b: Any, j: Any) -> Any:
     """The area that box i of one set and box j of another share, bit for bit as ``measure_pairs`` has it."""
     wide, high = extent(a, i)
@@ -92,7 +92,7 @@ def measure_pairs(kind: Any, pairs: Any, count: Any, values: Any) -> None:
 @inlined
 def _generalize(pairs: Any, count: Any, values: Any) -> None:
     """Of common areas make GIoU."""
-    points, around = np.empty((8, 2)), np.empty((9, 2))
+    points, around = np.empty((8, 2), np.float64), np.empty((9, 2), np.float64)
     for p in range(count):
         union = (pairs[16, p] + pairs[17, p]) - values[p]
         hull = max(hull_area(_first_of(pairs, p), _second_of(pairs, p), points, around), union)
@@ -142,7 +142,8 @@ def _in_blocks(boxes: Any, order: Any) -> Any:
     """Centers and extents in an order, and those of the upright boxes around each ``LANES`` of them."""
     m = order.shape[0]
     blocks = (m + LANES - 1) // LANES
-    columns, hulls = np.empty((4, blocks * LANES)), np.empty((4, (blocks + LANES - 1) // LANES * LANES))
+    columns = np.empty((4, blocks * LANES), np.float64)
+    hulls = np.empty((4, (blocks + LANES - 1) // LANES * LANES), np.float64)
     columns[:] = np.nan
     hulls[:] = np.nan
     for j in range(m):
@@ -155,7 +156,8 @@ def _in_blocks(boxes: Any, order: Any) -> Any:
 @inlined
 def _fill(kind: Any, first: Any, second: Any, order: Any, out: Any) -> None:
     columns, hulls = _in_blocks(second, order)
-    pairs, values = np.empty((18, PAIRS + 8)), np.empty(PAIRS)  # rows of 256 numbers would share a place in the cache
+    # Rows of 256 numbers would share a place in the cache.
+    pairs, values = np.empty((18, PAIRS + 8), np.float64), np.empty(PAIRS, np.float64)
     places, flags = np.empty((PAIRS, 2), np.int64), np.empty(LANES, np.bool_)
     count: Any = np.int64(0)
     for i in range(first.shape[0]):
@@ -199,7 +201,7 @@ def matrix(kind: int, first: F8, second: F8, order: I8, out: F8) -> None:
 def matrix_of_few(kind: int, rows: F8, others: F8, in_degrees: bool, clockwise: bool, out: F8) -> int:
     """``prepare`` and ``matrix`` in one call; the first bad row, counted through both sets, or -1."""
     n, m = rows.shape[0], others.shape[0]
-    boxes = np.empty((n + m, 8))
+    boxes = np.empty((n + m, 8), np.float64)
     bad = prepare_boxes(rows, in_degrees, clockwise, boxes[:n])
     if bad < 0:
         bad = prepare_boxes(others, in_degrees, clockwise, boxes[n:])
@@ -216,7 +218,7 @@ def matrix_of_few(kind: int, rows: F8, others: F8, in_degrees: bool, clockwise: 
 @kernel("void(int64, float64[:,::1], float64[:,::1], float64[::1])")
 def aligned(kind: int, first: F8, second: F8, out: F8) -> None:
     """The measure of the i-th box of one set and the i-th of another."""
-    pairs, values = np.empty((18, PAIRS + 8)), np.empty(PAIRS)
+    pairs, values = np.empty((18, PAIRS + 8), np.float64), np.empty(PAIRS, np.float64)
     n = first.shape[0]
     for start in range(0, n, PAIRS):
         count = min(PAIRS, n - start)

@@ -57,7 +57,7 @@ def sigmoid(x: Any) -> Any:
     return 1.0 / (1.0 + e) if x >= 0.0 else e / (1.0 + e)
 
 
-@inlined
+@embedded
 def _share_of(flat: Any, layout: Any, row: Any) -> Any:
     """The largest raw score of a row, the background's among them, and the sum of the exponentials of their
     differences to it, as they follow one another."""
@@ -232,8 +232,8 @@ def _search_dense_rows(flat: Any, objects: Any, layout: Any, bounds: Any, pairs:
     """Channels first: the scores of one class lie side by side."""
     raw = flat.dtype.type(bounds.raw)
     groups = (layout.classes + GROUP - 1) // GROUP
-    peaks = np.empty((groups, BLOCK + PAD), flat.dtype)
-    best, group, hot = np.empty(BLOCK, flat.dtype), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.uint8)
+    peaks = np.empty((groups, BLOCK + PAD), flat.dtype.type)
+    best, group, hot = np.empty(BLOCK, flat.dtype.type), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.uint8)
     likely = np.empty(BLOCK + 1, np.int64)  # one more, where those that are not are written over and over
     count = np.int64(0)
     for low in range(0, layout.rows, BLOCK):
@@ -263,8 +263,8 @@ def _search_every_dense_rows(flat: Any, objects: Any, layout: Any, bounds: Any, 
     raw = flat.dtype.type(bounds.raw)
     beside = layout.background >= 0 and layout.activation == SOFTMAX
     groups = (layout.classes + GROUP - 1) // GROUP
-    peaks, bits = np.empty((groups, BLOCK + PAD), flat.dtype), np.empty((groups, BLOCK + PAD), np.uint8)
-    best, group, hot = np.empty(BLOCK, flat.dtype), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.uint8)
+    peaks, bits = np.empty((groups, BLOCK + PAD), flat.dtype.type), np.empty((groups, BLOCK + PAD), np.uint8)
+    best, group, hot = np.empty(BLOCK, flat.dtype.type), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.uint8)
     likely, chosen = np.empty(BLOCK + 1, np.int64), np.empty(BLOCK * groups + 1, np.int64)
     listed = np.empty((2, BLOCK * layout.classes), np.int64)
     count = np.int64(0)

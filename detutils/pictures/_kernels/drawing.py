@@ -187,7 +187,7 @@ def draw_outlines(
     half = 0.5 * stroke_width
     reach = half + halo + 1.0
     height, width = float(canvas.shape[0]), float(canvas.shape[1])
-    edges, spans = np.empty((outlines.shape[1], 4)), np.empty((outlines.shape[1], 2), np.int64)
+    edges, spans = np.empty((outlines.shape[1], 4), np.float64), np.empty((outlines.shape[1], 2), np.int64)
     for i in range(outlines.shape[0]):
         outline = outlines[i]
         left, top, right, bottom = np.inf, np.inf, -np.inf, -np.inf

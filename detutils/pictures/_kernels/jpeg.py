@@ -84,7 +84,7 @@ def _code(table: U2, window: np.uint64) -> int:
     return code if code != 0 else _long_code(table, int(window >> np.uint64(48)))
 
 
-@inlined
+@embedded
 def _long_code(table: U2, head: int) -> int:
     """``_code`` by the codes of each length in turn: figure F.16."""
     place, start = SYMBOLS, 0

@@ -90,8 +90,8 @@ def weigh(planes: U1, taps: F8, keys: I4, start: int, stop: int) -> None:
     Smoothing is in float64, a row at a time: the smoothed image itself is never kept.
     """
     channels, height, width = planes.shape
-    padded, squares = np.empty(width + 2 * (taps.shape[0] - 1)), np.empty(width)
-    rows = np.empty((2, channels, width))
+    padded, squares = np.empty(width + 2 * (taps.shape[0] - 1), np.float64), np.empty(width, np.float64)
+    rows = np.empty((2, channels, width), np.float64)
     for c in range(channels):
         _smooth_row(planes[c], start, taps, padded, rows[start & 1, c])
     for y in range(start, stop):

@@ -250,7 +250,7 @@ def weight_of_models(clusters: I8, order: I8, models: I8, weights: F8, count: in
         c = clusters[order[i]]
         members[ends[c]] = order[i]
         ends[c] += 1
-    totals = np.zeros(count)
+    totals = np.zeros(count, np.float64)
     seen = np.empty(weights.size, np.int64)
     seen[:] = -1
     for i in range(order.size):

@@ -48,7 +48,7 @@ class Cells(NamedTuple):
 @inlined
 def crowd_of(boxes: Any, kind: Any, threshold: Any) -> Any:
     n = boxes.shape[0]
-    hulls = np.empty((n, 5))
+    hulls = np.empty((n, 5), np.float64)
     for i in range(n):
         hulls[i, 0], hulls[i, 1] = boxes[i, 0], boxes[i, 1]
         hulls[i, 2], hulls[i, 3] = extent(boxes, i)
@@ -100,7 +100,7 @@ def _cell(column: Any, row: Any, level: Any, mask: Any) -> Any:
 def _lay(crowd: Any, start: Any, stop: Any) -> Any:
     """Empty cells with room for all boxes of a run."""
     level_of = np.full(2 * FARTHEST + 2, -1, np.int64)
-    table = np.zeros((2 * FARTHEST + 2, 3))
+    table = np.zeros((2 * FARTHEST + 2, 3), np.float64)
     levels: Any = 0
     for i in range(start, stop):
         half = _half_side(crowd, i)
@@ -127,7 +127,7 @@ def _lay(crowd: Any, start: Any, stop: Any) -> Any:
         count = bounds[cell, 0]
         bounds[cell, 0] = bounds[cell, 1] = place
         place += count
-    return Cells(table, levels, bounds, np.empty(place, np.int32), np.empty((place, 5))), home
+    return Cells(table, levels, bounds, np.empty(place, np.int32), np.empty((place, 5), np.float64)), home
 
 
 @inlined
@@ -225,7 +225,7 @@ def suppress_few(
     measure, 2 more for degrees and 1 more for clockwise; no labels are one class."""
     order = np.empty(rows.shape[0] + 1, np.int32)
     m = _admit(rows, scores, score_threshold, order)
-    boxes = np.empty((max(m, 0), 8))
+    boxes = np.empty((max(m, 0), 8), np.float64)
     for r in range(m):  # insertion: stable
         i = order[r]
         at: Any = r
@@ -236,9 +236,10 @@ def suppress_few(
     for r in range(m):
         prepare_box(rows[order[r]], mode & 2 != 0, mode & 1 != 0, boxes, r)
     crowd = crowd_of(boxes, mode >> 2, threshold)
-    ranges, room = np.zeros((1, 2), np.int64), (np.ones((18, LANES + 8)), np.empty(LANES, np.int64), np.empty(LANES))
-    kept, hulls = np.empty(boxes.shape[0], np.int32), np.empty((boxes.shape[0], 5))
-    alike, others = np.empty(boxes.shape[0], np.int32), np.empty((boxes.shape[0], 5))
+    ranges = np.zeros((1, 2), np.int64)
+    room = np.ones((18, LANES + 8)), np.empty(LANES, np.int64), np.empty(LANES, np.float64)
+    kept, hulls = np.empty(boxes.shape[0], np.int32), np.empty((boxes.shape[0], 5), np.float64)
+    alike, others = np.empty(boxes.shape[0], np.int32), np.empty((boxes.shape[0], 5), np.float64)
     count = solid = 0
     for r in range(m):
         if count == most:
@@ -273,11 +274,12 @@ def suppress(
     """Decide the boxes of each run, best first; with ``every``, ``by`` says which suppressed each, the best of them."""
     crowd = crowd_of(boxes, kind, threshold)
     ranges = np.empty((2 * MANY + 8, 2), np.int64)
-    room = np.ones((18, LANES + 8)), np.empty(LANES, np.int64), np.empty(LANES)
+    room = np.ones((18, LANES + 8)), np.empty(LANES, np.int64), np.empty(LANES, np.float64)
     for run in range(starts.shape[0] - 1):
         start, stop = starts[run], starts[run + 1]
         cells, home = _lay(crowd, start, stop)
-        so_far, so_far_hulls = np.empty(stop - start, np.int32), np.empty((stop - start, 5))  # kept ones, in order
+        # Kept ones, in order.
+        so_far, so_far_hulls = np.empty(stop - start, np.int32), np.empty((stop - start, 5), np.float64)
         total = solid = 0
         for i in range(start, stop):
             if total == most:
@@ -320,7 +322,8 @@ def soften(
     n = boxes.shape[0]
     crowd = crowd_of(boxes, kind, 0.0)
     left, marks = np.empty(n, np.int64), scores.copy()
-    pairs, values, waiting = np.empty((18, PAIRS + 8)), np.empty(PAIRS), np.empty(PAIRS, np.int64)
+    pairs, values = np.empty((18, PAIRS + 8), np.float64), np.empty(PAIRS, np.float64)
+    waiting = np.empty(PAIRS, np.int64)
     m = 0
     for i in range(n):
         left[m] = i

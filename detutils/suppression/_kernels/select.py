@@ -65,7 +65,7 @@ def _place_of(keys: Any, key: Any) -> Any:
     return np.int64(place)
 
 
-@inlined
+@embedded
 def _sort(keys: Any, spare: Any, above: Any, order: Any) -> Any:
     """Fill ``order`` with the places of what is not out, highest key first, ties by place; how many."""
     m = 0
@@ -102,7 +102,7 @@ def _sort(keys: Any, spare: Any, above: Any, order: Any) -> Any:
     return m
 
 
-@inlined
+@embedded
 def _write_marks(marks: Any, order: Any, m: Any, by: Any) -> None:
     for j in range(m):
         if marks[j] >= 0:
@@ -112,7 +112,7 @@ def _write_marks(marks: Any, order: Any, m: Any, by: Any) -> None:
             by[i] = marks[j]
 
 
-@inlined
+@embedded
 def _move(columns: Any, keys: Any, order: Any, m: Any) -> None:
     """Move so many columns to the front, in this order; nothing of the others is left."""
     for c in range(5):
@@ -124,7 +124,7 @@ def _move(columns: Any, keys: Any, order: Any, m: Any) -> None:
         keys[j] = 0 if j < m else LOWEST
 
 
-@inlined
+@embedded
 def _rank(task: Any, scores: Any, classes: Any, marks: Any) -> Any:
     """Move what is left to the front of the columns, best first; how many."""
     integers = task.integers

@@ -274,7 +274,7 @@ def harvest(
     meets = np.empty(LEAF, np.bool_)
     keys = leaves.view(np.int64)
     hits = np.empty(LEAF + 1, np.int64)
-    decays = np.empty(LEAF + 1)
+    decays = np.empty(LEAF + 1, np.float64)
     while kept < keep.size and patience > 0 and spans[root, BEST] > GONE:
         home = root
         for _ in range(top):

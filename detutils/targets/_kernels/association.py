@@ -244,7 +244,7 @@ def match(
     worths, prices = duals
     graph = starts, pairs[0], pairs[1]
     m = owners.shape[0]
-    distances = np.empty(m)
+    distances = np.empty(m, np.float64)
     distances[:] = np.inf
     links, seen = np.empty(m, np.int32), np.empty(m, np.uint32)
     for i in range(first, mates.shape[0]):
@@ -288,7 +288,7 @@ def match_dense(gains: F8, matched: tuple[I4, I4], duals: tuple[F8, F8], first: 
     """``match`` with the gain of every pair, minus infinity where there is none."""
     worths, prices = duals
     n, m = gains.shape
-    distances = np.empty(m)
+    distances = np.empty(m, np.float64)
     links, seen = np.empty(m, np.int32), np.empty(m, np.uint32)
     for j in range(m):
         seen[j] = j

@@ -96,12 +96,12 @@ def match(
     it occurs.
     """
     start, stop = pages
-    page = np.empty((COLUMNS, PAGE))
-    around = np.empty(4)
-    overlaps = np.empty(PAGE)
-    best = np.empty(PAGE)
+    page = np.empty((COLUMNS, PAGE), np.float64)
+    around = np.empty(4, np.float64)
+    overlaps = np.empty(PAGE, np.float64)
+    best = np.empty(PAGE, np.float64)
     which = np.empty(PAGE, np.int64)
-    highest = np.empty(LANES)
+    highest = np.empty(LANES, np.float64)
     for p in range(start, stop):
         first = p * PAGE
         count = min(PAGE, boxes.shape[0] - first)
@@ -153,9 +153,9 @@ def excuse(
     boxes: F8, regions: F8, threshold: float, pages: tuple[int, int], labels: I8, offset: float
 ) -> None:
     """Label ignored what is not positive and lies by at least ``threshold`` of its area in a region."""
-    page = np.empty((COLUMNS, PAGE))
-    around = np.empty(4)
-    covered = np.empty(PAGE)
+    page = np.empty((COLUMNS, PAGE), np.float64)
+    around = np.empty(4, np.float64)
+    covered = np.empty(PAGE, np.float64)
     for p in range(pages[0], pages[1]):
         first = p * PAGE
         count = min(PAGE, boxes.shape[0] - first)

@@ -66,9 +66,9 @@ def match(
     found: tuple[I8, F8, I8], peaks: F8, peak_pages: I8,
 ) -> None:  # fmt: skip
     """As ``matching.match``."""
-    columns, hulls = np.empty((4, PAGE)), np.empty((4, BLOCKS))
-    pairs, values, places = np.empty((18, PAGE + 8)), np.empty(PAGE), np.empty(PAGE, np.int64)
-    best, which = np.empty(PAGE), np.empty(PAGE, np.int64)
+    columns, hulls = np.empty((4, PAGE), np.float64), np.empty((4, BLOCKS), np.float64)
+    pairs, values, places = np.empty((18, PAGE + 8), np.float64), np.empty(PAGE, np.float64), np.empty(PAGE, np.int64)
+    best, which = np.empty(PAGE, np.float64), np.empty(PAGE, np.int64)
     for p in range(pages[0], pages[1]):
         first = p * PAGE
         count = min(PAGE, boxes.shape[0] - first)
@@ -92,8 +92,8 @@ def match(
 @kernel("void(float64[:,::1], float64[:,::1], UniTuple(int64, 2), float64[::1], int64[:,::1], int64[::1])")
 def promote(boxes: F8, objects: F8, span: tuple[int, int], peaks: F8, peak_pages: I8, labels: I8) -> None:
     """As ``matching.promote``."""
-    columns, hulls = np.empty((4, PAGE)), np.empty((4, BLOCKS))
-    pairs, values, places = np.empty((18, PAGE + 8)), np.empty(PAGE), np.empty(PAGE, np.int64)
+    columns, hulls = np.empty((4, PAGE), np.float64), np.empty((4, BLOCKS), np.float64)
+    pairs, values, places = np.empty((18, PAGE + 8), np.float64), np.empty(PAGE, np.float64), np.empty(PAGE, np.int64)
     for j in range(span[0], span[1]):
         if peaks[j] == 0.0:
             continue
@@ -110,9 +110,9 @@ def promote(boxes: F8, objects: F8, span: tuple[int, int], peaks: F8, peak_pages
 @kernel("void(float64[:,::1], float64[:,::1], float64, UniTuple(int64, 2), int64[::1])")
 def excuse(boxes: F8, regions: F8, threshold: float, pages: tuple[int, int], labels: I8) -> None:
     """As ``matching.excuse``."""
-    columns, hulls = np.empty((4, PAGE)), np.empty((4, BLOCKS))
-    pairs, values, places = np.empty((18, PAGE + 8)), np.empty(PAGE), np.empty(PAGE, np.int64)
-    covered = np.empty(PAGE)
+    columns, hulls = np.empty((4, PAGE), np.float64), np.empty((4, BLOCKS), np.float64)
+    pairs, values, places = np.empty((18, PAGE + 8), np.float64), np.empty(PAGE, np.float64), np.empty(PAGE, np.int64)
+    covered = np.empty(PAGE, np.float64)
     for p in range(pages[0], pages[1]):
         first = p * PAGE
         count = min(PAGE, boxes.shape[0] - first)
