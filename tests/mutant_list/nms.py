@@ -102,7 +102,7 @@ MUTANTS = [
         "suppression/_kernels/select.py", GREEDY,
         ("while at > 0 and keys[order[at - 1]] < keys[i]:", "while at > 0 and keys[order[at - 1]] <= keys[i]:"),
         ("        while order[at] >= 0:", "        while order[at] > 0:"),
-        ("np.float32(score).view(np.int32) if score != 0 else np.int32(0)", "np.float32(score).view(np.int32)"),
+        ("scores[i] if scores[i] != 0 else 0.0", "scores[i]"),
         ("if keys[j] == best and scores[j] > scores[r]:", "if keys[j] == best and scores[j] < scores[r]:"),
         ("> task.iou_threshold:", ">= task.iou_threshold:"),
         ("        if unsure:\n", "        if unsure and m >= 0:\n"),

@@ -49,10 +49,15 @@ class Task(NamedTuple):
 
 
 @embedded
-def _key(score: Any) -> Any:
-    """An integer that is in order with the score as a float32, made of its bits."""
-    key = np.float32(score).view(np.int32) if score != 0 else np.int32(0)  # -0 is 0
-    return key ^ ((key >> np.int32(31)) & np.int32(0x7FFFFFFF))
+def _write_keys(scores: Any, score_threshold: Any, rounded: Any, keys: Any) -> None:
+    """Integers in order with the scores as float32, made of the bits of ``rounded``, which shares memory with ``keys``;
+    in two loops, so that they vectorize."""
+    for i in range(np.uint64(scores.shape[0])):
+        rounded[i] = scores[i] if scores[i] != 0 else 0.0  # -0 is 0
+    for i in range(np.uint64(scores.shape[0])):
+        key = keys[i]
+        key ^= (key >> np.int32(31)) & np.int32(0x7FFFFFFF)
+        keys[i] = key if scores[i] > score_threshold else LOWEST
 
 
 @embedded
@@ -258,6 +263,8 @@ def _begin(
     integers = columns[6:].view(np.int32)  # four of int32; whole vectors
     keys, factor = integers[0], factor_of(iou_threshold)
     good = exact = True
+    if not readable or rows.shape[1] != 4:  # the step of four is known below, which lets the loop vectorize
+        return -1, rows, values, columns, integers, None if offset is None else np.float32(0)
     for i in range(np.uint64(n)):
         box = rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3]
         good &= box_is_good(box[0], box[1], box[2], box[3], far)
@@ -267,11 +274,11 @@ def _begin(
             exact &= outward(columns, i, box, offset, factor, 1.0)
     for i in range(n):
         good &= abs(values[i]) <= largest
-        keys[i] = _key(values[i]) if values[i] > score_threshold else LOWEST
+    _write_keys(values, score_threshold, columns[6], keys)
     for i in range(n, keys.shape[0]):  # the columns are filled up with what meets nothing
         columns[0, i] = columns[1, i] = columns[2, i] = columns[3, i] = 0
         columns[4, i], keys[i] = NOTHING, LOWEST
-    code = 0 if readable else -1
+    code = 0
     if not good:  # -1 also where it is only a row that does not count
         code = first_bad(rows, values, score_threshold, limit, largest)
     if offset is None:
