@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detutils._jit import I8, Direct
-from detutils._validate import FLOAT64, INT64, as_labels
+from detutils._validate import FLOAT32, FLOAT64, INT64, NDARRAY, as_labels
 from detutils.suppression._kernels.order import pick
 from detutils.suppression._kernels.select import select_float32, select_float64
 from detutils.suppression.plan import (
@@ -191,7 +191,12 @@ def suppress(
 ) -> I8:
     """``nms`` with checked options, by a plan."""
     limits, most, drop, candidates = rule
-    boxes, scores = as_pair(boxes, scores)
+    if not (
+        type(boxes) is type(scores) is NDARRAY and boxes.ndim == 2 and scores.ndim == 1
+        and ((dtype := boxes.dtype) is FLOAT32 or dtype is FLOAT64) and dtype is scores.dtype
+    ):  # fmt: skip  # as most calls come: spared another call
+        boxes, scores = as_pair(boxes, scores)
+        dtype = boxes.dtype
     n = len(scores)
     if drop:
         good = valid(boxes, scores)
@@ -199,7 +204,7 @@ def suppress(
     if n <= plan.some and n <= candidates:
         keep = _empty(n, INT64)
         try:
-            if boxes.dtype is FLOAT64:
+            if dtype is FLOAT64:
                 count = _FLOAT64.call(boxes, scores, NO_LABELS, limits, most, keep)
             elif limits[2] == 0.0 and limits[3] < 0.0:
                 count = _FLOAT32.call(boxes, scores, limits, most, keep)
