@@ -155,9 +155,8 @@ def _grouped(labels: Any, order: Any) -> Any:
                 groups += 1
             total += count
         for r in range(m):
-            c = ranked[r] - low
-            at = ends[c]
-            ends[c] = at + 1
+            at = ends[ranked[r] - low]
+            ends[ranked[r] - low] += 1
             places[at], rows[at] = r, order[r]
     else:
         keys = np.empty(m, np.uint64)
@@ -252,15 +251,10 @@ def pick(order: I4, kept: B1, places: I4, most: int) -> I8:
         flags = np.empty(kept.shape[0], np.bool_)
         for p in range(kept.shape[0]):
             flags[places[p]] = kept[p]
+    keep = np.empty(min(flags.shape[0], most), np.int64)
     count = 0
     for r in range(flags.shape[0]):
-        count += flags[r]
-    keep = np.empty(min(count, most), np.int64)
-    count = 0
-    for r in range(flags.shape[0]):
-        if flags[r]:
-            if count == keep.shape[0]:
-                break
+        if flags[r] and count < most:
             keep[count] = order[r]
             count += 1
-    return keep
+    return keep[:count].copy()

@@ -32,7 +32,6 @@ from detutils.suppression._kernels.pair import (
 )
 
 FIRST = 3  # boxes that are sought before the rest is sorted: python -m benchmarks tune
-FEW = 24  # below it insertion is quicker than counting: python -m benchmarks tune
 LOWEST = np.int32(-(2**31))  # the key of what is out: no finite score has it
 UNMARKED, OUT = np.int32(-1), np.int32(-2)
 
@@ -81,15 +80,6 @@ def _sort(keys: Any, spare: Any, above: Any, order: Any) -> Any:
         if keys[i] > LOWEST:
             order[m] = i
             m += 1
-    if m <= FEW:
-        for r in range(1, m):
-            i = order[r]
-            at: Any = r
-            while at > 0 and keys[order[at - 1]] < keys[i]:
-                order[at] = order[at - 1]
-                at -= 1
-            order[at] = i
-        return m
     padded = (m + LANES - 1) // LANES * LANES
     for r in range(padded):
         spare[r] = keys[order[r]] if r < m else LOWEST
