@@ -77,7 +77,7 @@ MUTANTS = [
         ("hits |= settle(_other(blocks, g, j), box, scene.slack, scene.least)[1]",
          "hits |= settle(_other(blocks, g, j), box, scene.slack, scene.least)[0]"),
         ("better = as_better(box, measure)", "better = box"),
-        ("as_weaker(box, scene.measure))", "as_weaker(box, -1.0))"),
+        ("as_weaker(box, 0.0))", "as_weaker(box, -1.0))"),
         ("        g += 1\n", "        g += 2\n"),
     ),
     *faults(

@@ -55,7 +55,7 @@ def next_block(scene: Any, blocks: Any, g: Any, stop: Any, box: Any) -> Any:
     """The first block from g on of which any box may exceed the threshold with this weaker one, or ``stop``."""
     if scene.measure < 0.0:  # known to the compiler here, which saves a choice in every lane
         return _search(blocks, g, stop, as_weaker(box, -1.0))
-    return _search(blocks, g, stop, as_weaker(box, scene.measure))
+    return _search(blocks, g, stop, as_weaker(box, 0.0))  # as the weaker one a box is the same by ios and ioa
 
 
 @embedded
