@@ -136,7 +136,7 @@ def _rank(task: Any) -> Any:
                 at -= 1
             order[at] = i
     if marks.shape[0] > 0:
-        _write_marks(task, -1)
+        _write_marks(task, np.int64(-1))  # not -1, which is a type to Numba: it would be compiled twice
         for j in range(marks.shape[0]):
             marks[j] = UNMARKED if j < m else OUT
     if classes.shape[0] > 0:
