@@ -178,41 +178,34 @@ def group_by_label(labels: I8, order: I4) -> tuple[I4, I4, I8]:
     return _grouped(labels, order)  # type: ignore[no-any-return]
 
 
-@inlined
-def _laid_out(boxes: Any, order: Any, rule: Any, far: Any, exact: Any) -> Any:
-    """The columns of some rows, these rows in float64 unless the columns hold them exactly, and then the largest
-    coordinate of the columns. Boxes of float32 near the origin are known to be ``exact`` with offset 0."""
-    m, (threshold, offset, measure) = order.shape[0], rule
-    factor, scale, farthest = factor_of(threshold, measure), 1.0, 0.0
-    columns = np.empty((5, m), np.float32)
-    if exact and offset == 0.0 and not far:
-        for r in range(m):
-            i = order[r]
-            as_they_are(columns, r, (boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]), factor)
-        return columns, np.empty((0, 4)), 0.0
-    rows = np.empty((m, 4), np.float64)
-    for r in range(m):
-        for c in range(4):
-            rows[r, c] = boxes[order[r], c]
-            farthest = max(farthest, abs(rows[r, c]))
-    while far and farthest * scale > 1e9:
-        scale *= 0.5
-    exact = scale == 1.0
-    for r in range(m):
-        exact &= outward(columns, r, (rows[r, 0], rows[r, 1], rows[r, 2], rows[r, 3]), offset, factor, scale)
-    if exact:
-        return columns, rows[:0], 0.0
-    return columns, rows, (farthest + offset) * scale
-
-
 @embedded
 def _prepared(boxes: Any, labels: Any, rule: Any, order: Any, code: Any, exact: Any) -> Any:
-    """What ``prepare_float32`` returns, from rows in order."""
+    """What ``prepare_float32`` returns, from rows in order. ``exact`` says that columns hold boxes near the origin with
+    offset 0, which are of float32."""
+    threshold, offset, measure = rule
     places, grouped, starts = _grouped(labels, order)
-    laid_out = grouped[:0] if rule[0] == 1.0 else grouped  # no overlap exceeds 1
-    columns, rows, farthest = _laid_out(boxes, laid_out, rule, code > 0, exact)
+    m = grouped.shape[0] if threshold < 1.0 else 0  # no overlap exceeds 1
+    factor, scale, farthest = factor_of(threshold, measure), 1.0, 0.0
+    columns, rows = np.empty((5, m), np.float32), np.empty((0, 4), np.float64)
+    if exact and offset == 0.0 and code == 0:
+        for r in range(m):
+            i = grouped[r]
+            as_they_are(columns, r, (boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]), factor)
+    else:
+        rows = np.empty((m, 4), np.float64)
+        for r in range(m):
+            for c in range(4):
+                rows[r, c] = boxes[grouped[r], c]
+                farthest = max(farthest, abs(rows[r, c]))
+        while code > 0 and farthest * scale > 1e9:
+            scale *= 0.5
+        whole = scale == 1.0
+        for r in range(m):
+            whole &= outward(columns, r, (rows[r, 0], rows[r, 1], rows[r, 2], rows[r, 3]), offset, factor, scale)
+        farthest = 0.0 if whole else (farthest + offset) * scale
+        rows = rows[: 0 if whole else m]
     described = np.empty(4)
-    described[0], described[1], described[2], described[3] = rule[0], farthest, rule[1], rule[2]
+    described[0], described[1], described[2], described[3] = threshold, farthest, offset, measure
     return code, order, places, grouped, starts, columns, rows, described
 
 
