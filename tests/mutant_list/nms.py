@@ -94,7 +94,7 @@ MUTANTS = [
         ("scores[i] + zero", "scores[i]"),
         ("for digit in range(3):\n            place", "for digit in range(2):\n            place"),
         ("np.uint64(0x7FFFFFFFFFFFFFFF), 2)", "np.uint64(0x7FFFFFFFFFFFFFFF), 1)"),
-        ("np.uint64(ranked[r]) ^ sign", "np.uint64(ranked[r])"),
+        ("np.uint64(ranked[r]) ^ sign", "np.uint64(ranked[r]) >> np.uint64(63)"),
         ("    starts[groups] = m\n", "    starts[groups] = m - 1\n"),
         ("if flags[r] and count < most:", "if flags[r] and count <= most:"),
         ("flags[places[p]] = kept[p]", "flags[p] = kept[p]"),
