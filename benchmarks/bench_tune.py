@@ -29,7 +29,6 @@ CONSTANTS: list[tuple[str, str, Sequence[float], list[Case]]] = [
     ("suppression/plan.py", "busy", (10, 20, 40), [("YOLO-like", 5000, 0.5), ("RPN-like", 20_000, 0.7)]),
     ("suppression/plan.py", "fewest", (400, 700, 1500), [("sparse", 600, 0.5), ("sparse", 1000, 0.5)]),
     (KERNELS + "select.py", "FIRST", (1, 3, 6), [("RPN-like", 100, 0.5), ("sparse", 300, 0.5)]),
-    (KERNELS + "select.py", "FEW", (12, 24, 48), [("RPN-like", 100, 0.7), ("YOLO-like", 50, 0.5)]),
     (KERNELS + "listed.py", "WINDOW", (128, 256, 512), [("YOLO-like", 5000, 0.5), ("RPN-like", 20_000, 0.7)]),
     (KERNELS + "listed.py", "SPARSE", (0.1, 0.3, 1.0), [("sparse", 5000, 0.5), ("YOLO-like", 5000, 0.7)]),
     (KERNELS + "grid.py", "THIN", (0.5, 1.0, 2.0), [("YOLO-like", 20_000, 0.5), ("RPN-like", 20_000, 0.7)]),

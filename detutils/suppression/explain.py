@@ -7,25 +7,30 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from detutils._jit import F8, I8
+from detutils._jit import F8, I8, Direct
 from detutils._validate import FLOAT64, INT64, Array, as_labels
 from detutils.suppression._kernels.grid import tell
 from detutils.suppression._kernels.order import pick
+from detutils.suppression._kernels.select import select_float64
 from detutils.suppression.plan import (
     IOU,
+    NO_LABELS,
     PLAN,
     RAISE,
     Metric,
     Plan,
     Rule,
     as_canonical_pair,
+    as_float64,
     as_pair,
     as_rule,
     decide,
     prepare,
-    select_with_reasons,
+    raise_bad_row,
     valid,
 )
+
+_SELECT = Direct(select_float64)
 
 
 class Explanation(NamedTuple):
@@ -154,10 +159,14 @@ def suppress_and_explain(
     classes = None if labels is None else as_labels(labels, "labels", n)
     if rule.drop:
         return _of_valid_rows(boxes, scores, classes, rule, plan)
-    if n <= min(plan.some_batched, rule.candidates) and (rule.of_weaker is None or rule.threshold < 1.0):
-        found, count = select_with_reasons(boxes, scores, classes, rule)
+    if n <= min(plan.some_batched, rule.candidates):
+        found = np.empty(3 * n, INT64)
+        groups = NO_LABELS if classes is None else classes
+        count = _SELECT.call(*as_float64(boxes, scores), groups, rule.limits, rule.most, found)
         if count >= 0:
-            return Explanation(found[0, :count], found[1], found[2].view(FLOAT64))
+            return Explanation(found[:count], found[n : 2 * n], found[2 * n :].view(FLOAT64))
+        if count < -1:
+            raise_bad_row(boxes, scores, count)
     by, iou = np.full(n, -1, INT64), np.zeros(n)
     candidates = prepare(boxes, scores, classes, rule)
     met = np.full(len(candidates.order), -1, np.int32)

@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from detutils._jit import I8, Direct
-from detutils._validate import FLOAT64, INT64, as_labels
+from detutils._validate import FLOAT32, FLOAT64, INT64, NDARRAY, as_labels
 from detutils.suppression._kernels.order import pick
-from detutils.suppression._kernels.select import select_by_label, select_float32, select_float64
+from detutils.suppression._kernels.select import select_float32, select_float64
 from detutils.suppression.plan import (
     IOU,
+    NO_LABELS,
     PLAN,
     RAISE,
     Metric,
@@ -25,12 +26,11 @@ from detutils.suppression.plan import (
     decide,
     prepare,
     raise_bad_row,
-    select_with_reasons,
     valid,
 )
 
 _empty = np.empty
-_FLOAT32, _FLOAT64, _BY_LABEL = Direct(select_float32), Direct(select_float64), Direct(select_by_label)
+_FLOAT32, _FLOAT64 = Direct(select_float32), Direct(select_float64)
 
 
 def nms(
@@ -186,26 +186,30 @@ def batched_nms(
 def suppress(
     boxes: npt.ArrayLike,
     scores: npt.ArrayLike,
-    rule: tuple[float, float, int, float, bool, bool | None, int],
+    rule: tuple[tuple[float, float, float, float], int, bool, int],
     plan: Plan = PLAN,
 ) -> I8:
     """``nms`` with checked options, by a plan."""
-    threshold, floor, most, pixel, drop, of_weaker, candidates = rule
-    boxes, scores = as_pair(boxes, scores)
+    limits, most, drop, candidates = rule
+    if not (
+        type(boxes) is type(scores) is NDARRAY and boxes.ndim == 2 and scores.ndim == 1
+        and ((dtype := boxes.dtype) is FLOAT32 or dtype is FLOAT64) and dtype is scores.dtype
+    ):  # fmt: skip  # as most calls come: spared another call
+        boxes, scores = as_pair(boxes, scores)
+        dtype = boxes.dtype
     n = len(scores)
     if drop:
         good = valid(boxes, scores)
-        rule = threshold, floor, most, pixel, False, of_weaker, candidates
-        return good[suppress(boxes[good], scores[good], rule, plan)]
-    if of_weaker is None and n <= plan.some and n <= candidates:
+        return good[suppress(boxes[good], scores[good], (limits, most, False, candidates), plan)]
+    if n <= plan.some and n <= candidates:
         keep = _empty(n, INT64)
         try:
-            if boxes.dtype is FLOAT64:
-                count = _FLOAT64.call(boxes, scores, threshold, floor, most, pixel, keep)
-            elif pixel == 0.0:
-                count = _FLOAT32.call(boxes, scores, threshold, floor, most, keep)
+            if dtype is FLOAT64:
+                count = _FLOAT64.call(boxes, scores, NO_LABELS, limits, most, keep)
+            elif limits[2] == 0.0 and limits[3] < 0.0:
+                count = _FLOAT32.call(boxes, scores, limits, most, keep)
             else:
-                count = _FLOAT64.call(*as_float64(boxes, scores), threshold, floor, most, pixel, keep)
+                count = _FLOAT64.call(*as_float64(boxes, scores), NO_LABELS, limits, most, keep)
         except MemoryError:
             as_canonical_pair(boxes, scores)  # says which of them is too large
             raise
@@ -220,11 +224,11 @@ def suppress_by_label(
     boxes: npt.ArrayLike,
     scores: npt.ArrayLike,
     labels: npt.ArrayLike,
-    rule: tuple[float, float, int, float, bool, bool | None, int],
+    rule: tuple[tuple[float, float, float, float], int, bool, int],
     plan: Plan = PLAN,
 ) -> I8:
     """``batched_nms`` with checked options, by a plan."""
-    threshold, floor, most, pixel, drop, of_weaker, candidates = rule
+    limits, most, drop, candidates = rule
     boxes, scores = as_pair(boxes, scores)
     n = len(scores)
     if boxes.shape != (n, 4):
@@ -232,11 +236,11 @@ def suppress_by_label(
     classes = as_labels(labels, "labels", n)
     if drop:
         good = valid(boxes, scores)
-        rule = threshold, floor, most, pixel, False, of_weaker, candidates
+        rule = limits, most, False, candidates
         return good[suppress_by_label(boxes[good], scores[good], classes[good], rule, plan)]
-    if of_weaker is None and n <= plan.some_batched and n <= candidates:
+    if n <= plan.some_batched and n <= candidates:
         keep = _empty(n, INT64)
-        count = _BY_LABEL.call(*as_float64(boxes, scores), classes, threshold, floor, most, pixel, keep)
+        count = _FLOAT64.call(*as_float64(boxes, scores), classes, limits, most, keep)
         if count >= 0:
             return keep[:count]
         if count < -1:
@@ -245,11 +249,5 @@ def suppress_by_label(
 
 
 def _suppress_many(boxes: Any, scores: Any, labels: I8 | None, rule: Rule, plan: Plan) -> I8:
-    if rule.of_weaker is not None and len(scores) <= min(plan.some_batched, rule.candidates) and rule.threshold < 1.0:
-        reasons, count = select_with_reasons(boxes, scores, labels, rule)
-        if count >= 0:
-            return reasons[0, :count]
     found = prepare(boxes, scores, labels, rule)
-    if rule.threshold == 1.0:
-        return found.order[: rule.most].astype(np.int64)
     return pick(found.order, decide(found, rule, plan), found.places, rule.most)

@@ -166,7 +166,7 @@ def merge_boxes(
     judged = scores
     if rule.drop and extra is not None:  # a row whose payload is not finite drops out like one without a score
         judged = np.where(_fine(extra), scores, np.nan).astype(scores.dtype)
-    found = suppress_and_explain(boxes, judged, classes, rule, PLAN if rule.of_weaker is None else _BY_AREA)
+    found = suppress_and_explain(boxes, judged, classes, rule, PLAN if rule.limits[3] < 0.0 else _BY_AREA)
     keep, groups = found.keep, np.empty(n, check.INT64)
     kernels.number(keep, found.suppressed_by, groups)
     rows, marks = boxes.astype(check.FLOAT64, copy=False), scores.astype(check.FLOAT64, copy=False)

@@ -7,11 +7,10 @@ from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
 
-from detutils._jit import B1, F4, F8, I4, I8, Direct
+from detutils._jit import B1, F4, F8, I4, I8
 from detutils._validate import (
     FLOAT32,
     FLOAT64,
-    INT64,
     NDARRAY,
     Array,
     as_boxes,
@@ -24,19 +23,10 @@ from detutils._validate import (
     raise_bad_box,
     valid_rows,
 )
-from detutils.suppression._kernels.grid import grid, grid_by_metric
-from detutils.suppression._kernels.listed import compare, compare_by_metric
-from detutils.suppression._kernels.order import (
-    admit_float32,
-    admit_float64,
-    columns_float32,
-    columns_float64,
-    group_by_label,
-    rank_float32,
-    rank_float64,
-)
-from detutils.suppression._kernels.select import select_and_explain
-from detutils.suppression._kernels.sweep import sweep, sweep_by_metric
+from detutils.suppression._kernels.grid import grid
+from detutils.suppression._kernels.listed import compare
+from detutils.suppression._kernels.order import prepare_float32, prepare_float64
+from detutils.suppression._kernels.sweep import sweep
 
 Way = Literal["select", "list", "grid", "sweep"]
 Metric = Literal["iou", "ios", "ioa"]
@@ -45,9 +35,7 @@ IOU: Literal["iou"] = "iou"
 RAISE: Literal["raise"] = "raise"
 METRICS: tuple[Metric, ...] = (IOU, "ios", "ioa")
 _INVALID: tuple[Literal["raise", "drop"], ...] = (RAISE, "drop")
-_NO_ROWS, _NO_PLACES = np.empty((0, 4)), np.empty(0, np.int32)
-_EXPLAIN = Direct(select_and_explain)
-_OF_WEAKER: dict[Metric, bool | None] = {IOU: None, "ios": False, "ioa": True}
+NO_LABELS, _NO_PLACES = np.empty(0, np.int64), np.empty(0, np.int32)
 
 
 class Plan(NamedTuple):
@@ -72,12 +60,9 @@ def only(way: Way) -> Plan:
 class Rule(NamedTuple):
     """The checked options of a call."""
 
-    threshold: float
-    floor: float  # -inf without a score threshold
+    limits: tuple[float, float, float, float]  # the threshold, that of scores (-inf: none), the offset, the measure
     most: int
-    pixel: float  # the offset
     drop: bool
-    of_weaker: bool | None  # the measure: IoU, ios or ioa (``_kernels.pair.Scene``)
     candidates: int  # how many may take part
 
 
@@ -95,20 +80,21 @@ class Candidates(NamedTuple):
 def as_rule(
     iou_threshold: Any, score_threshold: Any, max_output: Any, offset: Any, on_invalid: Any,
     metric: Any = IOU, max_candidates: Any = None,
-) -> tuple[float, float, int, float, bool, bool | None, int]:  # fmt: skip
+) -> tuple[tuple[float, float, float, float], int, bool, int]:  # fmt: skip
     """A ``Rule`` as a plain tuple, which costs small calls less."""
     if (
         type(iou_threshold) is float and 0.0 <= iou_threshold <= 1.0 and on_invalid is RAISE
         and score_threshold is None and max_output is None and type(offset) is int and offset == 0
         and metric is IOU and max_candidates is None
     ):  # fmt: skip
-        return iou_threshold, -math.inf, ALL, 0.0, False, None, ALL  # as most calls come
+        return (iou_threshold, -math.inf, 0.0, -1.0), ALL, False, ALL  # as most calls come
     threshold = as_threshold(iou_threshold)
     floor = -math.inf if score_threshold is None else as_number(score_threshold, "score_threshold")
     most = ALL if max_output is None else as_integer(max_output, "max_output", 0, ALL)
     drop = as_choice(on_invalid, "on_invalid", _INVALID) == "drop"
     candidates = ALL if max_candidates is None else as_integer(max_candidates, "max_candidates", 0, ALL)
-    return threshold, floor, most, as_offset(offset), drop, _OF_WEAKER[as_choice(metric, "metric", METRICS)], candidates
+    pixel, measure = as_offset(offset), METRICS.index(as_choice(metric, "metric", METRICS)) - 1.0
+    return (threshold, floor, pixel, measure), most, drop, candidates
 
 
 def as_pair(boxes: Any, scores: Any) -> tuple[Array, Array]:
@@ -148,73 +134,33 @@ def raise_bad_row(boxes: Array, scores: Array, code: int) -> NoReturn:
     raise_bad_box(boxes, row)
 
 
-def as_iou(rule: Rule) -> float:
-    """The IoU threshold with the same shares: at t, IoU asks for t / (1 + t) of two areas, ios and ioa for t of one."""
-    return rule.threshold if rule.of_weaker is None else rule.threshold / (1.0 - rule.threshold)
-
-
-def _measure_of(rule: Rule) -> float:
-    """The measure as kernels take it in an array: -1 for IoU, 0 for ios, 1 for ioa."""
-    return -1.0 if rule.of_weaker is None else float(rule.of_weaker)
-
-
-def select_with_reasons(boxes: Array, scores: Array, labels: I8 | None, rule: Rule) -> tuple[I8, int]:
-    """The rows of an explanation of few boxes, and how many are kept, or -1 where this is for ``prepare``."""
-    n = len(scores)
-    found = np.empty((3, n), INT64)
-    rows, values = as_float64(boxes, scores)
-    classes = np.zeros(n, INT64) if labels is None else labels
-    threshold, floor, most, pixel, _, of_weaker, _ = rule
-    measured = threshold, pixel, threshold, floor, -1.0
-    if of_weaker is not None:
-        measured = threshold, pixel, as_iou(rule), floor, _measure_of(rule)
-    count = _EXPLAIN.call(rows, values, classes, measured, most, found)
-    if count < -1:
-        raise_bad_row(boxes, scores, count)
-    return found, count
-
-
 def prepare(boxes: Array, scores: Array, labels: I8 | None, rule: Rule) -> Candidates:
     """Check and rank the rows and lay them out; raises for a bad one."""
     boxes, scores = as_canonical_pair(boxes, scores)
-    short = boxes.dtype is FLOAT32
-    order, code = (admit_float32 if short else admit_float64)(boxes, scores, rule.floor)
+    lay_out = prepare_float32 if boxes.dtype is FLOAT32 else prepare_float64
+    classes = NO_LABELS if labels is None else labels
+    code, order, places, grouped, starts, *scene = lay_out(boxes, scores, classes, *rule.limits, rule.candidates)
     if code < 0:
         raise_bad_row(boxes, scores, code)
-    order = (rank_float32 if short else rank_float64)(scores, order)[: rule.candidates]
-    places, grouped, starts = _NO_PLACES, order, np.array([0, len(order)])
-    if labels is not None:
-        places, grouped, starts = group_by_label(labels, order)
-    if rule.threshold == 1.0:
-        columns, rows, farthest = np.empty((5, 0), np.float32), _NO_ROWS, 0.0  # no IoU exceeds it
-    elif short and rule.pixel == 0.0 and not code:
-        columns, rows, farthest = columns_float32(boxes, grouped, as_iou(rule)), _NO_ROWS, 0.0
-    else:
-        boxes = boxes.astype(FLOAT64, copy=False)
-        columns, rows, farthest = columns_float64(boxes, grouped, as_iou(rule), rule.pixel, bool(code))
-    scene = columns, rows, np.array([rule.threshold, rule.pixel, farthest, _measure_of(rule)])
-    return Candidates(order, places, grouped, starts, scene)
+    return Candidates(order, places, grouped, starts, tuple(scene))
 
 
 def decide(found: Candidates, rule: Rule, plan: Plan, by: I4 | None = None) -> B1:
     """Which candidates stay: by comparison with all kept ones, a sweep or a grid, as the scene asks. With ``by``, where
     -1 stands, also which suppressed each; a sweep does not know that."""
-    if rule.threshold == 1.0:
-        return np.ones(len(found.order), np.bool_)
     n, starts, way = len(found.order), found.starts, plan.way
+    if rule.limits[0] == 1.0:
+        return np.ones(n, np.bool_)
     kept = np.zeros(n, np.bool_)
     state = np.empty((2, len(starts) - 1), np.int64)
     limits, asked = np.array([rule.most, plan.busy, plan.fewest]), _NO_PLACES if by is None else by
-    ways: tuple[Any, Any, Any] = compare, sweep, grid
-    if rule.of_weaker is not None:
-        ways = compare_by_metric, sweep_by_metric, grid_by_metric
     if way == "grid" or way == "sweep":
         state[0], state[1] = starts[:-1], 1
         left = -1 if way == "sweep" and rule.most >= n else 1
     else:
-        left = ways[0](*found.scene, starts, limits, state, kept, asked)
+        left = compare(*found.scene, starts, limits, state, kept, asked)
     if left < 0 and by is None:
-        left = ways[1](*found.scene, starts, state, kept)
+        left = sweep(*found.scene, starts, state, kept)
     if left:
-        ways[2](*found.scene, starts, limits, state, kept, asked)
+        grid(*found.scene, starts, limits, state, kept, asked)
     return kept

@@ -153,7 +153,9 @@ def test_classes_are_compared(way: Way, dtype: type, threshold: float) -> None:
             random_boxes(n, seed, spread=50).astype(dtype),
             np.round(rng.random(n), 1).astype(dtype),
         )
-        for labels in (rng.integers(-3, 4, n), rng.choice([-(2**63), 0, 2**63 - 1], n), np.zeros(n, np.int8)):
+        far_apart, alike_in_32_bits = [-(2**63), 0, 2**63 - 1], [0, 2**32]
+        several = rng.integers(-3, 4, n), rng.choice(far_apart, n), rng.choice(alike_in_32_bits, n)
+        for labels in (*several, np.zeros(n, np.int8)):
             found = unchanged(way.batched_nms, boxes, scores, labels, iou_threshold=threshold)
             wanted = naive.batched_nms(*lists(boxes, scores), labels.tolist(), threshold)
             assert found.tolist() == wanted, f"seed {seed}"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import embedded
-from detutils.suppression._kernels.pair import LANES, as_kept, exceeds, may, settle
+from detutils.suppression._kernels.pair import LANES, as_better, as_weaker, exceeds, may, settle
 
 
 @embedded
@@ -22,10 +22,10 @@ def column_of(columns: Any, r: Any) -> Any:
 
 
 @embedded
-def put(blocks: Any, members: Any, at: Any, box: Any, r: Any, of_weaker: Any) -> None:
+def put(blocks: Any, members: Any, at: Any, box: Any, r: Any, measure: Any) -> None:
     g, lane = at // LANES, at % LANES
-    kept = as_kept(box, of_weaker)
-    blocks[g, 0, lane], blocks[g, 1, lane], blocks[g, 2, lane], blocks[g, 3, lane], blocks[g, 4, lane] = kept
+    better = as_better(box, measure)
+    blocks[g, 0, lane], blocks[g, 1, lane], blocks[g, 2, lane], blocks[g, 3, lane], blocks[g, 4, lane] = better
     members[g, lane] = r
 
 
@@ -35,40 +35,53 @@ def _other(blocks: Any, g: Any, j: Any) -> Any:
 
 
 @embedded
-def any_may(scene: Any, blocks: Any, g: Any, box: Any) -> Any:
-    """Whether any box of a block may exceed the threshold with this one."""
+def any_may(blocks: Any, g: Any, box: Any) -> Any:
+    """Whether any box of a block may exceed the threshold with this weaker one."""
     hits = False  # a flag of one byte: an integer would halve the vectors
     for j in range(LANES):
-        hits |= may(_other(blocks, g, j), box, scene.of_weaker)
+        hits |= may(_other(blocks, g, j), box)
     return hits
+
+
+@embedded
+def _search(blocks: Any, g: Any, stop: Any, box: Any) -> Any:
+    while g < stop and not any_may(blocks, g, box):
+        g += 1
+    return g
+
+
+@embedded
+def next_block(scene: Any, blocks: Any, g: Any, stop: Any, box: Any) -> Any:
+    """The first block from g on of which any box may exceed the threshold with this weaker one, or ``stop``."""
+    if scene.measure < 0.0:  # known to the compiler here, which saves a choice in every lane
+        return _search(blocks, g, stop, as_weaker(box, -1.0))
+    return _search(blocks, g, stop, as_weaker(box, 0.0))  # as the weaker one a box is the same by ios and ioa
 
 
 @embedded
 def any_must(scene: Any, blocks: Any, g: Any, box: Any) -> Any:
-    """Whether any box of a block exceeds the threshold with this one for certain."""
+    """Whether any box of a block exceeds the threshold with this weaker one for certain."""
     hits = False
     for j in range(LANES):
-        hits |= settle(_other(blocks, g, j), box, scene.slack, scene.least, scene.of_weaker)[1]
+        hits |= settle(_other(blocks, g, j), box, scene.slack, scene.least)[1]
     return hits
 
 
 @embedded
-def hit_by(scene: Any, blocks: Any, members: Any, g: Any, r: Any) -> Any:
+def hit_by(scene: Any, blocks: Any, members: Any, g: Any, box: Any, r: Any) -> Any:
     """The first box of a block that exceeds the threshold with candidate r, or -1."""
-    box = column_of(scene.columns, r)
     for j in range(LANES):
-        if may(_other(blocks, g, j), box, scene.of_weaker):
+        if may(_other(blocks, g, j), box):
             if exceeds(scene, np.int64(members[g, j]), r):
                 return np.int64(members[g, j])
     return np.int64(-1)
 
 
 @embedded
-def better_of(scene: Any, blocks: Any, members: Any, g: Any, r: Any, found: Any) -> Any:
+def better_of(scene: Any, blocks: Any, members: Any, g: Any, box: Any, r: Any, found: Any) -> Any:
     """``found``, or the best candidate of a block that is better and exceeds the threshold with candidate r."""
-    box = column_of(scene.columns, r)
     for j in range(LANES):
-        if may(_other(blocks, g, j), box, scene.of_weaker):
+        if may(_other(blocks, g, j), box):
             k = np.int64(members[g, j])
             if k < found and exceeds(scene, k, r):
                 found = k

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detutils._jit import B1, F4, F8, I4, I8, embedded, inlined, kernel
-from detutils.suppression._kernels.blocks import any_may, any_must, better_of, column_of, empty_blocks, hit_by, put
+from detutils.suppression._kernels.blocks import any_must, better_of, column_of, empty_blocks, hit_by, next_block, put
 from detutils.suppression._kernels.levels import can_match, find_levels, reach_of
-from detutils.suppression._kernels.pair import LANES, NOTHING, box_of, overlap_of, scene_of
+from detutils.suppression._kernels.pair import LANES, NOTHING, as_weaker, box_of, overlap_of, scene_of
 
 THIN = 1.0  # boxes within reach up to which levels are merged: python -m benchmarks tune
 MANY = 4096  # cells in reach from which on all boxes are tested
@@ -148,6 +148,7 @@ def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any,
         if i >= decided:
             hit: Any = False
             found: Any = r
+            weaker = as_weaker(box, scene.measure)
             for near in range(look, 2):  # its own cell, where the best need not be, then all it can reach
                 count = 2
                 if near == 0:
@@ -155,13 +156,15 @@ def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any,
                 else:
                     count = _reachable(reach, table, bounds, box, n, ranges)
                 for q in range(0, count, 2):
-                    for g in range(ranges[q] // LANES, (ranges[q + 1] + LANES - 1) // LANES):
-                        if any_may(scene, blocks, g, box):
-                            if explained:
-                                found = better_of(scene, blocks, members, g, r, found)
-                            elif any_must(scene, blocks, g, box) or hit_by(scene, blocks, members, g, r) >= 0:
-                                hit = True
-                                break
+                    end = (ranges[q + 1] + LANES - 1) // LANES
+                    g = next_block(scene, blocks, ranges[q] // LANES, end, box)
+                    while g < end and not hit:
+                        if explained:
+                            found = better_of(scene, blocks, members, g, weaker, r, found)
+                        elif any_must(scene, blocks, g, weaker) or hit_by(scene, blocks, members, g, weaker, r) >= 0:
+                            hit = True
+                        if not hit:
+                            g = next_block(scene, blocks, g + 1, end, box)
                     if hit:
                         break
                 if hit:
@@ -178,15 +181,20 @@ def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any,
                 break
         at = bounds[cell, 1]
         bounds[cell, 1] = at + 1
-        put(blocks, members, np.int64(at), box, r, scene.of_weaker)
+        put(blocks, members, np.int64(at), box, r, scene.measure)
     # boxes without area stay, whatever their neighbors
     for r in range(first, stop):
         if columns[4, r] == NOTHING:
             kept[r] = True
 
 
-@inlined
-def _grid(scene: Any, starts: Any, limits: Any, state: Any, kept: Any, by: Any) -> None:
+@kernel(
+    "void(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1],"
+    " int32[::1])"
+)
+def grid(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4) -> None:
+    """Go on with each run from where ``compare`` left it."""
+    scene = scene_of(columns, rows, rule)
     for run in range(starts.shape[0] - 1):
         start, first, stop = starts[run], state[0, run], starts[run + 1]
         total = np.int64(0)  # not 0, which is a type to Numba: what it is passed to would be compiled twice
@@ -196,33 +204,11 @@ def _grid(scene: Any, starts: Any, limits: Any, state: Any, kept: Any, by: Any) 
             _go_on(scene, start, first, stop, limits[0], total, kept, by)
 
 
-@kernel(
-    "void(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1],"
-    " int32[::1])"
-)
-def grid(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4) -> None:
-    """Go on with each run from where ``compare`` left it."""
-    _grid(scene_of(columns, rows, rule, None), starts, limits, state, kept, by)
-
-
-@kernel(
-    "void(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1],"
-    " int32[::1])"
-)
-def grid_by_metric(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4) -> None:
-    """``grid`` by ioa if ``rule`` ends with 1, by ios if it ends with 0."""
-    _grid(scene_of(columns, rows, rule, rule[3] > 0.0), starts, limits, state, kept, by)
-
-
 @kernel("void(float32[:,::1], float64[:,::1], float64[::1], int32[::1], int32[::1], int64[::1], float64[::1])")
 def tell(columns: F4, rows: F8, rule: F8, by: I4, order: I4, suppressed_by: I8, iou: F8) -> None:
     """Write the suppressor and the overlap of each candidate to the row where ``order`` says that it came from."""
-    scene = scene_of(columns, rows, rule, rule[3] > 0.0)
+    scene = scene_of(columns, rows, rule)
     for r in range(by.shape[0]):
         if by[r] >= 0:
             suppressed_by[order[r]] = order[by[r]]
-            a, b = box_of(scene, by[r]), box_of(scene, r)
-            if rule[3] < 0.0:
-                iou[order[r]] = overlap_of(a, b, scene.offset, None)
-            else:
-                iou[order[r]] = overlap_of(a, b, scene.offset, scene.of_weaker)
+            iou[order[r]] = overlap_of(box_of(scene, by[r]), box_of(scene, r), scene.offset, scene.measure)

@@ -24,7 +24,7 @@ from detutils._jit import embedded, inlined
 def reach_of(scene: Any) -> Any:
     """The multiple of the mean side by which centers may be apart (above 0 also at t = 1), and the ratio of sides."""
     iou_threshold: Any = scene.iou_threshold
-    if scene.of_weaker is not None:
+    if scene.measure >= 0.0:
         iou_threshold = 0.0
     spread = (1.0 - iou_threshold) / (1.0 + iou_threshold) * (1.0 + 1e-5) + 1e-4
     return spread, 1.0 / max(iou_threshold, 1e-200) * (1.0 + 1e-5)

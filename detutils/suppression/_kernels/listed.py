@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import B1, F4, F8, I4, I8, inlined, kernel
-from detutils.suppression._kernels.blocks import any_may, any_must, column_of, empty_blocks, hit_by, put
+from detutils.suppression._kernels.blocks import any_must, column_of, empty_blocks, hit_by, next_block, put
 from detutils.suppression._kernels.levels import reach_of
-from detutils.suppression._kernels.pair import LANES, NOTHING, scene_of
+from detutils.suppression._kernels.pair import LANES, NOTHING, as_weaker, scene_of
 
 WINDOW = 256  # candidates between two looks at the cost: python -m benchmarks tune
 SPARSE = 0.3  # boxes within reach of one below which a run looks thin: python -m benchmarks tune
@@ -34,17 +34,20 @@ def _list(scene: Any, start: Any, stop: Any, most: Any, busy: Any, room: Any, ke
         box = column_of(columns, r)
         hit = False
         if box[4] < NOTHING:
-            for g in range((count + LANES - 1) // LANES):
-                work += 1
-                if any_may(scene, blocks, g, box):
-                    hit = not explained and any_must(scene, blocks, g, box)
-                    if not hit:
-                        first = hit_by(scene, blocks, members, g, r)
-                        hit = first >= 0
-                        if explained:
-                            by[r] = first
-                    if hit:
-                        break
+            weaker = as_weaker(box, scene.measure)
+            end = (count + LANES - 1) // LANES
+            g = next_block(scene, blocks, np.int64(0), end, box)
+            while g < end:
+                hit = not explained and any_must(scene, blocks, g, weaker)
+                if not hit:
+                    first = hit_by(scene, blocks, members, g, weaker, r)
+                    hit = first >= 0
+                    if explained:
+                        by[r] = first
+                if hit:
+                    break
+                g = next_block(scene, blocks, g + 1, end, box)
+            work += min(g + 1, end)
         if hit:
             continue
         kept[r] = True
@@ -52,7 +55,7 @@ def _list(scene: Any, start: Any, stop: Any, most: Any, busy: Any, room: Any, ke
         if box[4] < NOTHING:
             if count % LANES == 0:
                 blocks[count // LANES] = 0
-            put(blocks, members, count, box, r, scene.of_weaker)
+            put(blocks, members, count, box, r, scene.measure)
             count += 1
     return stop, total
 
@@ -73,8 +76,22 @@ def _is_thin(scene: Any, start: Any, stop: Any) -> Any:
     return covered * np.float64(stop - start) * spread * spread < SPARSE * area * np.float64(some)
 
 
-@inlined
-def _compare(scene: Any, starts: Any, limits: Any, state: Any, kept: Any, by: Any) -> Any:
+@kernel(
+    "int64(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1],"
+    " int32[::1])"
+)
+def compare(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4) -> int:
+    """Set in ``kept`` which candidates stay, by comparison with all kept ones.
+
+    Candidates come in runs (one a class, bounded by ``starts``) by decreasing score. ``rule`` is the threshold, the
+    offset and the largest coordinate of rounded columns; ``limits`` how many may stay, from how many blocks a candidate
+    on average a run is given up, and up to how many boxes it is decided here however thin it looks. The first row of
+    ``state`` becomes how far each run was decided, the second whether ``sweep`` is worth a try, because most stay.
+    ``by`` becomes which candidate suppressed each, of those that did the best, where -1 stands; it is empty where
+    nobody asks, which is found out at run time: a second kernel takes seconds to compile.
+    Returns how many runs are left, below 0 if any is worth a try.
+    """
+    scene = scene_of(columns, rows, rule)
     most, busy, fewest = limits[0], limits[1], limits[2]
     longest = np.int64(0)
     for run in range(starts.shape[0] - 1):
@@ -100,32 +117,3 @@ def _compare(scene: Any, starts: Any, limits: Any, state: Any, kept: Any, by: An
         if thin:
             sign = -1
     return sign * left
-
-
-@kernel(
-    "int64(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1],"
-    " int32[::1])"
-)
-def compare(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4) -> int:
-    """Set in ``kept`` which candidates stay, by comparison with all kept ones.
-
-    Candidates come in runs (one a class, bounded by ``starts``) by decreasing score. ``rule`` is the threshold, the
-    offset and the largest coordinate of rounded columns; ``limits`` how many may stay, from how many blocks a candidate
-    on average a run is given up, and up to how many boxes it is decided here however thin it looks. The first row of
-    ``state`` becomes how far each run was decided, the second whether ``sweep`` is worth a try, because most stay.
-    ``by`` becomes which candidate suppressed each, of those that did the best, where -1 stands; it is empty where
-    nobody asks, which is found out at run time: a second kernel takes seconds to compile.
-    Returns how many runs are left, below 0 if any is worth a try.
-    """
-    return int(_compare(scene_of(columns, rows, rule, None), starts, limits, state, kept, by))
-
-
-@kernel(
-    "int64(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1],"
-    " int32[::1])"
-)
-def compare_by_metric(
-    columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4
-) -> int:
-    """``compare`` by ioa if ``rule`` ends with 1, by ios if it ends with 0."""
-    return int(_compare(scene_of(columns, rows, rule, rule[3] > 0.0), starts, limits, state, kept, by))

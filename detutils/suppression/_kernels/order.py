@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import B1, F4, F8, I4, I8, inlined, kernel
+from detutils._jit import B1, F4, F8, I4, I8, embedded, inlined, kernel
 from detutils._kernels.limits import LARGEST, LARGEST_FLOAT32, LIMIT
 from detutils.suppression._kernels.checks import first_bad
 from detutils.suppression._kernels.pair import FAR, as_they_are, factor_of, outward
 
-DIGIT = 2048
+DIGIT, LOWER = 2048, np.uint64(0xFFFFFFFF)
+PREPARED = (
+    "Tuple((int64, int32[::1], int32[::1], int32[::1], int64[::1], float32[:,::1], float64[:,::1], float64[::1]))"
+)
 
 
 @inlined
@@ -47,149 +50,97 @@ def _admit(boxes: Any, scores: Any, score_threshold: Any, distance: Any, limit: 
     return order[:m], np.int64(far)
 
 
-@kernel("Tuple((int32[::1], int64))(float32[:,::1], float32[::1], float64)")
-def admit_float32(boxes: F4, scores: F4, score_threshold: float) -> tuple[I4, int]:
-    """Rows with a score above the threshold, and 1 if one of them is far out, or what is wrong (``checks``)."""
-    far = np.float32(FAR)
-    return _admit(boxes, scores, score_threshold, far, LARGEST_FLOAT32, LARGEST_FLOAT32)  # type: ignore[no-any-return]
-
-
-@kernel("Tuple((int32[::1], int64))(float64[:,::1], float64[::1], float64)")
-def admit_float64(boxes: F8, scores: F8, score_threshold: float) -> tuple[I4, int]:
-    """``admit_float32`` for float64."""
-    return _admit(boxes, scores, score_threshold, FAR, LIMIT, LARGEST)  # type: ignore[no-any-return]
+@inlined
+def _sorted(keys: Any, halves: Any, order: Any) -> Any:
+    """Some rows by their keys of so many times 32 bits, lowest first, stable. Half by half, three digits of 11 bits
+    each; digits in which all agree are skipped."""
+    n = order.shape[0]
+    pairs, other = np.empty(n, np.uint64), np.empty(n, np.uint64)  # of a half key and a row
+    for r in range(n):
+        pairs[r] = order[r]
+    for half in range(halves):
+        counts = np.zeros((3, DIGIT), np.int32)
+        for r in range(n):
+            row = pairs[r] & LOWER
+            pairs[r] = ((np.uint64(keys[row]) >> np.uint64(32 * half)) << np.uint64(32)) | row
+        for r in range(n):
+            key = pairs[r] >> np.uint64(32)
+            for digit in range(3):
+                counts[digit, (key >> np.uint64(11 * digit)) & np.uint64(2047)] += 1
+        for digit in range(3):
+            place, down = counts[digit], np.uint64(32 + 11 * digit)
+            if n == 0 or place[(pairs[0] >> down) & np.uint64(2047)] == n:
+                continue
+            total = np.int32(0)
+            for d in range(DIGIT):
+                count = place[d]
+                place[d] = total
+                total += count
+            for r in range(n):
+                pair = pairs[r]
+                d = (pair >> down) & np.uint64(2047)
+                other[place[d]] = pair
+                place[d] += 1
+            pairs, other = other, pairs
+    ranked = np.empty(n, np.int32)
+    for r in range(n):
+        ranked[r] = pairs[r] & LOWER
+    return ranked
 
 
 @inlined
-def _sorted(keys: Any, shift: Any, digits: Any, order: Any) -> Any:
-    """The keys, sorted by so many digits of 11 bits above ``shift``, stable, and with them ``order`` unless it is None;
-    digits in which all agree are skipped."""
-    n = keys.shape[0]
-    counts = np.zeros((digits, DIGIT), np.int32)
-    for i in range(n):
-        key = keys[i] >> np.uint64(shift)
-        for digit in range(digits):
-            counts[digit, (key >> np.uint64(11 * digit)) & np.uint64(2047)] += 1
-    other_keys = np.empty(n, np.uint64)
-    rows = other_rows = order
-    if order is not None:
-        other_rows = np.empty(n, np.int32)
-    for digit in range(digits):
-        place = counts[digit]
-        down = np.uint64(shift + 11 * digit)
-        if place[(keys[0] >> down) & np.uint64(2047)] == n:
-            continue
-        total = np.int32(0)
-        for d in range(DIGIT):
-            count = place[d]
-            place[d] = total
-            total += count
-        for i in range(n):
-            d = (keys[i] >> down) & np.uint64(2047)
-            at = place[d]
-            place[d] = at + 1
-            other_keys[at] = keys[i]
-            if order is not None:
-                other_rows[at] = rows[i]
-        keys, other_keys = other_keys, keys
-        rows, other_rows = other_rows, rows
-    return keys, rows
+def _ranked(scores: Any, order: Any, values: Any, bits: Any, zero: Any, largest: Any, halves: Any) -> Any:
+    """The rows of ``order``, highest score first, ties as they come; ``bits`` is a view of ``values``."""
+    for i in range(scores.shape[0]):
+        values[i] = scores[i] + zero  # turns -0 into 0
+    for i in range(scores.shape[0]):  # descending order of the scores as ascending order of integers
+        key = bits[i]
+        bits[i] = key if key > largest else largest - key
+    return _sorted(bits, halves, order)
 
 
 @inlined
-def _fill_keys(scores: Any, order: Any, values: Any, bits: Any, zero: Any, largest: Any) -> None:
-    """``bits``, a view of ``values``, becomes descending order of the scores as ascending order of integers."""
-    for r in range(order.shape[0]):
-        values[r] = scores[order[r]] + zero  # turns -0 into 0
-    for r in range(order.shape[0]):
-        key = bits[r]
-        bits[r] = key if key > largest else largest - key
+def _ranked_float32(scores: Any, order: Any) -> Any:
+    values = np.empty(scores.shape[0], np.float32)
+    return _ranked(scores, order, values, values.view(np.uint32), np.float32(0), np.uint32(0x7FFFFFFF), 1)
+
+
+@inlined
+def _ranked_float64(scores: Any, order: Any) -> Any:
+    values = np.empty(scores.shape[0], np.float64)
+    return _ranked(scores, order, values, values.view(np.uint64), 0.0, np.uint64(0x7FFFFFFFFFFFFFFF), 2)
 
 
 @kernel("int32[::1](float32[::1], int32[::1])")
 def rank_float32(scores: F4, order: I4) -> I4:
     """The rows of ``order``, highest score first, ties as they come."""
-    m = order.shape[0]
-    if m == 0:
-        return order
-    values = np.empty(m, np.float32)
-    bits = values.view(np.uint32)
-    _fill_keys(scores, order, values, bits, np.float32(0), np.uint32(0x7FFFFFFF))
-    pairs = np.empty(m, np.uint64)
-    for r in range(m):
-        pairs[r] = (np.uint64(bits[r]) << np.uint64(32)) | np.uint64(order[r])
-    pairs, _ = _sorted(pairs, 32, 3, None)
-    ranked = np.empty(m, np.int32)
-    for r in range(m):
-        ranked[r] = np.int32(pairs[r] & np.uint64(0xFFFFFFFF))
-    return ranked
+    return _ranked_float32(scores, order)  # type: ignore[no-any-return]
 
 
 @kernel("int32[::1](float64[::1], int32[::1])")
 def rank_float64(scores: F8, order: I4) -> I4:
     """``rank_float32`` for float64."""
-    if order.shape[0] == 0:
-        return order
-    values = np.empty(order.shape[0], np.float64)
-    bits = values.view(np.uint64)
-    _fill_keys(scores, order, values, bits, 0.0, np.uint64(0x7FFFFFFFFFFFFFFF))
-    return _sorted(bits, 0, 6, order.copy())[1]  # type: ignore[no-any-return]
+    return _ranked_float64(scores, order)  # type: ignore[no-any-return]
 
 
-@kernel("float32[:,::1](float32[:,::1], int32[::1], float64)")
-def columns_float32(boxes: F4, order: I4, iou_threshold: float) -> F4:
-    """The columns of float32 boxes near the origin with offset 0: no rounding, the columns hold the boxes."""
-    factor = factor_of(iou_threshold)
-    columns = np.empty((5, order.shape[0]), np.float32)
-    for r in range(order.shape[0]):
-        i = order[r]
-        as_they_are(columns, r, (boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]), factor)
-    return columns
-
-
-@kernel("Tuple((float32[:,::1], float64[:,::1], float64))(float64[:,::1], int32[::1], float64, float64, boolean)")
-def columns_float64(boxes: F8, order: I4, iou_threshold: float, offset: float, far: bool) -> tuple[F4, F8, float]:
-    """The columns, the float64 rows in the same order unless the columns hold the boxes exactly, and then the largest
-    coordinate of the columns."""
+@inlined
+def _grouped(labels: Any, order: Any) -> Any:
+    """Positions in ``order`` by label, stable (none without labels), the rows there, and where the labels' runs start,
+    with the end of the last."""
     m = order.shape[0]
-    factor, scale = factor_of(iou_threshold), 1.0
-    farthest = 0.0
-    for r in range(m):
-        i = order[r]
-        farthest = max(farthest, abs(boxes[i, 0]), abs(boxes[i, 1]), abs(boxes[i, 2]), abs(boxes[i, 3]))
-    while far and farthest * scale > 1e9:
-        scale *= 0.5
-    columns = np.empty((5, m), np.float32)
-    exact = scale == 1.0
-    for r in range(m):
-        i = order[r]
-        exact &= outward(columns, r, (boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]), offset, factor, scale)
-    if exact:
-        return columns, np.empty((0, 4)), 0.0
-    rows = np.empty((m, 4), np.float64)
-    for r in range(m):
-        for c in range(4):
-            rows[r, c] = boxes[order[r], c]
-    return columns, rows, (farthest + offset) * scale
-
-
-@kernel("Tuple((int32[::1], int32[::1], int64[::1]))(int64[::1], int32[::1])")
-def group_by_label(labels: I8, order: I4) -> tuple[I4, I4, I8]:
-    """Positions in ``order`` by label, stable, the rows there, and where the labels' runs start, with the end of the
-    last."""
-    m = order.shape[0]
-    places, rows = np.empty(m, np.int32), np.empty(m, np.int32)
-    if m == 0:
-        return places, rows, np.zeros(1, np.int64)
-    ranked = np.empty(m, np.int64)  # the one walk at random
+    if labels.shape[0] == 0 or m == 0:
+        starts = np.zeros(2, np.int64)
+        starts[1] = m
+        return order[:0], order, starts
+    starts = np.empty(m + 1, np.int64)
+    places, rows, ranked = np.empty(m, np.int32), np.empty(m, np.int32), np.empty(m, np.int64)
     low = high = labels[order[0]]
-    for r in range(m):
+    for r in range(m):  # the one walk at random
         label = labels[order[r]]
         ranked[r] = label
         low, high = min(low, label), max(high, label)
     sign = np.uint64(0x8000000000000000)  # flipping it orders int64 as uint64
     spread = (np.uint64(high) ^ sign) - (np.uint64(low) ^ sign)
-    starts = np.empty(m + 1, np.int64)
     groups = 0
     if spread <= np.uint64(4 * m + 1024):
         ends = np.zeros(np.int64(spread) + 1, np.int32)
@@ -204,17 +155,14 @@ def group_by_label(labels: I8, order: I4) -> tuple[I4, I4, I8]:
                 groups += 1
             total += count
         for r in range(m):
-            c = ranked[r] - low
-            at = ends[c]
-            ends[c] = at + 1
-            places[at] = r
-            rows[at] = order[r]
+            at = ends[ranked[r] - low]
+            ends[ranked[r] - low] += 1
+            places[at], rows[at] = r, order[r]
     else:
         keys = np.empty(m, np.uint64)
         for r in range(m):
-            keys[r] = np.uint64(ranked[r]) ^ sign
-            places[r] = r
-        _, places = _sorted(keys, 0, 6, places)
+            keys[r], places[r] = np.uint64(ranked[r]) ^ sign, r
+        places = _sorted(keys, 2, places)
         for p in range(m):
             rows[p] = order[places[p]]
             if p == 0 or ranked[places[p]] != ranked[places[p - 1]]:
@@ -222,6 +170,70 @@ def group_by_label(labels: I8, order: I4) -> tuple[I4, I4, I8]:
                 groups += 1
     starts[groups] = m
     return places, rows, starts[: groups + 1]
+
+
+@kernel("Tuple((int32[::1], int32[::1], int64[::1]))(int64[::1], int32[::1])")
+def group_by_label(labels: I8, order: I4) -> tuple[I4, I4, I8]:
+    """The same for other candidates."""
+    return _grouped(labels, order)  # type: ignore[no-any-return]
+
+
+@embedded
+def _prepared(boxes: Any, labels: Any, rule: Any, order: Any, code: Any, exact: Any) -> Any:
+    """What ``prepare_float32`` returns, from rows in order. ``exact`` says that columns hold boxes near the origin with
+    offset 0, which are of float32."""
+    threshold, offset, measure = rule
+    places, grouped, starts = _grouped(labels, order)
+    m = grouped.shape[0] if threshold < 1.0 else 0  # no overlap exceeds 1
+    factor, scale, farthest = factor_of(threshold, measure), 1.0, 0.0
+    columns, rows = np.empty((5, m), np.float32), np.empty((0, 4), np.float64)
+    if exact and offset == 0.0 and code == 0:
+        for r in range(m):
+            i = grouped[r]
+            as_they_are(columns, r, (boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]), factor)
+    else:
+        rows = np.empty((m, 4), np.float64)
+        for r in range(m):
+            for c in range(4):
+                rows[r, c] = boxes[grouped[r], c]
+                farthest = max(farthest, abs(rows[r, c]))
+        while code > 0 and farthest * scale > 1e9:
+            scale *= 0.5
+        whole = scale == 1.0
+        for r in range(m):
+            whole &= outward(columns, r, (rows[r, 0], rows[r, 1], rows[r, 2], rows[r, 3]), offset, factor, scale)
+        farthest = 0.0 if whole else (farthest + offset) * scale
+        rows = rows[: 0 if whole else m]
+    described = np.empty(4)
+    described[0], described[1], described[2], described[3] = threshold, farthest, offset, measure
+    return code, order, places, grouped, starts, columns, rows, described
+
+
+@kernel(f"{PREPARED}(float32[:,::1], float32[::1], int64[::1], float64, float64, float64, float64, int64)")
+def prepare_float32(
+    boxes: F4, scores: F4, labels: I8, iou_threshold: float, score_threshold: float, offset: float, measure: float,
+    most: int,
+) -> Any:  # fmt: skip
+    """Check all rows and lay out those that take part, at most so many.
+
+    Returns what is wrong (``checks``), else 0, or 1 if a box is far out; the rows, best first; their places in that
+    order by class, none without labels; the rows there; where classes start, and the end of the last; and what
+    ``scene_of`` takes, in the order of classes.
+    """
+    order, code = _admit(boxes, scores, score_threshold, np.float32(FAR), LARGEST_FLOAT32, LARGEST_FLOAT32)
+    order = _ranked_float32(scores, order)[:most]
+    return _prepared(boxes, labels, (iou_threshold, offset, measure), order, code, True)
+
+
+@kernel(f"{PREPARED}(float64[:,::1], float64[::1], int64[::1], float64, float64, float64, float64, int64)")
+def prepare_float64(
+    boxes: F8, scores: F8, labels: I8, iou_threshold: float, score_threshold: float, offset: float, measure: float,
+    most: int,
+) -> Any:  # fmt: skip
+    """``prepare_float32`` for float64."""
+    order, code = _admit(boxes, scores, score_threshold, FAR, LIMIT, LARGEST)
+    order = _ranked_float64(scores, order)[:most]
+    return _prepared(boxes, labels, (iou_threshold, offset, measure), order, code, False)
 
 
 @kernel("int64[::1](int32[::1], boolean[::1], int32[::1], int64)")
@@ -232,15 +244,10 @@ def pick(order: I4, kept: B1, places: I4, most: int) -> I8:
         flags = np.empty(kept.shape[0], np.bool_)
         for p in range(kept.shape[0]):
             flags[places[p]] = kept[p]
+    keep = np.empty(min(flags.shape[0], most), np.int64)
     count = 0
     for r in range(flags.shape[0]):
-        count += flags[r]
-    keep = np.empty(min(count, most), np.int64)
-    count = 0
-    for r in range(flags.shape[0]):
-        if flags[r]:
-            if count == keep.shape[0]:
-                break
+        if flags[r] and count < most:
             keep[count] = order[r]
             count += 1
-    return keep
+    return keep[:count].copy()

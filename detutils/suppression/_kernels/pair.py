@@ -25,7 +25,7 @@ the 1e-30 of the shares and what underflows; where t <= 1e-3 it is infinite, and
 **Other measures** ask for t of one area in place of t / (1 + t) of two: ios (over the smaller box) for inter > t *
 min(A, B), ioa (over the weaker one) for inter > t * B. So f = t * (1 - 2e-6), and the smaller of two shares stands for
 their sum: rounding keeps the order of areas, so it is the share of the smaller box. For ioa the better box is written
-with an infinite share (``as_kept``), which leaves the weaker one's. Both proofs above hold with one share less to err.
+with an infinite share (``as_better``), which leaves the weaker one's. Both proofs hold with one share less to err.
 """
 
 from __future__ import annotations
@@ -46,8 +46,7 @@ CLEAR = np.float32(1.00001)
 
 class Scene(NamedTuple):
     """What decides a pair: (5, N) float32 columns, the (N, 4) float64 rows of the boxes unless the columns hold them
-    exactly, and the rule. ``of_weaker`` is the measure: None, known to the compiler, or -1 for IoU; False or 0 for
-    ios, True or 1 for ioa."""
+    exactly, and the rule. ``measure`` is -1 for IoU, 0 for ios, 1 for ioa."""
 
     columns: Any
     rows: Any
@@ -55,7 +54,7 @@ class Scene(NamedTuple):
     offset: Any
     slack: Any
     least: Any
-    of_weaker: Any
+    measure: Any
 
 
 @embedded
@@ -64,20 +63,20 @@ def least_of(iou_threshold: Any) -> Any:
 
 
 @embedded
-def scene_of(columns: Any, rows: Any, rule: Any, of_weaker: Any) -> Any:
-    """``rule``: the threshold, the offset, and the largest coordinate if the columns are rounded, else 0."""
-    return Scene(columns, rows, rule[0], rule[1], np.float32(1e-6 * rule[2]), least_of(rule[0]), of_weaker)
+def scene_of(columns: Any, rows: Any, rule: Any) -> Any:
+    """``rule``: the threshold, the largest coordinate if the columns are rounded, else 0, the offset, the measure."""
+    return Scene(columns, rows, rule[0], rule[2], np.float32(1e-6 * rule[1]), least_of(rule[0]), rule[3])
 
 
 @embedded
-def overlap_of(a: Any, b: Any, offset: Any, of_weaker: Any) -> Any:
+def overlap_of(a: Any, b: Any, offset: Any, measure: Any) -> Any:
     """The quotient of the definition, of two boxes in float64, the better one first."""
     area = (a[2] - a[0] + offset) * (a[3] - a[1] + offset)
     other = (b[2] - b[0] + offset) * (b[3] - b[1] + offset)
     common = intersection(a, b, offset, 0.0)
-    if of_weaker is None or of_weaker < 0:
+    if measure < 0.0:
         return iou(common, area, other, 0.0, 1.0)
-    return ioa(common, other if of_weaker > 0 or other < area else area, 0.0, 1.0)
+    return ioa(common, other if measure > 0.0 or other < area else area, 0.0, 1.0)
 
 
 @embedded
@@ -93,52 +92,55 @@ def box_of(scene: Any, r: Any) -> Any:
 @embedded
 def exceeds(scene: Any, a: Any, b: Any) -> Any:
     """Whether IoU > threshold, as the definition computes it; candidate a is better than b."""
-    return overlap_of(box_of(scene, a), box_of(scene, b), scene.offset, scene.of_weaker) > scene.iou_threshold
+    return overlap_of(box_of(scene, a), box_of(scene, b), scene.offset, scene.measure) > scene.iou_threshold
 
 
 @embedded
-def as_kept(box: Any, of_weaker: Any) -> Any:
+def as_better(box: Any, measure: Any) -> Any:
     """A box of the columns as the better one of a pair: its area asks for nothing where only the other's counts."""
-    share = box[4]
-    if of_weaker is not None:
-        share = NOTHING if of_weaker > 0 else share
-    return box[0], box[1], box[2], box[3], share
+    return box[0], box[1], box[2], box[3], NOTHING if measure > 0.0 else box[4]
 
 
 @embedded
-def _needed(box: Any, other: Any, of_weaker: Any) -> Any:
+def as_weaker(box: Any, measure: Any) -> Any:
+    """A box of the columns as the weaker one: what it asks for beside the better one's share, and what instead."""
+    both = measure < 0.0
+    return box[0], box[1], box[2], box[3], box[4] if both else NONE, NOTHING if both else box[4]
+
+
+@embedded
+def _needed(better: Any, weaker: Any) -> Any:
     """What the intersection of two boxes that exceed the threshold is at least."""
-    if of_weaker is None:
-        return box[4] + other[4]
-    least = box[4] if box[4] < other[4] else other[4]
-    return box[4] + other[4] if of_weaker < 0 else least
+    both = better[4] + weaker[4]
+    return weaker[5] if weaker[5] < both else both  # in this order the compiler leaves it out where IoU is known
 
 
 @embedded
-def may(box: Any, other: Any, of_weaker: Any) -> Any:
-    """Whether two boxes (x1, y1, x2, y2, share) of the columns may exceed the threshold; the better one ``as_kept``."""
-    width, height = sides(box, other)
-    return (width > NONE) & (height > NONE) & (width * height >= _needed(box, other, of_weaker))
+def may(better: Any, weaker: Any) -> Any:
+    """Whether two boxes of the columns may exceed the threshold."""
+    width, height = sides(better, weaker)
+    return (width > NONE) & (height > NONE) & (width * height >= _needed(better, weaker))
 
 
 @embedded
-def settle(box: Any, other: Any, slack: Any, least: Any, of_weaker: Any) -> Any:
+def settle(better: Any, weaker: Any, slack: Any, least: Any) -> Any:
     """``may``, though also for boxes that are apart if their shares are 0, and whether they exceed the threshold for
     certain (``must``); None for ``slack`` is 0."""
-    width, height = sides(box, other)
+    width, height = sides(better, weaker)
     width = max(width, NONE)  # so that two gaps are no intersection
-    both = _needed(box, other, of_weaker)
+    needed = _needed(better, weaker)
     inter = sure = width * height
     if slack is not None:
         sure = max(width - slack, NONE) * max(height - slack, NONE)
-    near = inter >= both
-    return near, near & (sure > both * CLEAR + least)
+    near = inter >= needed
+    return near, near & (sure > needed * CLEAR + least)
 
 
 @embedded
-def factor_of(iou_threshold: Any) -> Any:
+def factor_of(iou_threshold: Any, measure: Any) -> Any:
     """The multiple of an area that is its share."""
-    return iou_threshold / (1.0 + iou_threshold) * (1.0 - 2e-6) if iou_threshold > 1e-6 else 0.0
+    of_one = 1.0 + iou_threshold if measure < 0.0 else 1.0
+    return iou_threshold / of_one * (1.0 - 2e-6) if iou_threshold > 1e-6 else 0.0
 
 
 @embedded

@@ -11,16 +11,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from detutils._jit import F4, F8, I8, embedded, inlined, kernel
+from detutils._jit import F4, F8, I8, embedded, kernel
 from detutils._kernels.checks import box_is_good
 from detutils._kernels.limits import LARGEST, LARGEST_FLOAT32, LIMIT
+from detutils.suppression._kernels.blocks import column_of
 from detutils.suppression._kernels.checks import first_bad
 from detutils.suppression._kernels.pair import (
     FAR,
     LANES,
     NOTHING,
-    as_kept,
+    as_better,
     as_they_are,
+    as_weaker,
     factor_of,
     least_of,
     may,
@@ -30,29 +32,34 @@ from detutils.suppression._kernels.pair import (
 )
 
 FIRST = 3  # boxes that are sought before the rest is sorted: python -m benchmarks tune
-FEW = 24  # below it insertion is quicker than counting: python -m benchmarks tune
 LOWEST = np.int32(-(2**31))  # the key of what is out: no finite score has it
 UNMARKED, OUT = np.int32(-1), np.int32(-2)
 
 
 class Task(NamedTuple):
-    """What is to be done, and the room for the work."""
+    """What is to be done, and the room for the work. What is not needed is empty."""
 
     boxes: Any
-    iou_threshold: Any
-    offset: Any
-    of_weaker: Any  # the measure, see ``Scene``
+    scores: Any  # for ties; empty where the keys hold them
+    limits: Any  # the threshold, that of scores, the offset, the measure
     slack: Any  # None says that the columns hold the boxes
     columns: Any  # six of float32, the last one spare
     integers: Any  # four of int32: keys, two spare ones, the order
-    by: Any  # of each row: the row that suppressed it, or -1; None where nobody asks
+    classes: Any
+    marks: Any  # of each column: the row that suppressed it, or UNMARKED or OUT
+    by: Any  # of each row: the row that suppressed it, or -1
 
 
 @embedded
-def _key(score: Any) -> Any:
-    """An integer that is in order with the score as a float32, made of its bits."""
-    key = np.float32(score).view(np.int32) if score != 0 else np.int32(0)  # -0 is 0
-    return key ^ ((key >> np.int32(31)) & np.int32(0x7FFFFFFF))
+def _write_keys(scores: Any, score_threshold: Any, rounded: Any, keys: Any) -> None:
+    """Integers in order with the scores as float32, made of the bits of ``rounded``, which shares memory with ``keys``;
+    in two loops, so that they vectorize."""
+    for i in range(np.uint64(scores.shape[0])):
+        rounded[i] = scores[i] if scores[i] != 0 else 0.0  # -0 is 0
+    for i in range(np.uint64(scores.shape[0])):
+        key = keys[i]
+        key ^= (key >> np.int32(31)) & np.int32(0x7FFFFFFF)
+        keys[i] = key if scores[i] > score_threshold else LOWEST
 
 
 @embedded
@@ -73,15 +80,6 @@ def _sort(keys: Any, spare: Any, above: Any, order: Any) -> Any:
         if keys[i] > LOWEST:
             order[m] = i
             m += 1
-    if m <= FEW:
-        for r in range(1, m):
-            i = order[r]
-            at: Any = r
-            while at > 0 and keys[order[at - 1]] < keys[i]:
-                order[at] = order[at - 1]
-                at -= 1
-            order[at] = i
-        return m
     padded = (m + LANES - 1) // LANES * LANES
     for r in range(padded):
         spare[r] = keys[order[r]] if r < m else LOWEST
@@ -103,13 +101,12 @@ def _sort(keys: Any, spare: Any, above: Any, order: Any) -> Any:
 
 
 @embedded
-def _write_marks(marks: Any, order: Any, m: Any, by: Any) -> None:
-    for j in range(m):
+def _write_marks(task: Any, m: Any) -> None:
+    """Tell the rows who suppressed them; so many columns were moved, or none if below 0."""
+    marks, by, order = task.marks, task.by, task.integers[3]
+    for j in range(m if m >= 0 else by.shape[0]):
         if marks[j] >= 0:
-            i: Any = j
-            if order is not None:
-                i = np.int64(order[j])
-            by[i] = marks[j]
+            by[np.int64(order[j]) if m >= 0 else j] = marks[j]
 
 
 @embedded
@@ -125,12 +122,12 @@ def _move(columns: Any, keys: Any, order: Any, m: Any) -> None:
 
 
 @embedded
-def _rank(task: Any, scores: Any, classes: Any, marks: Any) -> Any:
+def _rank(task: Any) -> Any:
     """Move what is left to the front of the columns, best first; how many."""
-    integers = task.integers
-    keys, spare, order = integers[0], integers[1], integers[3]
-    m = _sort(keys, spare, integers[2], order)
-    if scores is not None:
+    scores, classes, marks = task.scores, task.classes, task.marks
+    keys, spare, order = task.integers[0], task.integers[1], task.integers[3]
+    m = _sort(keys, spare, task.integers[2], order)
+    if scores.shape[0] > 0:
         for q in range(1, m):  # tied as float32
             i = order[q]
             at: Any = q
@@ -138,11 +135,11 @@ def _rank(task: Any, scores: Any, classes: Any, marks: Any) -> Any:
                 order[at] = order[at - 1]
                 at -= 1
             order[at] = i
-    if marks is not None:
-        _write_marks(marks, None, task.by.shape[0], task.by)
+    if marks.shape[0] > 0:
+        _write_marks(task, np.int64(-1))  # not -1, which is a type to Numba: it would be compiled twice
         for j in range(marks.shape[0]):
             marks[j] = UNMARKED if j < m else OUT
-    if classes is not None:
+    if classes.shape[0] > 0:
         for j in range(m):
             spare[j] = classes[order[j]]
         for j in range(m):
@@ -157,16 +154,31 @@ def _box(boxes: Any, i: Any) -> Any:
 
 
 @embedded
-def _suppress(task: Any, scores: Any, classes: Any, marks: Any, most: Any, keep: Any) -> Any:
-    """Fill ``keep`` from columns and keys; how many.
+def _settle_all(task: Any, r: Any, start: Any, end: Any, classes: Any, measure: Any) -> Any:
+    """Take out what box r exceeds the threshold with for certain; the best key left, and whether any pair is in doubt.
+    None for ``classes`` says that there is one."""
+    columns, keys = task.columns, task.integers[0]
+    least = least_of(task.limits[0])
+    box = as_better(column_of(columns, r), measure)
+    best, unsure = LOWEST, False
+    for j in range(np.uint64(start), np.uint64(end)):  # unsigned: a look for negative indices costs the vectors
+        meets, exceeds = settle(box, as_weaker(column_of(columns, j), measure), task.slack, least)
+        if classes is not None:
+            meets, exceeds = meets & (classes[j] == classes[r]), exceeds & (classes[j] == classes[r])
+        key = keys[j]
+        unsure |= meets & (not exceeds) & (key > LOWEST)
+        key = LOWEST if exceeds else key
+        keys[j] = key
+        best = max(best, key)
+    return best, unsure
 
-    None for ``scores`` says that the keys hold them, None for ``classes`` that there is one. ``marks`` says of each
-    column which row suppressed it, or UNMARKED or OUT.
-    """
-    boxes, columns = task.boxes, task.columns
-    least = least_of(task.iou_threshold)
+
+@embedded
+def _suppress(task: Any, most: Any, keep: Any) -> Any:
+    """Fill ``keep`` from columns and keys; how many."""
+    boxes, scores, columns, classes, marks = task.boxes, task.scores, task.columns, task.classes, task.marks
+    threshold, offset, measure = task.limits[0], task.limits[2], task.limits[3]
     keys, order = task.integers[0], task.integers[3]
-    group = np.int32(0)
     best = LOWEST
     for i in range(keys.shape[0]):
         best = max(best, keys[i])
@@ -175,7 +187,7 @@ def _suppress(task: Any, scores: Any, classes: Any, marks: Any, most: Any, keep:
     r: Any = 0
     while count < most:
         if m < 0 and count == FIRST:
-            m = _rank(task, scores, classes, marks)
+            m = _rank(task)
             end, r = (m + LANES - 1) // LANES * LANES, 0
         if m >= 0:
             while r < m and keys[r] == LOWEST:
@@ -187,49 +199,35 @@ def _suppress(task: Any, scores: Any, classes: Any, marks: Any, most: Any, keep:
             break
         else:
             r = _place_of(keys, best)
-            if scores is not None:
-                for j in range(r + 1, scores.shape[0]):
-                    if keys[j] == best and scores[j] > scores[r]:
-                        r = j
+            for j in range(r + 1, scores.shape[0]):
+                if keys[j] == best and scores[j] > scores[r]:
+                    r = j
             row, start = r, 0
         keep[count] = row
         count += 1
-        keys[r] = best = LOWEST
-        box = as_kept((columns[0, r], columns[1, r], columns[2, r], columns[3, r], columns[4, r]), task.of_weaker)
-        if classes is not None:
-            group = classes[r]
-        unsure = False
-        for j in range(np.uint64(start), np.uint64(end)):  # unsigned: a look for negative indices costs the vectors
-            other = columns[0, j], columns[1, j], columns[2, j], columns[3, j], columns[4, j]
-            meets, exceeds = settle(box, other, task.slack, least, task.of_weaker)
-            if classes is not None:
-                meets, exceeds = meets & (classes[j] == group), exceeds & (classes[j] == group)
-            key = keys[j]
-            unsure |= meets & (not exceeds) & (key > LOWEST)
-            key = LOWEST if exceeds else key
-            keys[j] = key
-            best = max(best, key)
+        keys[r] = LOWEST
+        if measure >= 0.0:
+            best, unsure = _settle_all(task, r, start, end, classes, measure)
+        elif classes.shape[0] > 0:
+            best, unsure = _settle_all(task, r, start, end, classes, -1.0)
+        else:
+            best, unsure = _settle_all(task, r, start, end, None, -1.0)
         if unsure:
             best = LOWEST
+            box = as_better(column_of(columns, r), measure)
             for j in range(start, end):
-                other = columns[0, j], columns[1, j], columns[2, j], columns[3, j], columns[4, j]
-                meets = keys[j] > LOWEST and may(box, other, task.of_weaker)
-                if classes is not None:
-                    meets = meets and classes[j] == group
-                if meets:
-                    b = _box(boxes, order[j] if m >= 0 else j)
-                    if overlap_of(_box(boxes, row), b, task.offset, task.of_weaker) > task.iou_threshold:
-                        keys[j] = LOWEST
+                if keys[j] > LOWEST and may(box, as_weaker(column_of(columns, j), measure)):
+                    if classes.shape[0] == 0 or classes[j] == classes[r]:
+                        other = _box(boxes, order[j] if m >= 0 else j)
+                        if overlap_of(_box(boxes, row), other, offset, measure) > threshold:
+                            keys[j] = LOWEST
                 best = max(best, keys[j])
-        if marks is not None:
+        if marks.shape[0] > 0:
             marks[r] = OUT
             for j in range(np.uint64(start), np.uint64(end)):
                 marks[j] = np.int32(row) if (keys[j] == LOWEST) & (marks[j] == UNMARKED) else marks[j]
-    if marks is not None:
-        if m < 0:
-            _write_marks(marks, None, boxes.shape[0], task.by)
-        else:
-            _write_marks(marks, order, m, task.by)
+    if marks.shape[0] > 0:
+        _write_marks(task, m)
     return count
 
 
@@ -247,17 +245,18 @@ def _rows_of(boxes: Any, scores: Any) -> Any:
 
 
 @embedded
-def _begin(
-    boxes: Any, scores: Any, iou_threshold: Any, score_threshold: Any, offset: Any, far: Any, limit: Any, largest: Any
-) -> Any:
+def _begin(boxes: Any, scores: Any, limits: Any, offset: Any, far: Any, limit: Any, largest: Any) -> Any:
     """What is wrong or 0, boxes, scores, room for columns and keys, filled in, and what rounding to the columns may add
     to a side: None without an ``offset``, for float32."""
     rows, values, readable = _rows_of(boxes, scores)
     n = values.shape[0]
     columns = np.empty((10, (n + LANES - 1) // LANES * LANES), np.float32)  # six of them, and in the same piece
     integers = columns[6:].view(np.int32)  # four of int32; whole vectors
-    keys, factor = integers[0], factor_of(iou_threshold)
+    keys, factor = integers[0], factor_of(limits[0], limits[3])
     good = exact = True
+    slack = None if offset is None else np.float32(0)
+    if not readable or rows.shape[1] != 4:  # the step of four is known below, which lets the loop vectorize
+        return -1, rows, values, columns, integers, slack
     for i in range(np.uint64(n)):
         box = rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3]
         good &= box_is_good(box[0], box[1], box[2], box[3], far)
@@ -267,18 +266,15 @@ def _begin(
             exact &= outward(columns, i, box, offset, factor, 1.0)
     for i in range(n):
         good &= abs(values[i]) <= largest
-        keys[i] = _key(values[i]) if values[i] > score_threshold else LOWEST
+    _write_keys(values, limits[1], columns[6], keys)
     for i in range(n, keys.shape[0]):  # the columns are filled up with what meets nothing
         columns[0, i] = columns[1, i] = columns[2, i] = columns[3, i] = 0
         columns[4, i], keys[i] = NOTHING, LOWEST
-    code = 0 if readable else -1
+    code = 0
     if not good:  # -1 also where it is only a row that does not count
-        code = first_bad(rows, values, score_threshold, limit, largest)
-    if offset is None:
-        return code, rows, values, columns, integers, None
-    slack = np.float32(0)
-    if not exact:
-        slack = np.float32(1e-6) * _farthest(columns)
+        code = first_bad(rows, values, limits[1], limit, largest)
+    if offset is not None:
+        slack = np.float32(0) if exact else np.float32(1e-6) * _farthest(columns)
     return code, rows, values, columns, integers, slack
 
 
@@ -294,94 +290,57 @@ def _farthest(columns: Any) -> Any:
     return columns[5, 0]
 
 
-@kernel("int64(float32[:,::1], float32[::1], float64, float64, int64, int64[::1])")
-def select_float32(boxes: F4, scores: F4, iou_threshold: float, score_threshold: float, most: int, keep: I8) -> int:
+@kernel("int64(float32[:,::1], float32[::1], UniTuple(float64, 4), int64, int64[::1])")
+def select_float32(boxes: F4, scores: F4, limits: Any, most: int, keep: I8) -> int:
     """Write the kept rows to ``keep``, which has room for all, and return their number, or what is wrong (``checks``).
 
-    -1 says that the arrays have the wrong shape or are not aligned, that a box is too far out for the columns, or that
-    one breaks the contract whose score is too low to count.
+    ``limits``: the IoU threshold, that of scores, and two for ``select_float64``. -1 says that the arrays have the
+    wrong shape or are not aligned, that a box is too far out for the columns, or that one breaks the contract whose
+    score is too low to count.
     """
-    code, rows, _, columns, integers, slack = _begin(
-        boxes, scores, iou_threshold, score_threshold, None, np.float32(FAR), LARGEST_FLOAT32, LARGEST_FLOAT32
-    )
-    if code < 0:
-        return int(code)
-    task = Task(rows, iou_threshold, 0.0, None, slack, columns, integers, None)
-    return int(_suppress(task, None, None, None, most, keep))
-
-
-@kernel("int64(float64[:,::1], float64[::1], float64, float64, int64, float64, int64[::1])")
-def select_float64(
-    boxes: F8, scores: F8, iou_threshold: float, score_threshold: float, most: int, offset: float, keep: I8
-) -> int:
-    """``select_float32`` for float64, and with an offset."""
+    limits = limits[0], limits[1], 0.0, -1.0  # known to the compiler
     code, rows, values, columns, integers, slack = _begin(
-        boxes, scores, iou_threshold, score_threshold, offset, FAR, LIMIT, LARGEST
+        boxes, scores, limits, None, np.float32(FAR), LARGEST_FLOAT32, LARGEST_FLOAT32
     )
     if code < 0:
         return int(code)
-    task = Task(rows, iou_threshold, offset, None, slack, columns, integers, None)
-    return int(_suppress(task, values, None, None, most, keep))
+    none = integers[0, :0]
+    return int(_suppress(Task(rows, values[:0], limits, slack, columns, integers, none, none, keep[:0]), most, keep))
 
 
-@embedded
-def _narrow(labels: Any, room: Any) -> Any:
-    """The labels in 32 bits, and whether they fit."""
-    classes = np.zeros(room, np.int32)
-    fit = True
-    for i in range(labels.shape[0]):
-        fits = (labels[i] >= -(2**31)) & (labels[i] < 2**31)
-        classes[i] = labels[i] if fits else 0
-        fit &= fits
-    return classes, fit
+@kernel("int64(float64[:,::1], float64[::1], int64[::1], UniTuple(float64, 4), int64, int64[::1])")
+def select_float64(boxes: F8, scores: F8, labels: I8, limits: Any, most: int, found: I8) -> int:
+    """``select_float32`` for float64, within each class if there are labels, and by every measure; ``limits`` ends with
+    the offset and the measure (``Scene``). -1 also for labels beyond 32 bits.
 
-
-@kernel("int64(float64[:,::1], float64[::1], int64[::1], float64, float64, int64, float64, int64[::1])")
-def select_by_label(
-    boxes: F8, scores: F8, labels: I8, iou_threshold: float, score_threshold: float, most: int, offset: float, keep: I8
-) -> int:
-    """``select_float64`` within each class; -1 also for labels beyond 32 bits."""
-    code, rows, values, columns, integers, slack = _begin(
-        boxes, scores, iou_threshold, score_threshold, offset, FAR, LIMIT, LARGEST
-    )
+    Where ``found`` has room for three numbers a row, there follow the suppressor of each row (or -1) and, as float64,
+    their overlap.
+    """
+    code, rows, values, columns, integers, slack = _begin(boxes, scores, limits, limits[2], FAR, LIMIT, LARGEST)
     if code < 0:
         return int(code)
-    classes, fit = _narrow(labels, columns.shape[1])
+    n, none, by = values.shape[0], integers[0, :0], found[:0]
+    classes, marks, fit = none, none, True
+    if labels.shape[0] > 0 or limits[3] >= 0.0:
+        classes = np.zeros(columns.shape[1], np.int32)
+        for i in range(labels.shape[0]):
+            fits = (labels[i] >= -(2**31)) & (labels[i] < 2**31)
+            classes[i] = labels[i] if fits else 0
+            fit &= fits
     if not fit:
         return -1
-    task = Task(rows, iou_threshold, offset, None, slack, columns, integers, None)
-    return int(_suppress(task, values, classes, None, most, keep))
-
-
-@inlined
-def _explain(boxes: Any, scores: Any, labels: Any, rule: Any, of_weaker: Any, most: Any, found: Any) -> Any:
-    """Fill in ``found``; how many are kept. ``rule``: the threshold, the offset, the threshold as an IoU, and of the
-    scores."""
-    code, rows, values, columns, integers, slack = _begin(boxes, scores, rule[2], rule[3], rule[1], FAR, LIMIT, LARGEST)
-    if code < 0:
-        return code
-    classes, fit = _narrow(labels, columns.shape[1])
-    if not fit:
-        return -1
-    by, iou, keys = found[1], found[2].view(np.float64), integers[0]
-    marks = np.empty(keys.shape[0], np.int32)
-    for i in range(marks.shape[0]):
-        marks[i] = UNMARKED if keys[i] > LOWEST else OUT
-    by[:] = -1
-    task = Task(rows, rule[0], rule[1], of_weaker, slack, columns, integers, by)
-    count = _suppress(task, values, classes, marks, most, found[0])
-    if count == most and count > 0:  # the loop ended with the last kept one: it never met those behind it
-        last = found[0, count - 1]
-        for i in range(by.shape[0]):
-            if values[i] < values[last] or (values[i] == values[last] and i > last):
-                by[i] = -1
-    for i in range(by.shape[0]):
-        iou[i] = overlap_of(_box(rows, by[i]), _box(rows, i), rule[1], of_weaker) if by[i] >= 0 else 0.0
-    return count
-
-
-@kernel("int64(float64[:,::1], float64[::1], int64[::1], UniTuple(float64, 5), int64, int64[:,::1])")
-def select_and_explain(boxes: F8, scores: F8, labels: I8, rule: Any, most: int, found: I8) -> int:
-    """``select_by_label`` with reasons: ``found`` has a row for the kept ones, and for each box its suppressor (or
-    -1) and, as float64, their overlap. ``rule`` ends with the measure: -1 for IoU, 0 for ios, 1 for ioa."""
-    return int(_explain(boxes, scores, labels, rule, np.int64(rule[4]), most, found))
+    if found.shape[0] > n:
+        by, marks = found[n : 2 * n], np.empty(columns.shape[1], np.int32)
+        for i in range(marks.shape[0]):
+            marks[i] = UNMARKED if integers[0, i] > LOWEST else OUT
+        for i in range(n):
+            by[i] = -1
+    count = _suppress(Task(rows, values, limits, slack, columns, integers, classes, marks, by), most, found)
+    if by.shape[0] > 0:
+        overlaps, ended = found[2 * n :].view(np.float64), count == most and count > 0
+        last = found[count - 1] if ended else 0
+        for i in range(n):
+            if ended and (values[i] < values[last] or (values[i] == values[last] and i > last)):
+                by[i] = -1  # the loop never met those behind the last kept one
+            overlaps[i] = overlap_of(_box(rows, by[i]), _box(rows, i), limits[2], limits[3]) if by[i] >= 0 else 0.0
+    return int(count)

@@ -17,7 +17,7 @@ import numpy as np
 
 from detutils._jit import B1, F4, F8, I8, embedded, inlined, kernel
 from detutils.suppression._kernels.levels import can_match, find_levels, reach_of
-from detutils.suppression._kernels.pair import NOTHING, as_kept, exceeds, may, scene_of, settle
+from detutils.suppression._kernels.pair import NOTHING, as_better, as_weaker, exceeds, may, scene_of, settle
 
 CROWD = 12.0  # refuse where a box has to be tested with more than this many: python -m benchmarks tune
 SAMPLE = 256  # boxes from which that is guessed
@@ -141,6 +141,17 @@ def _list_ranges(place: Any, note: Any, block: Any, field: Any, ranges: Any) -> 
     return some
 
 
+@embedded
+def _pass(place: Any, tests: Any, count: Any, passed: Any, measure: Any) -> Any:
+    """Note the tests whose boxes may exceed the threshold; how many."""
+    hits = 0
+    for k in range(count):
+        a, b = tests[0, k], tests[1, k]
+        passed[0, hits], passed[1, hits] = a, b
+        hits += may(_at(place, a), as_weaker(_at(place, b), measure))
+    return hits
+
+
 @inlined
 def _find_pairs(scene: Any, place: Any, note: Any, field: Any, better: Any, worse: Any) -> Any:
     """Fill in the places of all pairs over the threshold; how many, or -1 for too many.
@@ -168,11 +179,10 @@ def _find_pairs(scene: Any, place: Any, note: Any, field: Any, better: Any, wors
                 last = begin + STRIDE >= end
                 done = 0 if last else done + STRIDE
                 at += last
-            hits = 0
-            for k in range(count):
-                a, b = tests[0, k], tests[1, k]
-                passed[0, hits], passed[1, hits] = a, b
-                hits += may(_at(place, a), _at(place, b), scene.of_weaker)
+            if scene.measure < 0.0:  # known to the compiler here
+                hits = _pass(place, tests, count, passed, -1.0)
+            else:
+                hits = _pass(place, tests, count, passed, 0.0)  # of both shares the smaller one, whichever is weaker
             if pairs + hits > room:
                 return -1
             for k in range(hits):
@@ -180,8 +190,9 @@ def _find_pairs(scene: Any, place: Any, note: Any, field: Any, better: Any, wors
                 r, s = np.int64(note[a, 5]), np.int64(note[b, 5])
                 ahead, behind = (a, b) if r < s else (b, a)
                 better[pairs], worse[pairs] = ahead, behind
-                kept = as_kept(_at(place, ahead), scene.of_weaker)
-                sure = settle(kept, _at(place, behind), scene.slack, scene.least, scene.of_weaker)[1]
+                kept = as_better(_at(place, ahead), scene.measure)
+                weaker = as_weaker(_at(place, behind), scene.measure)
+                sure = settle(kept, weaker, scene.slack, scene.least)[1]
                 pairs += sure or exceeds(scene, min(r, s), max(r, s))
     return pairs
 
@@ -268,8 +279,10 @@ def _sweep(scene: Any, start: Any, first: Any, stop: Any, kept: Any) -> Any:
     return True
 
 
-@inlined
-def _sweep_runs(scene: Any, starts: Any, state: Any, kept: Any) -> Any:
+@kernel("int64(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[:,::1], boolean[::1])")
+def sweep(columns: F4, rows: F8, rule: F8, starts: I8, state: I8, kept: B1) -> int:
+    """Go on with each run that ``compare`` took for thin, unless it turns out to be crowded; how many are left."""
+    scene = scene_of(columns, rows, rule)
     left = 0
     for run in range(starts.shape[0] - 1):
         start, first, stop = starts[run], state[0, run], starts[run + 1]
@@ -277,15 +290,3 @@ def _sweep_runs(scene: Any, starts: Any, state: Any, kept: Any) -> Any:
             state[0, run] = stop
         left += state[0, run] < stop
     return left
-
-
-@kernel("int64(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[:,::1], boolean[::1])")
-def sweep(columns: F4, rows: F8, rule: F8, starts: I8, state: I8, kept: B1) -> int:
-    """Go on with each run that ``compare`` took for thin, unless it turns out to be crowded; how many are left."""
-    return int(_sweep_runs(scene_of(columns, rows, rule, None), starts, state, kept))
-
-
-@kernel("int64(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[:,::1], boolean[::1])")
-def sweep_by_metric(columns: F4, rows: F8, rule: F8, starts: I8, state: I8, kept: B1) -> int:
-    """``sweep`` by ioa if ``rule`` ends with 1, by ios if it ends with 0."""
-    return int(_sweep_runs(scene_of(columns, rows, rule, rule[3] > 0.0), starts, state, kept))
