@@ -15,6 +15,14 @@ from detutils._kernels.checks import box_is_good
 
 
 @embedded
+def readable(boxes: Any, scores: Any) -> Any:
+    """Whether they are (N, 4) and (N,) aligned numbers, of any strides, whatever a kernel's signature says."""
+    size = boxes.itemsize
+    bits = boxes.ctypes.data | scores.ctypes.data | boxes.strides[0] | boxes.strides[1] | scores.strides[0]
+    return boxes.shape[1] == 4 and boxes.shape[0] == scores.shape[0] and bits % size == 0
+
+
+@embedded
 def junk_score(score_threshold: Any) -> Any:
     """Boxes of scores up to this one are not judged: NaN, which no score is up to, without a threshold."""
     return score_threshold if score_threshold > -np.inf else np.nan

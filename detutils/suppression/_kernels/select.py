@@ -15,7 +15,7 @@ from detutils._jit import F4, F8, I8, embedded, kernel
 from detutils._kernels.checks import box_is_good
 from detutils._kernels.limits import LARGEST, LARGEST_FLOAT32, LIMIT
 from detutils.suppression._kernels.blocks import column_of
-from detutils.suppression._kernels.checks import first_bad
+from detutils.suppression._kernels.checks import first_bad, readable
 from detutils.suppression._kernels.pair import (
     FAR,
     LANES,
@@ -233,11 +233,9 @@ def _suppress(task: Any, most: Any, keep: Any) -> Any:
 
 @embedded
 def _rows_of(boxes: Any, scores: Any) -> Any:
-    """Boxes and scores without gaps, and whether they are (N, 4) and (N,) aligned numbers: the kernel is called without
-    a look at them. They have any strides, whatever the signature says."""
+    """Boxes and scores without gaps, and whether they are ``readable``: the kernel is called without a look at them."""
     size = boxes.itemsize
-    bits = boxes.ctypes.data | scores.ctypes.data | boxes.strides[0] | boxes.strides[1] | scores.strides[0]
-    if not (boxes.shape[1] == 4 and boxes.shape[0] == scores.shape[0] and bits % size == 0):
+    if not readable(boxes, scores):
         return boxes[:0], scores[:0], False
     if (boxes.strides[0] == 4 * size) & (boxes.strides[1] == size) & (scores.strides[0] == size):
         return boxes, scores, True
