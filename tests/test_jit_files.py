@@ -247,8 +247,6 @@ def test_an_edited_shared_file_is_noticed(copy: Path) -> None:
     limits.write_text(edited, encoding="utf-8")
     assert in_copy(copy, code) == "1 0 1"
     assert in_copy(copy, code) == "1 1 1"
-    limits.write_text(text, encoding="utf-8")
-    assert in_copy(copy, code) == "-1 0 1"
 
 
 @pytest.mark.slow
@@ -259,5 +257,4 @@ def test_a_stranger_beside_the_package(copy: Path) -> None:
     in_copy(copy, code)
     assert in_copy(copy, code) == "1"
     os.chown(copy / "_kernels" / "__pycache__", STRANGER, -1)
-    assert in_copy(copy, code) == "0"
     assert in_copy(copy, code) == "0"

@@ -18,8 +18,7 @@ from tests.proposals.test_batch import photographs
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
-@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
-def test_an_interrupt_ends_it_quietly(tmp_path: Path, workers: str) -> None:
+def test_an_interrupt_ends_it_quietly(tmp_path: Path) -> None:
     names = [str(path) for path in photographs(tmp_path, 2)] * 500
     code = (
         "import signal, sys\n"
@@ -27,7 +26,7 @@ def test_an_interrupt_ends_it_quietly(tmp_path: Path, workers: str) -> None:
         "from detutils.cli import main\n"
         "sys.exit(main(sys.argv[1:]))\n"
     )
-    command = [sys.executable, "-c", code, "propose", *names, "-o", "-", "--workers", workers]
+    command = [sys.executable, "-c", code, "propose", *names, "-o", "-"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), cwd=tmp_path
     ) as process:
@@ -42,14 +41,13 @@ def test_an_interrupt_ends_it_quietly(tmp_path: Path, workers: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_json_lines_survive_an_interrupt(tmp_path: Path, workers: str) -> None:
+def test_json_lines_survive_an_interrupt(tmp_path: Path) -> None:
     """What is in the file is whole lines; nothing else is left in the folder."""
     paths = photographs(tmp_path, 2)
     names, out = [str(path) for path in paths] * 1000, tmp_path / "out.jsonl"
     code = "import signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
     code += "from detutils.cli import main\nif __name__ == '__main__':\n    sys.exit(main(sys.argv[1:]))\n"
-    command = [sys.executable, "-c", code, "propose", *names, "-o", str(out), "--workers", workers]
+    command = [sys.executable, "-c", code, "propose", *names, "-o", str(out), "--workers", "2"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment(), cwd=tmp_path) as process:
         end = time.monotonic() + 120
         while time.monotonic() < end and not (out.exists() and out.stat().st_size > 5000):

@@ -55,14 +55,13 @@ def test_to_the_pipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert len(record["boxes"]) == len(record["priorities"]) == 3
 
 
-@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
-def test_one_bad_file_stops_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str], workers: str) -> None:
+def test_one_bad_file_stops_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good = photographs(tmp_path, 2)
     bad = tmp_path / "half.png"
     bad.write_bytes(good[0].read_bytes()[:70])
     names = [str(good[0]), str(bad), str(tmp_path / "missing.png"), str(good[1])]
     out = tmp_path / "out.json"
-    assert main(["propose", *names, "-o", str(out), "--json", "--workers", workers, *FEW]) == 1
+    assert main(["propose", *names, "-o", str(out), "--json", *FEW]) == 1
     captured = capsys.readouterr()
     summary = json.loads(captured.out)
     assert (summary["images"], summary["failed"], summary["output"]) == (4, 2, str(out))

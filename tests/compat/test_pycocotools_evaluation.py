@@ -268,6 +268,20 @@ def test_accumulate_with_other_parameters() -> None:
     assert same(whole.eval["recall"], alone.eval["recall"])
 
 
+def test_levels_of_recall_in_any_order() -> None:
+    """Beyond the first level that is not reached, as they are given, the original looks at none."""
+    truth = of_one_image(one([0, 0, 9, 9], [50, 50, 9, 9]))
+    results = one([0, 0, 9, 9], scores=(0.75,))  # of a recall of one half
+    for levels, wanted in (
+        ([0.4, 0.1, 0.9, 0.2], [1.0, 1.0, 0.0, 0.0]),
+        ([0.9, 0.5, 0.1], [0.0, 0.0, 0.0]),
+        ([0.1, 0.2, 0.4, 0.9], [1.0, 1.0, 1.0, 0.0]),
+    ):
+        evaluation = evaluated(truth, results, {"recThrs": levels})
+        assert evaluation.eval["precision"][0, :, 0, 0, -1].tolist() == pytest.approx(wanted), levels
+        assert evaluation.eval["scores"][0, :, 0, 0, -1].tolist() == [0.75 * value for value in wanted], levels
+
+
 def test_levels_of_recall_below_0() -> None:
     """They are reached by the first detection, right or wrong, as a level of 0 is."""
     results = one([50, 50, 9, 9], scores=(0.5,))
