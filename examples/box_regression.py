@@ -61,9 +61,10 @@ def main() -> None:
     """Learn, judge, draw."""
     parser = argparse.ArgumentParser(description=(__doc__ or "\n\n").split("\n\n")[1])
     parser.add_argument("-o", "--output", default="box_regression.png", help="the picture (%(default)s)")
+    parser.add_argument("--scenes", type=int, default=100, help="how many to learn from (%(default)s)")
     options = parser.parse_args()
 
-    _, features, loose, truth = examples(seed=1, scenes=100)
+    _, features, loose, truth = examples(seed=1, scenes=options.scenes)
     regressor = detutils.BoxRegressor(alpha=100.0, min_iou=0.5).fit(features, loose, truth)
     print(f"learned from {regressor.n_samples_[0]:,} boxes around {sum(map(len, truth))} objects")
 

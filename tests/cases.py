@@ -7,10 +7,12 @@ exactly as for the array itself. ``BAD_*`` are lists of ``pytest.param(value, ex
 from __future__ import annotations
 
 import functools
+import inspect
+import itertools
 import json
 import pickle
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,34 @@ def once(definition: Callable[..., Any]) -> Callable[..., Any]:
         return answers[case]
 
     return answer
+
+
+def each(names: str | tuple[str, ...], values: Iterable[Any], ids: Iterable[str] = ()) -> Callable[[Any], Any]:
+    """``pytest.mark.parametrize`` within one test: thousands of short tests would take longer to set up than to run."""
+    keys = (names,) if isinstance(names, str) else names
+
+    def decorate(test: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(test)
+        def every(*arguments: Any, **fixtures: Any) -> None:
+            ran = False
+            for value, label in itertools.zip_longest(values, ids):
+                given = getattr(value, "values", (value,) if len(keys) == 1 else value)
+                try:
+                    test(*arguments, **fixtures, **dict(zip(keys, given, strict=True)))
+                    ran = True
+                except pytest.skip.Exception:
+                    continue
+                except BaseException as error:
+                    error.add_note(f"where {', '.join(keys)} is {label or getattr(value, 'id', None) or given}")
+                    raise
+            if not ran:
+                pytest.skip("every case was skipped")
+
+        kept = [p for p in inspect.signature(test).parameters.values() if p.name not in keys]
+        every.__signature__ = inspect.Signature(kept)  # type: ignore[attr-defined]
+        return every
+
+    return decorate
 
 
 # ---- the same numbers in every guise ---------------------------------------------------------------------------------

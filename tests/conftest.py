@@ -36,10 +36,12 @@ import sys
 from detutils import _jit
 mine, of = map(int, sys.argv[1:])
 every = _jit.kernels()
-for turn in range(of):  # its share, then what the others have not come to
-    for kernel in every[(mine + turn) % of :: of]:
-        if _jit.missing([kernel]):
-            _jit.compile_kernel(*kernel)
+backward = mine % 2  # two that meet compile a file's shared parts once, not each
+begin = (mine + backward) * len(every) // of - backward
+for turn in range(len(every)):
+    kernel = every[(begin - turn if backward else begin + turn) % len(every)]
+    if _jit.missing([kernel]):
+        _jit.compile_kernel(*kernel)
 """
 
 

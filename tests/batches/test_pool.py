@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -16,23 +15,7 @@ from typing import Any
 import pytest
 
 from detutils.batches.pool import AHEAD, ExecutorGone, as_finished, in_order
-
-
-def answer(item: tuple[Path, str]) -> str:
-    """What an item asks for: to end its process at once, or once and never again, or an answer after a while."""
-    mark, what = item
-    if what == "always":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if what == "once" and not mark.exists():
-        mark.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    if what.startswith("slow"):
-        time.sleep(1.0)
-    return what
-
-
-def lost(item: tuple[Path, str], why: str) -> str:
-    return f"{item[1]}: {why}"
+from tests.batches.work import answer, lost
 
 
 @pytest.mark.slow

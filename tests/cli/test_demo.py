@@ -16,6 +16,7 @@ from tests.cases import JIT
 from tests.cli.processes import environment, run
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not JIT, reason="a photograph takes the interpreter minutes")
 def test_demo_in_this_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "-o", str(tmp_path / "demo.jpg"), "--seed", "5", "--json"]) == 0
@@ -82,7 +83,7 @@ def test_demo_tells_what_it_compiles(tmp_path: Path) -> None:
         "import sys\n"
         "from detutils import _jit\n"
         "from detutils.cli import demo\n"
-        "demo.STAGES, demo.rehearse = ['detutils.geometry._kernels.boxes'], lambda: None\n"
+        "demo.STAGES, demo.rehearse = ['detutils._kernels.checks'], lambda: None\n"
         "class Other:\n"
         "    pid = None\n"
         "    def __init__(self, target, daemon):\n"

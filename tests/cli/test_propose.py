@@ -55,7 +55,7 @@ def test_to_the_pipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert len(record["boxes"]) == len(record["priorities"]) == 3
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_one_bad_file_stops_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str], workers: str) -> None:
     good = photographs(tmp_path, 2)
     bad = tmp_path / "half.png"

@@ -12,7 +12,7 @@ import detutils
 from detutils.compat import cv2 as compat
 from detutils.compat.cv2 import dnn
 from detutils.compat.cv2.ximgproc import segmentation
-from tests.cases import GOOD_FORMS, size
+from tests.cases import GOOD_FORMS, each, size
 from tests.compat.refusals import NO_BOXES, NO_LABELS, NO_SCORES, NO_SHARES, refuses
 from tests.naive import compat_cv2 as naive
 
@@ -253,7 +253,7 @@ def test_a_box_inside_another_is_not_identical() -> None:
     assert compat.dnn.NMSBoxesRotated(boxes, scores, 0.1, 0.5).tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_forms(form: str) -> None:
     boxes, scores = GOOD_FORMS[form](BOXES), GOOD_FORMS[form](8 * SCORES)
     assert compat.dnn.NMSBoxes(boxes, scores, 1.0, 0.5).tolist() == [1, 2]

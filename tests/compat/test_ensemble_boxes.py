@@ -91,7 +91,8 @@ def test_functions_are_the_definition() -> None:
         assert lists == before
 
 
-def test_the_original_agrees() -> None:
+def test_the_original_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("numba.config.DISABLE_JIT", True)  # to compile it takes longer than all else here
     original = pytest.importorskip("ensemble_boxes")
     rng = np.random.default_rng(5)
     for case in range(CASES if DEEP else size(100, 10)):

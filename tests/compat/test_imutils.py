@@ -9,7 +9,7 @@ import pytest
 
 from detutils.compat import imutils as compat
 from detutils.compat.imutils.object_detection import non_max_suppression
-from tests.cases import GOOD_FORMS, random_boxes, size
+from tests.cases import GOOD_FORMS, each, random_boxes, size
 from tests.compat.refusals import NO_BOXES, NO_SCORES, NO_SHARES, refuses
 from tests.naive import compat_imutils as naive
 
@@ -61,7 +61,7 @@ def test_small_integers_do_not_wrap() -> None:
     assert non_max_suppression(boxes, [0.9, 0.8]).tolist() == [[0, 0, 250, 250]]
 
 
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_forms(form: str) -> None:
     found = non_max_suppression(GOOD_FORMS[form](BOXES.astype(np.float64)), GOOD_FORMS[form](np.array([1.0, 2, 3])))
     assert found.tolist() == [[40, 40, 50, 50], [1, 0, 11, 10]]

@@ -23,6 +23,7 @@ from tests.cases import (
     BAD_SCORES,
     BAD_THRESHOLDS,
     GOOD_FORMS,
+    each,
     random_boxes,
     size,
     unchanged,
@@ -224,13 +225,13 @@ OF_BOXES: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("name", OF_BOXES)
-@pytest.mark.parametrize(("value", "error", "pattern"), BAD_BOXES)
+@each(("value", "error", "pattern"), BAD_BOXES)
 def test_bad_boxes(name: str, value: Any, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match="boxes.*(" + pattern + "|must have shape)"):
         OF_BOXES[name](value)
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), BAD_SCORES)
+@each(("value", "error", "pattern"), BAD_SCORES)
 def test_bad_scores(value: Any, error: type[Exception], pattern: str) -> None:
     calls: list[Callable[[], Any]] = [
         lambda: nms(PAIR, value, 0.5), lambda: soft_nms(PAIR, value), lambda: soft_nms(PAIR, value, method="naive"),
@@ -241,7 +242,7 @@ def test_bad_scores(value: Any, error: type[Exception], pattern: str) -> None:
             call()
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), BAD_THRESHOLDS)
+@each(("value", "error", "pattern"), BAD_THRESHOLDS)
 def test_bad_thresholds(value: Any, error: type[Exception], pattern: str) -> None:
     for call in (
         lambda: nms(PAIR, TWO, value), lambda: soft_nms(PAIR, TWO, value),
@@ -251,7 +252,7 @@ def test_bad_thresholds(value: Any, error: type[Exception], pattern: str) -> Non
             call()
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), BAD_NUMBERS)
+@each(("value", "error", "pattern"), BAD_NUMBERS)
 def test_bad_numbers(value: Any, error: type[Exception], pattern: str) -> None:
     calls: dict[str, Callable[[], Any]] = {
         "score_threshold": lambda: nms(PAIR, TWO, 0.5, score_threshold=value),
@@ -264,7 +265,7 @@ def test_bad_numbers(value: Any, error: type[Exception], pattern: str) -> None:
             call()
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), BAD_INTEGERS)
+@each(("value", "error", "pattern"), BAD_INTEGERS)
 def test_bad_integers(value: Any, error: type[Exception], pattern: str) -> None:
     calls: dict[str, Callable[[], Any]] = {
         "max_num": lambda: nms(PAIR, TWO, 0.5, max_num=value),
@@ -277,7 +278,7 @@ def test_bad_integers(value: Any, error: type[Exception], pattern: str) -> None:
             call()
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), BAD_FLAGS)
+@each(("value", "error", "pattern"), BAD_FLAGS)
 def test_bad_flags(value: Any, error: type[Exception], pattern: str) -> None:
     calls: dict[str, Callable[[], Any]] = {
         "class_agnostic": lambda: batched_nms(PAIR, TWO, LABELS, CONFIG, value),
@@ -290,7 +291,7 @@ def test_bad_flags(value: Any, error: type[Exception], pattern: str) -> None:
             call()
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), BAD_OFFSETS)
+@each(("value", "error", "pattern"), BAD_OFFSETS)
 def test_bad_offsets(value: Any, error: type[Exception], pattern: str) -> None:
     for call in (
         lambda: nms(PAIR, TWO, 0.5, offset=value), lambda: soft_nms(PAIR, TWO, offset=value),
@@ -335,7 +336,7 @@ def test_bad_tables() -> None:
         multiclass_nms(PAIR, np.ones((2, 3)), 0.5, CONFIG, box_dim=5)
 
 
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_forms(form: str) -> None:
     wrap = GOOD_FORMS[form]
     boxes, scores, labels = whole_boxes(12, 1, 20), np.arange(12.0) // 2 + 1, np.arange(12) % 3

@@ -20,8 +20,8 @@ from detutils.compat import pycocotools
 from detutils.compat.pycocotools import mask
 from detutils.compat.pycocotools.coco import COCO
 from tests.cases import size
+from tests.compat.coco_answers import indexed, of_one_image, one, quiet, same
 from tests.compat.coco_scenes import make_scene
-from tests.compat.test_pycocotools_evaluation import indexed, one, quiet, same, simple
 from tests.naive import coco_entries
 
 INDEXES = ("dataset", "anns", "cats", "imgs", "imgToAnns", "catToImgs")
@@ -171,7 +171,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", ["list", "file", "path", "array"])
 def test_results(way: str, tmp_path: Path) -> None:
-    truth = indexed(simple(one([0, 0, 9, 9])))
+    truth = indexed(of_one_image(one([0, 0, 9, 9])))
     entries = one([1, 2, 3, 4], [5.5, 6.5, 7.5, 8.5], scores=(0.25, 0.5))
     before = copy.deepcopy(entries)
     path = tmp_path / "found.json"
@@ -196,7 +196,7 @@ def test_results(way: str, tmp_path: Path) -> None:
 
 
 def test_results_keep_what_they_have(tmp_path: Path) -> None:
-    truth = indexed(simple(one([0, 0, 9, 9])))
+    truth = indexed(of_one_image(one([0, 0, 9, 9])))
     entries = one([1, 2, 3, 4], scores=(0.25,), segmentation=[], area=99, iscrowd=1, id=50, note="é")
     for given in (entries, written(tmp_path / "found.json", entries)):
         ann = quiet(truth.loadRes, given).loadAnns(1)[0]
@@ -204,7 +204,7 @@ def test_results_keep_what_they_have(tmp_path: Path) -> None:
 
 
 def test_results_of_strange_images(tmp_path: Path) -> None:
-    truth = indexed(simple(one([0, 0, 9, 9])))
+    truth = indexed(of_one_image(one([0, 0, 9, 9])))
     entries = one([1, 2, 3, 4], scores=(0.25,), image_id=8)
     for given in (entries, written(tmp_path / "found.json", entries)):
         with pytest.raises(AssertionError, match="Results do not correspond to current coco set"):
@@ -221,7 +221,7 @@ def test_results_of_strange_images(tmp_path: Path) -> None:
     ],
 )
 def test_results_that_are_no_boxes(entries: Any, text: str, tmp_path: Path) -> None:
-    truth = indexed(simple(one([0, 0, 9, 9])))
+    truth = indexed(of_one_image(one([0, 0, 9, 9])))
     for given in (entries, written(tmp_path / "found.json", entries)):
         with pytest.raises(NotImplementedError, match=f"no {text}: use pycocotools itself"):
             quiet(truth.loadRes, given)
@@ -245,7 +245,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("change", "error", "text"), WRONG)
 def test_wrong_results(change: dict[str, Any], error: type[Exception], text: str, tmp_path: Path) -> None:
-    truth = indexed(simple(one([0, 0, 9, 9])))
+    truth = indexed(of_one_image(one([0, 0, 9, 9])))
     entries = one([0, 0, 9, 9], [0, 0, 9, 9], scores=(0.5, 0.4))
     entries[1] |= change
     with pytest.raises(error, match=text):
@@ -258,7 +258,7 @@ def test_wrong_results(change: dict[str, Any], error: type[Exception], text: str
 
 @pytest.mark.parametrize("key", ["image_id", "category_id", "bbox", "score"])
 def test_results_that_lack_something(key: str) -> None:
-    truth = indexed(simple(one([0, 0, 9, 9])))
+    truth = indexed(of_one_image(one([0, 0, 9, 9])))
     entries = one([0, 0, 9, 9], [0, 0, 9, 9], scores=(0.5, 0.4))
     del entries[1][key]
     with pytest.raises(ValueError, match=rf"results\[1\] has no '{key}'"):
@@ -266,7 +266,7 @@ def test_results_that_lack_something(key: str) -> None:
 
 
 def test_results_that_are_no_list(tmp_path: Path) -> None:
-    truth = indexed(simple(one([0, 0, 9, 9])))
+    truth = indexed(of_one_image(one([0, 0, 9, 9])))
     for given in ({}, (1, 2), None, 3, written(tmp_path / "found.json", {"annotations": []})):
         with pytest.raises(AssertionError, match="results in not an array of objects"):
             quiet(truth.loadRes, given)
@@ -291,12 +291,12 @@ def test_results_that_are_no_list(tmp_path: Path) -> None:
 )
 def test_wrong_rows(rows: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
-        quiet(indexed(simple([])).loadNumpyAnnotations, rows)
+        quiet(indexed(of_one_image([])).loadNumpyAnnotations, rows)
 
 
 def test_negative_sizes_are_taken() -> None:
     """Networks give them; the original compares them as boxes without area."""
-    truth = indexed(simple(one([0, 0, 9, 9])))
+    truth = indexed(of_one_image(one([0, 0, 9, 9])))
     rows = quiet(truth.loadRes, one([5, 5, -1, 2], [5, 5, -1, -2], scores=(0.5, 0.4))).untouched_rows(True)
     assert rows.areas.tolist() == [-2, 2]
 

@@ -18,8 +18,8 @@ import detutils
 from detutils.compat.pycocotools.coco import COCO
 from detutils.compat.pycocotools.cocoeval import COCOeval
 from tests.cases import size
+from tests.compat.coco_answers import evaluated, indexed, quiet, same
 from tests.compat.coco_scenes import make_scene
-from tests.compat.test_pycocotools_evaluation import evaluated, indexed, quiet, same
 
 
 @pytest.fixture(params=range(size(6, 2)))

@@ -77,7 +77,7 @@ def test_the_original_agrees() -> None:
 def test_many_rows(metric: Any) -> None:
     """Several blocks of rows and windows of columns; ties throughout."""
     rng = np.random.default_rng(8)
-    n = size(700, 150)
+    n = size(450, 150)
     low = rng.uniform(0, 400, (n, 2))
     rows = np.floor(np.column_stack([low, low + rng.uniform(0, 60, (n, 2)), rng.integers(0, 90, n), np.zeros(n)]))
     rows[:: n // 9, :4] = [0, 0, 500, 30]  # some that reach across all windows

@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 
 from detutils.compat import ssd
-from tests.cases import BAD_BOXES, BAD_SCORES, BAD_THRESHOLDS, GOOD_FORMS, random_boxes, size, unchanged, whole_boxes
+from tests.cases import (
+    BAD_BOXES,
+    BAD_SCORES,
+    BAD_THRESHOLDS,
+    GOOD_FORMS,
+    each,
+    random_boxes,
+    size,
+    unchanged,
+    whole_boxes,
+)
 from tests.naive import ssd as naive
 
 CASES = 10_000 if os.environ.get("DETUTILS_DEEP") else 300
@@ -121,14 +131,14 @@ ORDERED = ("x2 < x1", "y2 < y1")
 
 
 @pytest.mark.parametrize("name", OF_BOXES)
-@pytest.mark.parametrize(("value", "error", "pattern"), BAD_BOXES)
+@each(("value", "error", "pattern"), BAD_BOXES)
 def test_bad_boxes(name: str, value: Any, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match=f"{name.split()[0]}.*({pattern}|must have shape)"):
         OF_BOXES[name](value)
 
 
 @pytest.mark.parametrize("name", OF_CENTERS)
-@pytest.mark.parametrize(("value", "error", "pattern"), [case for case in BAD_BOXES if case.id not in ORDERED])
+@each(("value", "error", "pattern"), [case for case in BAD_BOXES if case.id not in ORDERED])
 def test_bad_centers(name: str, value: Any, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match=name.split()[0]):
         OF_CENTERS[name](value)
@@ -152,7 +162,7 @@ def test_what_has_no_answer() -> None:
             call()
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), BAD_SCORES)
+@each(("value", "error", "pattern"), BAD_SCORES)
 def test_bad_scores(value: Any, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match="scores.*" + pattern):
         ssd.nms(PAIR, value)
@@ -165,7 +175,7 @@ def test_bad_rows_are_named_as_they_are_counted() -> None:
         ssd.nms(boxes, np.ones(9))
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), BAD_THRESHOLDS)
+@each(("value", "error", "pattern"), BAD_THRESHOLDS)
 def test_bad_thresholds(value: Any, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match="overlap.*" + pattern):
         ssd.nms(PAIR, TWO, value)
@@ -184,7 +194,7 @@ def test_bad_variances(value: Any) -> None:
             call()
 
 
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_forms(form: str) -> None:
     wrap = GOOD_FORMS[form]
     boxes, scores = whole_boxes(12, 1, 20) + [0, 0, 1, 1], np.arange(12.0) // 3

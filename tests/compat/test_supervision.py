@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from detutils.compat import supervision as compat
-from tests.cases import GOOD_FORMS, random_boxes, size, unchanged
+from tests.cases import GOOD_FORMS, each, random_boxes, size, unchanged
 from tests.compat.refusals import NO_BOXES, NO_SHARES, refuses
 from tests.naive import compat_supervision as naive
 from tests.naive.suppression import METRICS
@@ -119,7 +119,7 @@ def test_the_enums() -> None:
             compat.OverlapMetric.from_value(value)
 
 
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_forms(form: str) -> None:
     rows = np.array([[0.0, 0, 4, 4, 3, 0], [0, 0, 4, 4, 2, 0], [0, 0, 4, 4, 1, 1]])
     assert compat.box_non_max_suppression(GOOD_FORMS[form](rows)).tolist() == [True, False, True]

@@ -19,6 +19,7 @@ from tests.cases import (
     BAD_SCORES,
     BAD_THRESHOLDS,
     GOOD_FORMS,
+    each,
     random_boxes,
     size,
     unchanged,
@@ -265,14 +266,14 @@ DIMENSIONS = ("1-D", "3-D", "five columns")
 
 
 @pytest.mark.parametrize("name", OF_ONE)
-@pytest.mark.parametrize(("value", "error", "pattern"), BAD_BOXES)
+@each(("value", "error", "pattern"), BAD_BOXES)
 def test_bad_boxes(name: str, value: Any, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match="boxes.*(" + pattern + "|must have shape)"):
         OF_ONE[name](value)
 
 
 @pytest.mark.parametrize("name", ["clip_boxes_to_image", "box_convert"])
-@pytest.mark.parametrize(("value", "error", "pattern"), [case for case in BAD_BOXES if case.id not in DIMENSIONS])
+@each(("value", "error", "pattern"), [case for case in BAD_BOXES if case.id not in DIMENSIONS])
 def test_bad_boxes_of_any_dimensions(name: str, value: Any, error: type[Exception], pattern: str) -> None:
     call = {
         "clip_boxes_to_image": lambda: box_ops.clip_boxes_to_image(value, (5, 5)),
@@ -292,7 +293,7 @@ def test_columns_must_be_four(value: Any) -> None:
         box_ops.box_convert(np.zeros((2, 8)), "xywh", "xyxy")
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), BAD_SCORES)
+@each(("value", "error", "pattern"), BAD_SCORES)
 def test_bad_scores(value: Any, error: type[Exception], pattern: str) -> None:
     for call in (lambda: nms(PAIR, value, 0.5), lambda: batched_nms(PAIR, value, LABELS, 0.5)):
         with pytest.raises(error, match="scores.*" + pattern):
@@ -311,14 +312,14 @@ def test_idxs_of_another_length() -> None:
             batched_nms(PAIR, TWO, value, 0.5)
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), BAD_THRESHOLDS)
+@each(("value", "error", "pattern"), BAD_THRESHOLDS)
 def test_bad_thresholds(value: Any, error: type[Exception], pattern: str) -> None:
     for call in (lambda: nms(PAIR, TWO, value), lambda: batched_nms(PAIR, TWO, LABELS, value)):
         with pytest.raises(error, match="iou_threshold.*" + pattern):
             call()
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), BAD_NUMBERS)
+@each(("value", "error", "pattern"), BAD_NUMBERS)
 def test_bad_numbers(value: Any, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match="min_size.*" + pattern):
         box_ops.remove_small_boxes(PAIR, value)
@@ -327,7 +328,7 @@ def test_bad_numbers(value: Any, error: type[Exception], pattern: str) -> None:
             function(PAIR, PAIR, value)
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), BAD_IMAGE_SIZES)
+@each(("value", "error", "pattern"), BAD_IMAGE_SIZES)
 def test_bad_sizes(value: Any, error: type[Exception], pattern: str) -> None:
     for boxes in (PAIR, PAIR.astype(int)):
         with pytest.raises(error, match="size.*" + pattern):
@@ -365,7 +366,7 @@ def test_an_empty_mask_is_named() -> None:
         masks_to_boxes(masks)
 
 
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_forms(form: str) -> None:
     wrap = GOOD_FORMS[form]
     boxes, scores = whole_boxes(12, 1, 20), whole_scores(12, 1)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from detutils.compat import yolo, yolox
-from tests.cases import GOOD_FORMS, random_boxes, size, unchanged
+from tests.cases import GOOD_FORMS, each, random_boxes, size, unchanged
 from tests.compat.refusals import NO_ARRAYS, NO_BOXES, NO_SCORES, NO_SHARES, refuses
 from tests.naive import compat_yolo as naive
 
@@ -269,7 +269,7 @@ def test_conversions() -> None:
     assert yolo.xywh2xyxy([]).shape == (0, 4)
 
 
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_forms(form: str) -> None:
     boxes = np.array([[20.0, 40, 20, 40], [10, 10, 4, 4]])
     assert yolo.xywh2xyxy(GOOD_FORMS[form](boxes)).tolist() == [[10, 20, 30, 60], [8, 8, 12, 12]]

@@ -87,14 +87,15 @@ def check(result: Any) -> None:
 def test_damaged_contents(name: str, part: int, tmp_path: Path) -> None:
     """Every content under every extension, and as what every format has it under one of them, each in its turn.
 
-    What one number turned into is looked at under the extension of its format, and under the one whose turn it is.
+    What is a format's own file but for a part is looked at under the extension of that format, and every third under
+    the one whose turn it is.
     """
     for number, (damage, content) in [*enumerate(CONTENTS.items())][part :: size(8, 48)]:
         folder = tmp_path / str(number)
         folder.mkdir()
         turn = EXTENSIONS[number % len(EXTENSIONS)]
         own = damaged.EXTENSIONS.get(damage.partition(",")[0], ".txt")
-        for extension in sorted({own, turn}) if " for " in damage else EXTENSIONS:
+        for extension in sorted({own, own if number % 3 else turn}) if "," in damage else EXTENSIONS:
             path = folder / f"a{extension}"
             path.write_bytes(content)
             hold(name, path, named=extension == turn)

@@ -384,7 +384,7 @@ def test_mutated_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     good.write_text(TRUTH)
     truth = detutils.read_coco(good)
     accepted = 0
-    count = 10_000 if DEEP else size(300, 25)
+    count = 10_000 if DEEP else size(150, 25)
     for k in range(count):
         for content, dataset in ((TRUTH, None), (RESULTS, truth)):
             data = mutated(content.encode(), rng)

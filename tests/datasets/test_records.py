@@ -232,7 +232,7 @@ def test_bad_columns(arguments: dict[str, Any], error: type[Exception], pattern:
         found().replace(**arguments)
 
 
-@pytest.mark.parametrize("form", cases.GOOD_FORMS)
+@cases.each("form", cases.GOOD_FORMS)
 def test_arrays_of_every_kind(form: str) -> None:
     wrap = cases.GOOD_FORMS[form]
     boxes = found().boxes.astype(float)

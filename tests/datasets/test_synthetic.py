@@ -55,7 +55,7 @@ def test_boxes_are_tight() -> None:
 
 
 def test_every_class_occurs() -> None:
-    _, dataset = make_scenes(size(60, 40), seed=3, image_size=SMALL)
+    _, dataset = make_scenes(size(24, 24), seed=3, image_size=SMALL)
     labels = np.concatenate([record.labels for record in dataset.images])
     assert set(labels.tolist()) == set(range(5))
 

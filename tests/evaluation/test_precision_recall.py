@@ -53,7 +53,7 @@ def test_perfect_and_empty_curves() -> None:
     assert np.isnan(detutils.precision_recall_curve([0.5], [False], 0).recall).all()
 
 
-@pytest.mark.parametrize("form", cases.GOOD_FORMS.values(), ids=cases.GOOD_FORMS.keys())
+@cases.each("form", cases.GOOD_FORMS.values(), ids=cases.GOOD_FORMS.keys())
 def test_every_guise_of_an_array(form: Any) -> None:
     scores = cases.whole_scores(20, 3)
     matched = np.arange(20) % 3 == 0
@@ -62,7 +62,7 @@ def test_every_guise_of_an_array(form: Any) -> None:
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_SCORES)
+@cases.each(("value", "error", "pattern"), cases.BAD_SCORES)
 def test_bad_scores(value: Any, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match=pattern.replace("(2,), got", "")):
         detutils.precision_recall_curve(value, [True, False], 2) if "shape" not in pattern else (

@@ -117,7 +117,7 @@ def test_difficult_objects_and_crowds_are_left_out() -> None:
     assert detutils.proposal_recall(proposals, [boxes]).recall[0, 0] == pytest.approx(1 / 3)
 
 
-@pytest.mark.parametrize("form", cases.GOOD_FORMS.values(), ids=cases.GOOD_FORMS.keys())
+@cases.each("form", cases.GOOD_FORMS.values(), ids=cases.GOOD_FORMS.keys())
 def test_every_guise_of_an_array(form: Callable[[np.ndarray], Any]) -> None:
     proposals, objects = cases.whole_boxes(30, 1, side=60), cases.whole_boxes(8, 2, side=60)
     labels = np.arange(8) % 3
@@ -132,7 +132,7 @@ def test_every_guise_of_an_array(form: Callable[[np.ndarray], Any]) -> None:
     np.testing.assert_array_equal(overlap.abo, guised_overlap.abo)
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_BOXES)
+@cases.each(("value", "error", "pattern"), cases.BAD_BOXES)
 def test_bad_boxes(value: Any, error: type[Exception], pattern: str) -> None:
     good = cases.whole_boxes(2, 0)
     with pytest.raises(error, match=pattern):
@@ -201,7 +201,7 @@ def test_bad_thresholds(levels: Any, error: type[Exception], pattern: str) -> No
         detutils.proposal_recall([[]], [[]], iou_thresholds=levels)
 
 
-@pytest.mark.parametrize(("value", "error", "pattern"), cases.BAD_OFFSETS)
+@cases.each(("value", "error", "pattern"), cases.BAD_OFFSETS)
 def test_bad_offsets(value: Any, error: type[Exception], pattern: str) -> None:
     for function in (detutils.proposal_recall, detutils.average_best_overlap):
         with pytest.raises(error, match=pattern):

@@ -16,7 +16,7 @@ from tests.naive.rotated_evaluation import measure
 
 Images = list[dict[str, Any]]
 ANGLES = ("ccw-deg", "cw-deg", "ccw-rad", "cw-rad")
-SEEDS = range(cases.size(6, 2))
+SEEDS = range(cases.size(4, 2))
 
 
 def scene(seed: int, angle: str = "ccw-deg", images: int = 4) -> tuple[Images, Images]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import detutils
-from tests.cases import BAD_BOXES, BAD_OFFSETS, GOOD_FORMS, random_boxes, size, unchanged, whole_boxes
+from tests.cases import BAD_BOXES, BAD_OFFSETS, GOOD_FORMS, each, random_boxes, size, unchanged, whole_boxes
 from tests.naive import boxes as naive
 
 FORMATS = ("xyxy", "xywh", "cxcywh", "xyxyn", "xywhn", "cxcywhn")
@@ -146,7 +146,7 @@ def test_small_boxes_are_their_definition(offset: int, min_size: float) -> None:
 
 
 @pytest.mark.parametrize("name", CALLS)
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_every_guise(name: str, form: str) -> None:
     boxes = whole_boxes(17, seed=7)
     expected, result = CALLS[name](boxes), CALLS[name](GOOD_FORMS[form](boxes))
@@ -155,13 +155,13 @@ def test_every_guise(name: str, form: str) -> None:
 
 
 @pytest.mark.parametrize("name", CALLS)
-@pytest.mark.parametrize(("boxes", "error", "pattern"), BAD_BOXES)
+@each(("boxes", "error", "pattern"), BAD_BOXES)
 def test_bad_boxes(name: str, boxes: object, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match=pattern):
         CALLS[name](boxes)
 
 
-@pytest.mark.parametrize(("offset", "error", "pattern"), BAD_OFFSETS)
+@each(("offset", "error", "pattern"), BAD_OFFSETS)
 def test_bad_offsets(offset: object, error: type[Exception], pattern: str) -> None:
     boxes = [[0, 0, 1, 1]]
     for call in (

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 import detutils
 from detutils.geometry._kernels import coding as kernels
-from tests.cases import BAD_BOXES, BAD_OFFSETS, GOOD_FORMS, size, unchanged, whole_boxes
+from tests.cases import BAD_BOXES, BAD_OFFSETS, GOOD_FORMS, each, size, unchanged, whole_boxes
 from tests.naive import coding as naive
 
 WEIGHTS = [(1, 1, 1, 1), (10, 10, 5, 5), (0.1, 2, 3.5, 7)]
@@ -329,7 +329,7 @@ def test_exponentials_to_a_unit_in_the_last_place() -> None:
 
 # ---- arguments ------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_every_guise(form: str) -> None:
     boxes, anchors = whole_boxes(30, seed=7) + [0, 0, 1, 1], whole_boxes(30, seed=8) + [0, 0, 1, 1]
     deltas = np.random.default_rng(9).integers(-2, 3, (30, 8)).astype(float)
@@ -343,7 +343,7 @@ def test_every_guise(form: str) -> None:
         np.testing.assert_array_equal(call(first, GOOD_FORMS[form](anchors)), expected)
 
 
-@pytest.mark.parametrize(("boxes", "error", "pattern"), BAD_BOXES)
+@each(("boxes", "error", "pattern"), BAD_BOXES)
 def test_bad_boxes(boxes: object, error: type[Exception], pattern: str) -> None:
     good = np.array([[0, 0, 1, 1]] * 2)
     for name, call in (
@@ -395,7 +395,7 @@ def test_bad_weights(weights: object, error: type[Exception], pattern: str) -> N
         detutils.decode_boxes([[0, 0, 0, 0]], [[0, 0, 1, 1]], weights=weights)
 
 
-@pytest.mark.parametrize(("offset", "error", "pattern"), BAD_OFFSETS)
+@each(("offset", "error", "pattern"), BAD_OFFSETS)
 def test_bad_offsets(offset: object, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match=pattern):
         detutils.encode_boxes([[0, 0, 1, 1]], [[0, 0, 1, 1]], offset=offset)

@@ -11,7 +11,7 @@ import pytest
 
 from detutils import oks
 from detutils._validate.keypoints import COCO_SIGMAS
-from tests.cases import GOOD_FORMS, size, unchanged
+from tests.cases import GOOD_FORMS, each, size, unchanged
 from tests.naive import poses as naive
 
 
@@ -115,7 +115,7 @@ def test_nothing_to_compare() -> None:
     assert oks(np.zeros((2, 0, 2)), np.zeros((1, 0, 2)), [1.0]).tolist() == [[0.0], [0.0]]
 
 
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_every_form_of_poses(form: str) -> None:
     found, objects = (np.random.default_rng(k).integers(1, 30, (2, 4, 3)).astype(np.float64) for k in (0, 1))
     wrap = GOOD_FORMS[form]

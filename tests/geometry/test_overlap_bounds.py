@@ -8,7 +8,7 @@ import pytest
 import detutils
 from detutils.geometry import overlaps
 from detutils.geometry._kernels.overlaps import COLUMN_BLOCK, LONGEST, SHORTEST
-from tests.cases import BAD_BOXES, random_boxes, size
+from tests.cases import BAD_BOXES, each, random_boxes, size
 from tests.geometry.test_overlaps import PAIRWISE, agree, boxes_for
 from tests.naive import overlaps as naive
 
@@ -178,7 +178,7 @@ def test_slices_name_their_first_bad_row(bad: float, dtype: type) -> None:
         detutils.box_iou(good[:, :4], wrong[:, :4])
 
 
-@pytest.mark.parametrize(("boxes", "error", "pattern"), BAD_BOXES)
+@each(("boxes", "error", "pattern"), BAD_BOXES)
 def test_bad_boxes_beside_a_slice(boxes: object, error: type[Exception], pattern: str) -> None:
     good = np.array([[0, 0, 1, 1, 9.0]] * 2)[:, :4]
     with pytest.raises(error, match=rf"boxes1.*{pattern}|{pattern}.*boxes1"):

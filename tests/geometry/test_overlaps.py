@@ -16,6 +16,7 @@ from tests.cases import (
     BAD_OFFSETS,
     GOOD_FORMS,
     JIT,
+    each,
     random_boxes,
     size,
     unchanged,
@@ -193,7 +194,7 @@ def test_small_whole_boxes(rows: list[tuple[int, int, int, int]], offset: int) -
 
 
 @pytest.mark.parametrize("name", PAIRWISE + ALIGNED)
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_every_guise(name: str, form: str) -> None:
     a, b = whole_boxes(12, seed=12), whole_boxes(12, seed=13)
     expected = getattr(detutils, name)(a, b)
@@ -229,7 +230,7 @@ def test_rows_and_numbers_at_any_step(name: str, dtype: type) -> None:
 
 
 @pytest.mark.parametrize("name", PAIRWISE + ALIGNED)
-@pytest.mark.parametrize(("boxes", "error", "pattern"), BAD_BOXES)
+@each(("boxes", "error", "pattern"), BAD_BOXES)
 def test_bad_boxes(name: str, boxes: object, error: type[Exception], pattern: str) -> None:
     good = [[0, 0, 1, 1], [0, 0, 1, 1]]
     with pytest.raises(error, match=rf"boxes1.*{pattern}|{pattern}.*boxes1"):
@@ -239,7 +240,7 @@ def test_bad_boxes(name: str, boxes: object, error: type[Exception], pattern: st
 
 
 @pytest.mark.parametrize("name", PAIRWISE + ALIGNED)
-@pytest.mark.parametrize(("offset", "error", "pattern"), BAD_OFFSETS)
+@each(("offset", "error", "pattern"), BAD_OFFSETS)
 def test_bad_offsets(name: str, offset: object, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match=pattern):
         getattr(detutils, name)([[0, 0, 1, 1]], [[0, 0, 1, 1]], offset=offset)

@@ -58,10 +58,10 @@ def check(scores: np.ndarray, threshold: float, **options: Any) -> candidates.Ca
 )
 def test_as_the_definition(activation: str, multi_label: bool, objectness: bool, background: str | None) -> None:
     rng = np.random.default_rng([len(activation), multi_label, objectness, len(background or "")])
-    for classes in (2, 3, 9, 20):
+    for classes, thresholds in ((2, (0.0, 0.3)), (3, (0.05, 0.9)), (9, (0.05, 0.3)), (20, (0.0, 0.9))):
         scores = rng.beta(0.4, 2, (ROWS, classes)) if activation == "none" else rng.normal(-1, 3, (ROWS, classes))
         weights = rng.random(ROWS) if activation == "none" else rng.normal(1, 3, ROWS)
-        for threshold in (0.0, 0.05, 0.3, 0.9):
+        for threshold in thresholds:
             extra = {"objectness": weights} if objectness else {}
             check(scores, threshold, activation=activation, multi_label=multi_label, background=background, **extra)
 
@@ -311,7 +311,7 @@ def test_layouts(dtype: Any, background: str | None) -> None:
                 assert np.array_equal(view, before), name
 
 
-@pytest.mark.parametrize("name", cases.GOOD_FORMS)
+@cases.each("name", cases.GOOD_FORMS)
 def test_forms(name: str) -> None:
     plain = np.random.default_rng(4).integers(0, 9, (3, 8)).astype(np.float64)
     form = cases.GOOD_FORMS[name]

@@ -10,7 +10,7 @@ import pytest
 
 import detutils
 from detutils.heads._kernels import distances as kernels
-from tests.cases import size, unchanged
+from tests.cases import each, size, unchanged
 from tests.naive import coding, heads_families, heads_points, heads_priors
 
 SEEDS = range(size(6, 2))
@@ -94,7 +94,7 @@ def points_expected(head: dict, options: dict, unit: str, shift: float, *, cente
 @pytest.mark.parametrize("bins", [1, 3, 16])
 @pytest.mark.parametrize("channels", ["first", "last"])
 @pytest.mark.parametrize("guise", GUISES)
-@pytest.mark.parametrize("seed", SEEDS)
+@each("seed", SEEDS)
 def test_points_are_their_definition(bins: int, channels: str, guise: str, seed: int) -> None:
     dtype = (np.float64, np.float32)[seed % 2]
     head = points_head(seed, bins, dtype)
@@ -181,7 +181,7 @@ def test_places_by_definition() -> None:
 @pytest.mark.parametrize("coding", ["center", "corner", "linear"])
 @pytest.mark.parametrize("channels", ["first", "last"])
 @pytest.mark.parametrize("guise", GUISES)
-@pytest.mark.parametrize("seed", SEEDS)
+@each("seed", SEEDS)
 def test_priors_are_their_definition(coding: str, channels: str, guise: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     dtype = (np.float64, np.float32)[seed % 2]
@@ -230,7 +230,7 @@ def test_priors_are_their_definition(coding: str, channels: str, guise: str, see
 
 @pytest.mark.parametrize("channels", ["first", "last"])
 @pytest.mark.parametrize("guise", GUISES)
-@pytest.mark.parametrize("seed", SEEDS)
+@each("seed", SEEDS)
 def test_anchors_are_their_definition(channels: str, guise: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     dtype = (np.float64, np.float32)[seed % 2]

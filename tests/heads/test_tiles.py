@@ -23,7 +23,7 @@ def scenes() -> list[tuple[tuple[int, int], tuple[int, int], tuple[int, int]]]:
         for tile, overlap in ((10, 0), (10, 3), (10, 9), (1, 0))
         for side in (1, 2, 9, 10, 11, 17, 18, 19, 20, 21, 30)
     ]
-    for _ in range(cases.size(300, 40)):
+    for _ in range(cases.size(160, 40)):
         tile = rng.integers(1, 60, 2)
         image_size, overlap = rng.integers(1, 200, 2), rng.integers(0, tile)
         found.append((tuple(image_size.tolist()), tuple(tile.tolist()), tuple(overlap.tolist())))

@@ -242,7 +242,7 @@ def test_errors(options: dict[str, Any], error: type[Exception], text: str) -> N
 # ---- layouts ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", cases.GOOD_FORMS)
+@cases.each("name", cases.GOOD_FORMS)
 def test_forms(name: str) -> None:
     table = np.random.default_rng(8).integers(1, 60, (6, 9)).astype(float)
     expected = detutils.detections_from_yolo(table, score_threshold=20, iou_threshold=None)

@@ -13,7 +13,7 @@ from detutils import draw_boxes, draw_panels, draw_segments
 from detutils.pictures._kernels.drawing import draw_frames
 from detutils.pictures.draw import PALETTE
 from detutils.pictures.text import ELLIPSIS, fitted, load_font, text_size_in
-from tests.cases import BAD_BOXES, BAD_IMAGES, BAD_SCORES, GOOD_FORMS, size, unchanged, whole_boxes
+from tests.cases import BAD_BOXES, BAD_IMAGES, BAD_SCORES, GOOD_FORMS, each, size, unchanged, whole_boxes
 from tests.naive import drawing as naive
 
 GRAY = np.full((60, 80, 3), 120, np.uint8)
@@ -106,7 +106,7 @@ def test_inputs_stay_as_they_are() -> None:
         assert not np.shares_memory(picture, image)
 
 
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_boxes_in_any_form(form: str) -> None:
     boxes = whole_boxes(4, 3, 40)
     np.testing.assert_array_equal(plain(GOOD_FORMS[form](boxes)), plain(boxes))
@@ -269,7 +269,7 @@ def test_bad_fonts(tmp_path: Path, content: bytes | None) -> None:
 
 # ---- what is refused ---------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("image", "error", "text"), BAD_IMAGES)
+@each(("image", "error", "text"), BAD_IMAGES)
 def test_bad_images(image: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         draw_boxes(image, [])
@@ -279,13 +279,13 @@ def test_bad_images(image: Any, error: type[Exception], text: str) -> None:
         draw_panels([image])
 
 
-@pytest.mark.parametrize(("boxes", "error", "text"), BAD_BOXES)
+@each(("boxes", "error", "text"), BAD_BOXES)
 def test_bad_boxes(boxes: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         draw_boxes(GRAY, boxes)
 
 
-@pytest.mark.parametrize(("scores", "error", "text"), BAD_SCORES)
+@each(("scores", "error", "text"), BAD_SCORES)
 def test_bad_scores(scores: Any, error: type[Exception], text: str) -> None:
     if scores is None:
         return

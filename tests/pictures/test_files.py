@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from detutils import read_image, write_image
-from tests.cases import BAD_IMAGES, GOOD_FORMS, unchanged
+from tests.cases import BAD_IMAGES, GOOD_FORMS, each, unchanged
 from tests.naive import png as naive_png
 
 
@@ -273,7 +273,7 @@ def test_what_cannot_be_written(
     assert os.listdir(tmp_path) == ["folder.png"]
 
 
-@pytest.mark.parametrize(("image", "error", "text"), BAD_IMAGES)
+@each(("image", "error", "text"), BAD_IMAGES)
 def test_bad_images(tmp_path: Path, image: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         write_image(tmp_path / "a.png", image)

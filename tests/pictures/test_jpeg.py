@@ -53,7 +53,7 @@ def test_the_definition_agrees(way: int, mode: str) -> None:
     assert is_full(data)
     assert naive.is_full(data)
     begin = data.index(b"\xff\xda") + 20
-    for cut in np.linspace(begin, len(data) - 3, size(25, 4)).astype(int):
+    for cut in np.linspace(begin, len(data) - 3, size(12, 4)).astype(int):
         part = data[:cut] + END
         try:
             expected = naive.is_full(part)
@@ -227,7 +227,7 @@ def gray(blocks: int, dc: bytes, ac: bytes, data: bytes) -> bytes:
 @pytest.mark.parametrize("kind", range(len(LENGTHS)))
 def test_scans_of_random_codes(kind: int) -> None:
     rng = np.random.default_rng(100 + kind)
-    for blocks in (1, 2, size(40, 5)):
+    for blocks in (1, 2, size(24, 5)):
         dc, ac = bytes([0, 2, 3, *[0] * 13, *rng.choice(16, 5).tolist()]), definition(kind, rng)
         words = {key: list(codes.items()) for key, codes in naive.codes_of(b"\0" + dc + b"\x10" + ac)}
         bits = ""
@@ -242,10 +242,10 @@ def test_scans_of_random_codes(kind: int) -> None:
         whole = gray(blocks, dc, ac, coded(bits))
         assert is_full(whole)
         assert naive.is_full(whole)
-        for left in {0, 1, len(bits) // 2, *range(max(len(bits) - size(40, 9), 0), len(bits))}:
+        for left in {0, 1, len(bits) // 2, *range(max(len(bits) - size(24, 9), 0), len(bits))}:
             part = gray(blocks, dc, ac, coded(bits[:left]))
             assert is_full(part) == naive.is_full(part), left
-        for _ in range(size(20, 3)):
+        for _ in range(size(12, 3)):
             place = rng.integers(len(bits))
             other = gray(blocks, dc, ac, coded(bits[:place] + "10"[int(bits[place])] + bits[place + 1 :]))
             assert is_full(other) == naive.is_full(other), place

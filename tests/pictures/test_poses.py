@@ -9,7 +9,7 @@ import pytest
 
 from detutils import Detections, draw_boxes
 from detutils.pictures._kernels.drawing import draw_strokes
-from tests.cases import GOOD_FORMS, size
+from tests.cases import GOOD_FORMS, each, size
 from tests.naive import drawing as naive
 
 GRAY = np.full((60, 80, 3), 120, np.uint8)
@@ -107,7 +107,7 @@ def test_better_poses_lie_above_and_bad_rows_take_their_points_along() -> None:
     np.testing.assert_array_equal(dropped, plain([[[40, 30]]]))
 
 
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_points_in_any_form(form: str) -> None:
     points = np.array([[[20, 30, 1], [60, 40, 2]]], float)
     np.testing.assert_array_equal(plain(GOOD_FORMS[form](points), skeleton=np.array([[0, 1]])),

@@ -62,7 +62,7 @@ def test_in_this_process(batch: list[Path]) -> None:
     assert calls == [(k, len(batch), path) for k, path in enumerate(batch, 1)]
 
 
-@pytest.mark.parametrize("workers", [pytest.param(2, marks=pytest.mark.slow), 3])
+@pytest.mark.parametrize("workers", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_in_processes(batch: list[Path], workers: int) -> None:
     calls: list[tuple[int, int, Path]] = []
     reports = list(propose_images(batch, workers=workers, progress=lambda *call: calls.append(call), **FEW))
@@ -112,6 +112,7 @@ def test_any_executor(batch: list[Path]) -> None:
     assert all("the executor takes no more work" in (report.error or "") for report in reports)
 
 
+@pytest.mark.slow
 def test_closing_the_iterator_ends_the_workers(tmp_path: Path) -> None:
     reports = propose_images(photographs(tmp_path, 6), workers=2, **FEW)
     next(reports)

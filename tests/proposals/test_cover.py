@@ -58,8 +58,8 @@ def test_partners_at_exactly_the_threshold_and_at_the_ends_of_the_search(far: in
             assert len(selection.close_boxes(boxes)[1]) == (2 if overlap >= np.float32(0.6) else 0)
 
 
-@pytest.mark.parametrize("power", [1, 2, 3])
-@pytest.mark.parametrize("seed", range(size(20, 3)))
+@pytest.mark.parametrize("power", [2, 3])
+@pytest.mark.parametrize("seed", range(size(6, 3)))
 def test_each_next_box_adds_the_most(seed: int, power: int) -> None:
     boxes, evidence = scattered(size(80, 25), seed, spread=12)
     order, gains = unchanged(selection.cover, boxes, evidence, wanted=len(boxes), power=power)

@@ -9,7 +9,7 @@ import pytest
 
 from detutils import Strategy, felzenszwalb, hierarchical_grouping
 from detutils.proposals import colors, grouping, regions, segmentation
-from tests.cases import BAD_IMAGES, size, unchanged
+from tests.cases import BAD_IMAGES, each, size, unchanged
 from tests.naive import grouping as naive
 from tests.proposals.test_segmentation import picture
 
@@ -68,7 +68,7 @@ def test_merges_are_those_of_the_definition(space: str, weights: tuple[float, fl
     Measured here: 5 of 1,062 merges with histograms are not the definition's, ties but for their last digits.
     """
     others = steps = 0
-    for seed in range(size(6, 1)):
+    for seed in range(size(3, 1)):
         found = described(picture(size(14, 7), size(18, 8), seed), space, 4.0, 1 + seed % 3)
         tree = grouping.group(found, Strategy(space, 4.0, *weights))
         choose = Following(tree.merges.tolist(), departure(weights))
@@ -213,7 +213,7 @@ def test_regions_are_those_of_the_edges_asked_for(edges: str) -> None:
     np.testing.assert_array_equal(tree.regions, wanted)
 
 
-@pytest.mark.parametrize(("image", "error", "pattern"), BAD_IMAGES)
+@each(("image", "error", "pattern"), BAD_IMAGES)
 def test_bad_images_are_refused(image, error, pattern) -> None:
     with pytest.raises(error, match=pattern):
         hierarchical_grouping(image)

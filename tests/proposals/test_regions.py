@@ -77,7 +77,7 @@ def real_bins(derivatives: np.ndarray) -> np.ndarray:
 
 def surface(kind: str, seed: int) -> np.ndarray:
     """Flat rectangles, grain, or waves of every direction: a gray plane."""
-    height, width = size(32, 9), size(44, 11)
+    height, width = size(22, 9), size(31, 11)
     if kind != "waves":
         return (picture if kind == "picture" else noise)(height, width, seed, 1)[:, :, 0]
     y, x = np.mgrid[:height, :width]

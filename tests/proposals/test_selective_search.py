@@ -12,7 +12,7 @@ from detutils import Strategy, box_iou, selective_search
 from detutils.proposals import strategies
 from detutils.proposals._kernels import objectness as kernels
 from detutils.proposals.objectness import TERMS, WEIGHTS
-from tests.cases import BAD_IMAGES, JIT, size, unchanged
+from tests.cases import BAD_IMAGES, JIT, each, size, unchanged
 from tests.proposals.test_segmentation import picture
 
 FEW = [Strategy("lab", 20.0, min_size=4, shrink=2), Strategy("hsv", 20.0, texture=0.0, min_size=4)]
@@ -163,7 +163,7 @@ def test_an_object_on_a_plain_ground_comes_early() -> None:
     assert best >= 0.8
 
 
-@pytest.mark.parametrize(("image", "error", "pattern"), BAD_IMAGES)
+@each(("image", "error", "pattern"), BAD_IMAGES)
 def test_bad_images_are_refused(image, error, pattern) -> None:
     with pytest.raises(error, match=pattern):
         selective_search(image)

@@ -13,7 +13,7 @@ import pytest
 
 from detutils import BoxRegressor
 from detutils.rcnn.box_regressor import NotFittedError
-from tests.cases import BAD_BOXES, BAD_LABELS, BAD_OFFSETS, BAD_THRESHOLDS, size
+from tests.cases import BAD_BOXES, BAD_LABELS, BAD_OFFSETS, BAD_THRESHOLDS, each, size
 from tests.rcnn.test_box_regressor import scene
 
 # ---- what is refused ---------------------------------------------------------------------------------------
@@ -22,7 +22,7 @@ GOOD = ([[1.0], [2.0]], [[0.0, 0, 10, 10], [0, 0, 10, 9]], [[0.0, 0, 10, 10], [5
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-@pytest.mark.parametrize(("bad", "error", "pattern"), BAD_BOXES)
+@each(("bad", "error", "pattern"), BAD_BOXES)
 def test_bad_boxes(bad: object, error: type[Exception], pattern: str, method: str) -> None:
     with pytest.raises(error, match=pattern):
         getattr(BoxRegressor(), method)(GOOD[0], GOOD[1], bad)
@@ -30,13 +30,13 @@ def test_bad_boxes(bad: object, error: type[Exception], pattern: str, method: st
         getattr(BoxRegressor(), method)(GOOD[0], bad, GOOD[2])
 
 
-@pytest.mark.parametrize(("bad", "error", "pattern"), BAD_BOXES)
+@each(("bad", "error", "pattern"), BAD_BOXES)
 def test_bad_proposals_to_predict(bad: object, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match=pattern):
         BoxRegressor().fit(*GOOD).predict(GOOD[0], bad)
 
 
-@pytest.mark.parametrize(("bad", "error", "pattern"), [case for case in BAD_LABELS if case.id != "None"])
+@each(("bad", "error", "pattern"), [case for case in BAD_LABELS if case.id != "None"])
 def test_bad_labels(bad: object, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match=pattern):
         BoxRegressor().fit(*GOOD, bad)
@@ -93,13 +93,13 @@ def test_lists_of_images_go_together() -> None:
         BoxRegressor().fit(features, [*proposals[:2], broken], boxes, labels)
 
 
-@pytest.mark.parametrize(("bad", "error", "pattern"), BAD_THRESHOLDS)
+@each(("bad", "error", "pattern"), BAD_THRESHOLDS)
 def test_bad_min_iou(bad: object, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match=pattern):
         BoxRegressor(min_iou=bad)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("bad", "error", "pattern"), BAD_OFFSETS)
+@each(("bad", "error", "pattern"), BAD_OFFSETS)
 def test_bad_offset(bad: object, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match=pattern):
         BoxRegressor(offset=bad)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detutils import box_features, crop_boxes
-from tests.cases import BAD_BOXES, BAD_IMAGES, GOOD_FORMS, size, unchanged, whole_boxes
+from tests.cases import BAD_BOXES, BAD_IMAGES, GOOD_FORMS, each, size, unchanged, whole_boxes
 from tests.naive import features as naive
 
 
@@ -143,7 +143,7 @@ def test_many_boxes_are_described_in_portions() -> None:
         np.testing.assert_array_equal(whole[i], box_features(image, boxes[i : i + 1], size=8, cell=4)[0])
 
 
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_every_form_of_boxes(form: str) -> None:
     image, boxes = picture(8), whole_boxes(4, 8, 40)
     expected = box_features(image, boxes, size=8, cell=4)
@@ -159,14 +159,14 @@ def test_images_of_any_layout_stay_as_they_are() -> None:
         np.testing.assert_array_equal(box_features(one, boxes, size=8, cell=4), expected)
 
 
-@pytest.mark.parametrize(("bad", "error", "pattern"), BAD_BOXES)
+@each(("bad", "error", "pattern"), BAD_BOXES)
 @pytest.mark.parametrize("function", [crop_boxes, box_features])
 def test_bad_boxes(function: object, bad: object, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match=pattern):
         function(picture(1), bad)  # type: ignore[operator]
 
 
-@pytest.mark.parametrize(("bad", "error", "pattern"), BAD_IMAGES)
+@each(("bad", "error", "pattern"), BAD_IMAGES)
 @pytest.mark.parametrize("function", [crop_boxes, box_features])
 def test_bad_images(function: object, bad: object, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match=pattern):

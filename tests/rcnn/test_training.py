@@ -22,8 +22,8 @@ from tests.rcnn.world import CALLS, SIDE, colors, judge, trained, windows, world
 
 
 def test_it_finds_what_it_was_shown_and_regression_helps() -> None:
-    model = trained(*world(size(30, 12), seed=1))
-    images, dataset = world(size(20, 8), seed=2)
+    model = trained(*world(size(20, 12), seed=1))
+    images, dataset = world(size(12, 8), seed=2)
     assert judge(model, images, dataset, 0.5) > 0.8
     assert judge(model, images, dataset, 0.7) > judge(model, images, dataset, 0.7, regress=False) + 0.1
     boxes, scores, labels, _ = model.detect(images[0])
@@ -37,7 +37,7 @@ def test_it_finds_what_it_was_shown_and_regression_helps() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not JIT, reason="Selective Search takes minutes as plain Python")
 def test_synthetic_scenes_with_everything_by_default() -> None:
-    images, dataset = make_scenes(12, seed=1, image_size=(96, 128))
+    images, dataset = make_scenes(3, seed=1, image_size=(96, 128))
     model = train_rcnn(dataset, images)
     found = [model.detect(image) for image in images]
     assert evaluate_voc(found, dataset.images).mean_ap > 0.6  # the images that it has learned from

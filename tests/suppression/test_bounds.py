@@ -142,7 +142,7 @@ def test_the_ratio_of_sides(threshold: float, dtype: type, offset: int, way: str
 def test_what_is_near_the_threshold_is_left_to_float64(dtype: type, offset: int, metric: str, way: str) -> None:
     """The threshold is the overlap of the pairs, or a step of float64 or of the filter beside it: of the float32 share
     (2e-6), of the factor that clears it (1e-5), of the slack (1e-6 of the largest coordinate)."""
-    n = size(40, 6)
+    n = size(24, 6)
     for seed, far in enumerate(FAR):
         rng = np.random.default_rng(seed)
         for unit in (1.0, 0.1, 2.0**-10):
@@ -198,7 +198,7 @@ def test_cells_of_the_sweep(far: float, offset: int) -> None:
 
 @both_offsets
 @both_dtypes
-@pytest.mark.parametrize("n", [499, 500, 501, 700, 701, 1500, pytest.param(5000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [500, 501, 700, 701, *(pytest.param(n, marks=pytest.mark.slow) for n in (1500, 5000))])
 def test_the_ways_hand_over(n: int, dtype: type, offset: int) -> None:
     """Nothing is forced here: the plan goes from the one kernel to the list, and from that to the sweep and the grid,
     as the scene asks. Of the largest scenes each is judged by some of the rules, and all of them by every rule."""

@@ -19,7 +19,7 @@ from tests.suppression.test_soft_nms import boxes_of, check_soft_nms, plain
 METHODS = ["avg", "max", "box_and_model_avg", "absent_model_aware_avg"]
 
 
-@pytest.mark.parametrize(("threshold", "error", "text"), cases.BAD_THRESHOLDS)
+@cases.each(("threshold", "error", "text"), cases.BAD_THRESHOLDS)
 def test_bad_thresholds_are_refused(threshold: Any, error: type[Exception], text: str) -> None:
     box, score = [[0, 0, 1, 1]], [0.5]
     with pytest.raises(error, match=text):
@@ -30,7 +30,7 @@ def test_bad_thresholds_are_refused(threshold: Any, error: type[Exception], text
         detutils.box_voting(box, score, [0], threshold)
 
 
-@pytest.mark.parametrize(("offset", "error", "text"), cases.BAD_OFFSETS)
+@cases.each(("offset", "error", "text"), cases.BAD_OFFSETS)
 def test_bad_offsets_are_refused(offset: Any, error: type[Exception], text: str) -> None:
     box, score = [[0, 0, 1, 1]], [0.5]
     with pytest.raises(error, match=text):

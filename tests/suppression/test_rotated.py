@@ -10,7 +10,7 @@ import pytest
 
 import detutils
 from detutils.suppression._kernels import rotated as kernels
-from tests.cases import BAD_LABELS, BAD_SCORES, BAD_THRESHOLDS, size
+from tests.cases import BAD_LABELS, BAD_SCORES, BAD_THRESHOLDS, each, size
 from tests.naive import rotated as naive
 
 DEEP = int(os.environ.get("DETUTILS_DEEP") or 0)
@@ -236,19 +236,19 @@ def test_bad_arguments(function) -> None:
         function(box, [1], max_output=-1)
 
 
-@pytest.mark.parametrize(("value", "error", "text"), BAD_THRESHOLDS)
+@each(("value", "error", "text"), BAD_THRESHOLDS)
 def test_bad_thresholds(value, error, text) -> None:
     with pytest.raises(error, match=text):
         detutils.rotated_nms([[0, 0, 1, 1, 0]] * 2, [1, 2], value)
 
 
-@pytest.mark.parametrize(("value", "error", "text"), BAD_SCORES)
+@each(("value", "error", "text"), BAD_SCORES)
 def test_bad_scores(value, error, text) -> None:
     with pytest.raises(error, match=text):
         detutils.rotated_nms([[0, 0, 1, 1, 0]] * 2, value)
 
 
-@pytest.mark.parametrize(("value", "error", "text"), BAD_LABELS)
+@each(("value", "error", "text"), BAD_LABELS)
 def test_bad_labels(value, error, text) -> None:
     with pytest.raises(error, match=text):
         detutils.batched_rotated_nms([[0, 0, 1, 1, 0]] * 2, [1, 2], value)

@@ -8,7 +8,7 @@ import pytest
 import detutils
 from detutils.targets import anchors as module
 from detutils.targets._kernels import anchors as kernels
-from tests.cases import BAD_BOXES, BAD_OFFSETS, GOOD_FORMS, JIT, random_boxes, size, unchanged, whole_boxes
+from tests.cases import BAD_BOXES, BAD_OFFSETS, GOOD_FORMS, JIT, each, random_boxes, size, unchanged, whole_boxes
 from tests.naive import anchors as naive
 
 # What py-faster-rcnn's generate_anchors() returns with its defaults.
@@ -114,7 +114,7 @@ def test_any_number_of_base_anchors(count: int) -> None:
     np.testing.assert_array_equal(detutils.grid_anchors(base, (3, 4), (8, 16)), expected)
 
 
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_grid_takes_every_guise(form: str) -> None:
     base = whole_boxes(6, seed=4)
     result = detutils.grid_anchors(GOOD_FORMS[form](base), (3, 4), 16)
@@ -122,7 +122,7 @@ def test_grid_takes_every_guise(form: str) -> None:
     assert result.dtype == (np.float32 if "float32" in form else np.float64)
 
 
-@pytest.mark.parametrize(("boxes", "error", "pattern"), BAD_BOXES)
+@each(("boxes", "error", "pattern"), BAD_BOXES)
 def test_bad_anchors(boxes: object, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match=pattern):
         detutils.grid_anchors(boxes, (2, 2), 16)
@@ -276,7 +276,7 @@ def test_exactly_at_the_border() -> None:
     assert detutils.anchors_inside_image([], (10, 10)).shape == (0,)
 
 
-@pytest.mark.parametrize("form", GOOD_FORMS)
+@each("form", GOOD_FORMS)
 def test_inside_takes_every_guise(form: str) -> None:
     anchors = whole_boxes(50, seed=6)
     result = detutils.anchors_inside_image(GOOD_FORMS[form](anchors), (150, 150))
@@ -398,7 +398,7 @@ def test_nothing_to_cluster() -> None:
         detutils.kmeans_anchors([], 1)
 
 
-@pytest.mark.parametrize(("offset", "error", "pattern"), BAD_OFFSETS)
+@each(("offset", "error", "pattern"), BAD_OFFSETS)
 def test_bad_offsets(offset: object, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error, match=pattern):
         detutils.kmeans_anchors([[0, 0, 1, 1]], 1, offset=offset)

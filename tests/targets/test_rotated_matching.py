@@ -161,7 +161,7 @@ def test_long_work_goes_on_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
         np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("form", cases.GOOD_FORMS, ids=str)
+@cases.each("form", cases.GOOD_FORMS)
 def test_matching_takes_any_form(form: str) -> None:
     boxes, objects = np.round(turned(40, 1)), np.round(turned(5, 2))
     wrap = cases.GOOD_FORMS[form]

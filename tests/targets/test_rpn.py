@@ -116,7 +116,7 @@ def test_targets_keep_float32() -> None:
     assert detutils.rpn_targets(anchors, np.empty((0, 4), np.float32)).deltas.dtype == np.float32
 
 
-@pytest.mark.parametrize("form", cases.GOOD_FORMS, ids=str)
+@cases.each("form", cases.GOOD_FORMS)
 def test_targets_take_any_form(form: str) -> None:
     wrap = cases.GOOD_FORMS[form]
     anchors, objects = anchors_of(0).round(), objects_of(3, 0)
@@ -126,7 +126,7 @@ def test_targets_take_any_form(form: str) -> None:
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize(("boxes", "error", "text"), cases.BAD_BOXES)
+@cases.each(("boxes", "error", "text"), cases.BAD_BOXES)
 def test_targets_refuse_bad_boxes(boxes: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         detutils.rpn_targets(boxes, BOX)
