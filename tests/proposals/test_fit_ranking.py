@@ -99,4 +99,5 @@ def test_trees_find_where_objects_are(monkeypatch: pytest.MonkeyPatch) -> None:
     found = np.concatenate([expected(model, s.cues) for s in samples])
     good = np.concatenate([s.cues[:, 2] > 1.5 for s in samples])
     assert np.quantile(found[good], 0.02) > 3 * np.quantile(found[~good], 0.9)
-    np.testing.assert_allclose(found.sum(), 200, rtol=1e-6)
+    flipped = expected(model, np.ascontiguousarray(every[:, fitting.mirror()]))
+    np.testing.assert_allclose(found.sum() + flipped.sum(), 2 * 200, rtol=1e-6)
