@@ -150,7 +150,13 @@ def fit(samples: Sequence[Sample]) -> Weights:
     swap = [2, 1, 0, 3]
     samples = [
         *samples,
-        *(s._replace(cues=s.cues[:, places], ways=s.ways[:, swap] * [-1.0, 1.0, -1.0, 1.0]) for s in samples),
+        *(
+            s._replace(
+                cues=np.ascontiguousarray(s.cues[:, places]),  # the kernels read no other order
+                ways=s.ways[:, swap] * [-1.0, 1.0, -1.0, 1.0],
+            )
+            for s in samples
+        ),
     ]
     features = np.concatenate([s.cues for s in samples])
     counts = np.concatenate([s.counts for s in samples])
