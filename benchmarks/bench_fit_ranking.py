@@ -18,11 +18,13 @@ import numpy.typing as npt
 import detutils
 from benchmarks.bench_proposals import LEVELS, photographs, rgb as read_rgb
 from benchmarks.harness import Report
+from detutils.proposals._kernels import contrasts, cues as cells_of
 from detutils.proposals.colors import as_rgb, shrunk
 from detutils.proposals.cover import close_boxes, cover
-from detutils.proposals.cues import cues, draw_maps, lab_planes, map_factor
+from detutils.proposals.cues import CUES, GROUPS, cues, draw_maps, lab_planes, map_factor
 from detutils.proposals.objectness import gather, objectness
-from detutils.proposals.ranking import DEPTH, NODES, Weights, expected, save
+from detutils.proposals.ranking import DEPTH, NODES, Trees, Weights, expected, expected_ways, save
+from detutils.proposals.refining import move_sides
 from detutils.proposals.strategies import MODES, grow_trees
 
 Array = npt.NDArray[Any]
@@ -31,6 +33,7 @@ BUDGETS = (100, 1000, 2250)
 TREES = 256
 SHARE = 1 / 16  # of the candidates without an object that take part in a fit
 DAMP = 0.85  # leaves are multiplied by it: close candidates are not independent witnesses
+WAY_TREES = 64  # for each side
 CHANCES = 64  # knots of the calibration
 HANDFUL = 25  # boxes that are counted together
 OPTIONS = {
@@ -38,6 +41,7 @@ OPTIONS = {
     "feature_fraction": 0.15, "max_bin": 63, "num_threads": 1, "seed": 0, "deterministic": True, "verbose": -1,
     "force_col_wise": True, "use_missing": False,
 }  # fmt: skip
+WAY_OPTIONS = {**OPTIONS, "objective": "l2", "learning_rate": 0.12, "min_data_in_leaf": 200, "feature_fraction": 0.2}
 
 
 class Sample(NamedTuple):
@@ -48,6 +52,7 @@ class Sample(NamedTuple):
     rows: Array  # (P,) with objects: which candidate
     objects: Array  # (P,) which object
     covers: Array  # (P,) how well: (2 IoU - 1) squared
+    ways: Array  # (P, 4) how far the object's sides are from the candidate's, in its widths and heights
 
 
 class Image(NamedTuple):
@@ -57,6 +62,7 @@ class Image(NamedTuple):
     cues: Array
     partners: Any
     today: Array  # what the log-linear model expects
+    shape: tuple[int, int]
 
 
 def look(source: Any) -> Image:
@@ -68,25 +74,90 @@ def look(source: Any) -> Image:
     partners = close_boxes(candidates.boxes)
     maps = draw_maps(lab_planes(small), map_factor(shape), candidates.boxes)
     edges, factor = ground.strengths, strategies[0].shrink
-    blocks = [block for _, _, block in cues(candidates, partners, maps, edges, factor, shape)]
-    return Image(candidates.boxes, np.concatenate(blocks), partners, objectness(candidates, edges, factor, shape))
+    known = cues(candidates, partners, maps, edges, factor, shape)
+    return Image(candidates.boxes, known, partners, objectness(candidates, edges, factor, shape), shape)
 
 
 def sample(image: Image, objects: Array, rng: np.random.Generator) -> Sample:
     """Every candidate that covers an object, and a share of the others."""
-    overlaps = detutils.box_iou(image.boxes.astype(np.float64), objects)
+    boxes = image.boxes.astype(np.float64)
+    overlaps = detutils.box_iou(boxes, objects)
     near = (overlaps > 0.5).any(axis=1)
     chosen = np.flatnonzero(near | (rng.random(len(near)) < SHARE))
     rows, columns = np.nonzero(overlaps[chosen] > 0.5)
     counts = np.where(near[chosen], 1.0, 1.0 / SHARE)
-    return Sample(image.cues[chosen], counts, rows, columns, (2.0 * overlaps[chosen][rows, columns] - 1.0) ** 2)
+    own = boxes[chosen][rows]
+    ways = (objects[columns] - own) / np.tile(own[:, 2:] - own[:, :2], 2)
+    covers = (2.0 * overlaps[chosen][rows, columns] - 1.0) ** 2
+    return Sample(image.cues[chosen], counts, rows, columns, covers, ways)
+
+
+def mirror() -> Array:
+    """(CUES,) which cue of a photograph is which one of its mirror image."""
+    channels = np.array([*range(4), *range(9, 3, -1), *range(10, cells_of.CHANNELS)])  # directions turn around
+    cells = np.arange(cells_of.CELLS**2).reshape(cells_of.CELLS, cells_of.CELLS)[:, ::-1].ravel()
+    groups, color = np.arange(contrasts.GROUPS), np.arange(contrasts.COLOR)
+    groups[:2] = color[:2] = 1, 0  # left and right
+
+    def of_channels(places: Array) -> Array:
+        return (places[:, None] * len(channels) + channels).ravel()
+
+    places = np.arange(CUES)
+    start = list(GROUPS).index("appearance")
+    first = sum(list(GROUPS.values())[:start])
+    strips = cells_of.CELLS**2 + np.array([1, 0, 2, 3])
+    parts = [of_channels(np.append(cells, strips))]
+    after = len(parts[0])
+    parts += [after + of_channels(groups), after + len(groups) * len(channels) + color]
+    after += len(groups) * len(channels) + len(color)
+    parts.append(after + channels)
+    places[first:] = first + np.concatenate(parts)
+    return places
+
+
+def planted(booster: Any) -> Trees:
+    """The trees of a booster, all of one depth."""
+    trees = [tree["tree_structure"] for tree in booster.dump_model()["tree_info"]]
+    asked = np.zeros((len(trees), NODES), np.int32)
+    limits = np.full((len(trees), NODES), np.inf, np.float32)
+    leaves = np.zeros((len(trees), NODES + 1), np.float32)
+
+    def place(tree: int, branch: Any, node: int) -> None:
+        if node >= NODES:
+            leaves[tree, node - NODES] = branch["leaf_value"]
+            return
+        if "split_feature" in branch:
+            limit = np.float32(branch["threshold"])
+            below = float(limit) <= branch["threshold"]
+            asked[tree, node] = branch["split_feature"]
+            limits[tree, node] = limit if below else np.nextafter(limit, np.float32(-np.inf))
+        place(tree, branch.get("left_child", branch), 2 * node + 1)
+        place(tree, branch.get("right_child", branch), 2 * node + 2)
+
+    for number, tree in enumerate(trees):
+        place(number, tree, 0)
+    return Trees(asked, limits, leaves)
 
 
 def fit(samples: Sequence[Sample]) -> Weights:
     """Trees that make the annotated objects most likely: each was drawn from the candidates, in proportion to what is
-    expected there and to how well they cover it."""
+    expected there and to how well they cover it. And trees for the way from a candidate's sides to its object's.
+
+    Every sample takes part as it is and mirrored."""
     import lightgbm
 
+    places = mirror()
+    swap = [2, 1, 0, 3]
+    samples = [
+        *samples,
+        *(
+            s._replace(
+                cues=np.ascontiguousarray(s.cues[:, places]),  # the kernels read no other order
+                ways=s.ways[:, swap] * [-1.0, 1.0, -1.0, 1.0],
+            )
+            for s in samples
+        ),
+    ]
     features = np.concatenate([s.cues for s in samples])
     counts = np.concatenate([s.counts for s in samples])
     starts = np.cumsum([0, *(len(s.counts) for s in samples)])
@@ -103,27 +174,20 @@ def fit(samples: Sequence[Sample]) -> Weights:
         total = counts * expects
         return 1e3 * (total - np.bincount(rows, shares, len(scores))), 1e3 * (total + 1e-5)
 
-    booster = lightgbm.train({**OPTIONS, "objective": slopes}, lightgbm.Dataset(features), TREES)
-    trees = [tree["tree_structure"] for tree in booster.dump_model()["tree_info"]]
-    asked = np.zeros((len(trees), NODES), np.int32)
-    limits = np.full((len(trees), NODES), np.inf, np.float32)
-    leaves = np.zeros((len(trees), NODES + 1), np.float32)
+    trees = planted(lightgbm.train({**OPTIONS, "objective": slopes}, lightgbm.Dataset(features), TREES))
+    trees = trees._replace(leaves=np.float32(DAMP) * trees.leaves)
 
-    def place(tree: int, branch: Any, node: int) -> None:
-        if node >= NODES:
-            leaves[tree, node - NODES] = DAMP * branch["leaf_value"]
-            return
-        if "split_feature" in branch:
-            limit = np.float32(branch["threshold"])
-            below = float(limit) <= branch["threshold"]
-            asked[tree, node] = branch["split_feature"]
-            limits[tree, node] = limit if below else np.nextafter(limit, np.float32(-np.inf))
-        place(tree, branch.get("left_child", branch), 2 * node + 1)
-        place(tree, branch.get("right_child", branch), 2 * node + 2)
-
-    for number, tree in enumerate(trees):
-        place(number, tree, 0)
-    raw = Weights(asked, limits, leaves, 0.0, np.array([[-1.0, 1.0], [0.0, 1.0]]))
+    ways = np.concatenate([s.ways for s in samples])
+    # An object that many candidates cover must not outweigh the others, and those that cover it well matter more.
+    importance = covers / np.sqrt(np.bincount(objects)[objects])
+    usual = np.average(ways, axis=0, weights=importance)
+    near = features[rows]
+    sides = [
+        planted(lightgbm.train(WAY_OPTIONS, lightgbm.Dataset(near, label=way, weight=importance), WAY_TREES))
+        for way in (ways - usual).T
+    ]
+    all_ways = Trees(*(np.concatenate(parts) for parts in zip(*sides, strict=True)))
+    raw = Weights(trees, 0.0, all_ways, usual, np.array([[-1.0, 1.0], [0.0, 1.0]]))
     mean = sum(float((s.counts * expected(raw, s.cues)).sum()) for s in samples)
     return raw._replace(constant=float(np.log(len(np.unique(objects)) / mean)))
 
@@ -152,10 +216,15 @@ class Outcome(NamedTuple):
     hits: Array  # whether each box covers an object at an IoU of at least 0.5
 
 
-def judge(image: Image, evidence: Array, objects: Array) -> Outcome:
-    """The first boxes when places have this evidence."""
-    order, gains = cover(image.boxes, evidence, min(BUDGETS[-1], len(image.boxes)), image.partners)
-    overlaps = detutils.box_iou(image.boxes[order].astype(np.float64), objects)
+def judge(image: Image, evidence: Array, objects: Array, weights: Weights | None = None, power: int = 2) -> Outcome:
+    """The first boxes when places have this evidence; with weights, moved by them."""
+    wanted = min(BUDGETS[-1], len(image.boxes))
+    order, gains = cover(image.boxes, evidence, wanted, image.partners, power=power)
+    boxes = image.boxes[order]
+    if weights is not None:
+        ways = expected_ways(weights, image.cues[order])
+        boxes = move_sides(image.boxes, order, ways, image.shape, (8.0, 8.0))
+    overlaps = detutils.box_iou(boxes.astype(np.float64), objects)
     best = np.array([overlaps[:budget].max(axis=0, initial=0.0) for budget in BUDGETS])
     return Outcome(best, gains, overlaps.max(axis=1, initial=0.0) >= 0.5)
 
@@ -181,26 +250,29 @@ def run(report: Report) -> None:
     rng = np.random.default_rng(0)
     samples = [sample(look(source), boxes, rng) for (_, source), boxes in zip(pictures, objects, strict=True)]
     fold = rng.permutation(len(pictures)) % FOLDS
-    results: dict[int, tuple[Outcome, Outcome]] = {}
+    results: dict[int, tuple[Outcome, Outcome, Outcome]] = {}
     for number in range(min(FOLDS, len(pictures))):
         weights = fit([s for s, f in zip(samples, fold, strict=True) if f != number])
         for i in np.flatnonzero(fold == number):
             image = look(pictures[i][1])
+            evidence = expected(weights, image.cues)
             results[int(i)] = (
-                judge(image, image.today, objects[i]), judge(image, expected(weights, image.cues), objects[i])
-            )  # fmt: skip
+                judge(image, image.today, objects[i], power=3),
+                judge(image, evidence, objects[i]),
+                judge(image, evidence, objects[i], weights),
+            )
         print(f"fold {number + 1} of {FOLDS}", flush=True)
     report.heading(f"Ranking: {FOLDS}-fold cross-validation on {len(pictures)} photographs")
     report.table(("order", *(f"R .5, AR @{budget}" for budget in BUDGETS), "MABO"))
-    for name, which in (("log-linear model", 0), ("fitted", 1)):
+    for name, which in (("log-linear model", 0), ("fitted", 1), ("fitted, moved", 2)):
         report.row(name, *cells([results[i][which] for i in range(len(pictures))], labels))
-    gains = np.concatenate([results[i][1].gains for i in range(len(pictures))])
-    hits = np.concatenate([results[i][1].hits for i in range(len(pictures))])
+    gains = np.concatenate([results[i][2].gains for i in range(len(pictures))])
+    hits = np.concatenate([results[i][2].hits for i in range(len(pictures))])
     chances = calibrate(gains, hits)
     report.say()
     report.say("Chances, those of half of the photographs from the other half:")
     report.table(("chance", "boxes", "of them right"))
-    turn = np.concatenate([np.full(len(results[i][1].gains), i % 2) for i in range(len(pictures))])
+    turn = np.concatenate([np.full(len(results[i][2].gains), i % 2) for i in range(len(pictures))])
     told = np.empty(len(gains))
     for half in (0, 1):
         knots = calibrate(gains[turn == half], hits[turn == half])

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 import detutils
+from benchmarks import other_pictures
 from benchmarks.harness import Report, in_words, one_thread
 from benchmarks.proposal_makers import OURS, Maker, makers
 
@@ -151,6 +152,7 @@ def run(report: Report) -> None:
         )
     if truth is not None:
         quality(report, outcomes, truth)
+    other_pictures.table(report)
 
 
 def quality(report: Report, outcomes: dict[str, Outcome], truth: list[detutils.AnnotatedImage]) -> None:

@@ -49,21 +49,31 @@ def close_boxes(boxes: I4, halt: Event | None = None) -> kernels.Partners:
     pairs = np.concatenate([some for some, _ in found])
     overlaps = np.concatenate([some for _, some in found])
     ends, partners = np.zeros(count, np.int64), np.empty(2 * len(pairs), np.int32)
-    cover = np.empty(2 * len(pairs), np.float32)
-    kernels.list_partners(pairs, overlaps, ends, partners, cover)
-    return kernels.Partners(ends, partners, cover)
+    listed = np.empty(2 * len(pairs), np.float32)
+    kernels.list_partners(pairs, overlaps, ends, partners, listed)
+    return kernels.Partners(ends, partners, listed)
 
 
 def cover(
-    boxes: I4, evidence: F8, wanted: int, partners: kernels.Partners | None = None, halt: Event | None = None
+    boxes: I4,
+    evidence: F8,
+    wanted: int,
+    partners: kernels.Partners | None = None,
+    halt: Event | None = None,
+    *,
+    power: int = 2,
 ) -> tuple[I8, F8]:
     """The ``wanted`` first rows when each next box is the one that adds the most, and what each adds.
 
     Every box is a place where an object may be, with its ``evidence``, and is covered by the chosen box that overlaps
-    it most, by the cube of their IoU if that is at least ``CLOSE``. Of equal boxes the lower row comes first.
+    it most, by their IoU to the ``power`` if that is at least ``CLOSE``. Of equal boxes the lower row comes first.
     """
     count = boxes.shape[0]
-    partners = close_boxes(boxes, halt) if partners is None else partners
+    ends, others, overlaps = close_boxes(boxes, halt) if partners is None else partners
+    covers = overlaps
+    for _ in range(power - 1):
+        covers = covers * overlaps
+    lists = (ends, others, covers)
     choice = kernels.Choice(
         covered=np.zeros(count, np.float32),
         gains=np.empty(count),
@@ -71,9 +81,9 @@ def cover(
         fresh=np.empty(count, np.int64),
     )
     order = np.empty(wanted, np.int64)
-    kernels.first_gains(evidence, tuple(partners), tuple(choice))
+    kernels.first_gains(evidence, lists, tuple(choice))
     for start, stop in slices(wanted, 256, halt):
-        kernels.choose(evidence, tuple(partners), tuple(choice), order, start, stop)
+        kernels.choose(evidence, lists, tuple(choice), order, start, stop)
     return order, choice.gains[order]
 
 

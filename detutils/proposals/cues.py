@@ -1,22 +1,22 @@
-"""What the ranking knows of each box beyond ``objectness``: votes of hierarchies, contours, appearance, the image."""
+"""What the ranking knows of each box beyond ``objectness``: votes, contours, appearance, contrasts, the image."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from threading import Event
 from typing import NamedTuple
 
 import numpy as np
 
 from detutils._jit import F4, I4, I8, U1, U4
-from detutils.proposals._kernels import contours as contour_kernels, cues as kernels
+from detutils._validate import check_memory
+from detutils.proposals._kernels import contours as contour_kernels, contrasts as contrast_kernels, cues as kernels
 from detutils.proposals._kernels.cover import Partners
 from detutils.proposals.colors import SLICE, block_means, planes_of, slices
 from detutils.proposals.objectness import TERMS, Candidates, describe_boxes
 
 LARGEST = 4_000_000  # pixels of the maps: a channel's sum over them stays below 2**32
-BLOCK = 2048  # boxes whose cues are in memory at once
+BLOCK = 2048  # boxes between two looks at ``halt``
 IMAGE = 3
 # Column ranges of the cues, in this order.
 GROUPS = {
@@ -25,6 +25,7 @@ GROUPS = {
     "image": IMAGE,
     "contours": contour_kernels.CONTOURS,
     "appearance": kernels.APPEARANCE,
+    "contrasts": contrast_kernels.CONTRASTS,
 }
 CUES = sum(GROUPS.values())
 
@@ -89,10 +90,12 @@ def cues(
     factor: int,
     shape: tuple[int, int],
     halt: Event | None = None,
-) -> Iterator[tuple[int, int, F4]]:
-    """Row ranges and their (rows, CUES) cues, a block at a time. ``weights`` and ``factor``: see ``describe_boxes``."""
+) -> F4:
+    """(N, CUES). ``weights`` and ``factor``: see ``describe_boxes``."""
     boxes = candidates.boxes
     count = boxes.shape[0]
+    check_memory(4 * CUES * count, f"the cues of {count} boxes")
+    found = np.empty((count, CUES), np.float32)
     terms = describe_boxes(candidates, weights, factor, shape, halt)
     votes = np.empty((count, kernels.VOTES), np.float32)
     kernels.count_votes(boxes, tuple(partners), candidates.sums, votes)
@@ -103,16 +106,17 @@ def cues(
     stamps = np.empty(len(maps.contours), np.int32)
     first = len(names)
     for start, stop in slices(count, BLOCK, halt):
-        block = np.empty((stop - start, CUES), np.float32)
+        block = found[start:stop]
         block[:, :first] = terms[start:stop]
         block[:, first : first + kernels.VOTES] = votes[start:stop]
         place = first + kernels.VOTES
         block[:, place : place + IMAGE] = image
         place += IMAGE
         stamps.fill(-1)
-        found = (maps.labels, maps.contours, maps.strengths)
+        lines = (maps.labels, maps.contours, maps.strengths)
         some = boxes[start:stop]
-        contour_kernels.describe_contours(some, maps.factor, found, stamps, block, place)
+        contour_kernels.describe_contours(some, maps.factor, lines, stamps, block, place)
         place += contour_kernels.CONTOURS
         kernels.describe_cells(some, maps.integral, maps.factor, scale, block, place)
-        yield start, stop, block
+        contrast_kernels.describe_contrasts(block, place, place + kernels.APPEARANCE)
+    return found

@@ -127,6 +127,32 @@ def cell_cues(box, channels):
     return answer
 
 
+def contrast_cues(means):
+    """From the 20 lists of ``cell_cues`` of one box: 16 cells, row by row, and the strips left, right, above, below."""
+    cells, strips = [means[4 * r : 4 * r + 4] for r in range(4)], means[16:]
+    channels = range(len(means[0]))
+    columns = [[cells[r][c] for r in range(4)] for c in range(4)]
+    there = [strip for strip in strips if strip[0] >= 0]  # beyond the border there is no lightness
+
+    def mean(some, c):
+        return sum(cell[c] for cell in some) / len(some)
+
+    inside = [cell for row in cells for cell in row]
+    middle = [cells[r][c] for r in (1, 2) for c in (1, 2)]
+    rest = [cells[r][c] for r in range(4) for c in range(4) if r in (0, 3) or c in (0, 3)]
+    edges = [columns[0], columns[3], cells[0], cells[3]]
+    groups = [[mean(edge, c) - strip[c] for c in channels] for edge, strip in zip(edges, strips, strict=True)]
+    groups.append([mean(inside, c) - mean(there, c) if there else 0.0 for c in channels])
+    groups.append([mean(middle, c) - mean(rest, c) for c in channels])
+    every = [(r, c) for r in range(4) for c in range(4)]
+    across = [sum(abs(cells[r][c][k] - cells[r][3 - c][k]) for r, c in every) / 16 for k in channels]
+    down = [sum(abs(cells[r][c][k] - cells[3 - r][c][k]) for r, c in every) / 16 for k in channels]
+    spread = [math.sqrt(sum((cell[k] - mean(inside, k)) ** 2 for cell in inside) / 16) for k in channels]
+    color = [math.hypot(*group[:3]) for group in groups]
+    answer = [value for group in (*groups, across, down, spread) for value in group]
+    return [*answer, *color, min(color[:4]), sum(color[:4]), *(mean(inside, k) for k in channels)]
+
+
 def vote_cues(own, near):
     """``own``: (area, number of regions); ``near``: (IoU, area, number) of the other boxes with an IoU from .6 on."""
     area, number = own

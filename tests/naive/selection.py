@@ -5,10 +5,10 @@ from __future__ import annotations
 from tests.naive.overlaps import box_iou
 
 
-def cover(boxes, evidence, wanted, close=0.6):
+def cover(boxes, evidence, wanted, close=0.6, power=2):
     """Maximize the sum of evidence times the best cover by a chosen box, one box after another."""
     overlaps = box_iou(boxes, boxes)
-    covers = [[v**3 if v >= close else 0.0 for v in row] for row in overlaps]
+    covers = [[v**power if v >= close else 0.0 for v in row] for row in overlaps]
     covered, order, gains = [0.0] * len(boxes), [], []
 
     def gain(i):
@@ -30,3 +30,17 @@ def keep_apart(boxes, threshold, wanted):
         if all(overlaps[i][j] <= threshold for j in kept):
             kept.append(i)
     return (kept + [i for i in range(len(boxes)) if i not in kept])[:wanted]
+
+
+def move_sides(boxes, order, ways, shape, min_sides, share=0.8):
+    """Sides moved by a share of the ways, in widths and heights; a box stays where it would be short or come twice."""
+    borders, answer = (0, 0, shape[1], shape[0]), []
+    for own, way in zip([boxes[i] for i in order], ways, strict=True):
+        sides = (own[2] - own[0], own[3] - own[1]) * 2
+        moved = []
+        for k in range(4):
+            at = round(own[k] + share * way[k] * sides[k])
+            moved.append(own[k] if own[k] == borders[k] else min(max(at, 0), borders[2 + k % 2]))
+        short = moved[2] - moved[0] < max(min_sides[0], 1) or moved[3] - moved[1] < max(min_sides[1], 1)
+        answer.append(own if short or moved in boxes or moved in answer else moved)
+    return answer

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks import bench_fit_ranking as fitting
+from detutils.proposals._kernels import cues as kernels
+from detutils.proposals._kernels.contrasts import CONTRASTS, describe_contrasts
 from detutils.proposals.cues import CUES
-from detutils.proposals.ranking import expected
+from detutils.proposals.ranking import expected, expected_ways
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -37,7 +39,7 @@ def test_a_sample_has_every_box_that_covers_an_object() -> None:
     corner = rng.integers(0, 80, (2000, 2))
     boxes = np.hstack([corner, corner + 20]).astype(np.int32)
     objects = np.array([[30.0, 30.0, 50.0, 50.0], [200.0, 200.0, 220.0, 220.0]])
-    image = fitting.Image(boxes, np.arange(2000.0)[:, None].astype(np.float32), None, np.ones(2000))
+    image = fitting.Image(boxes, np.arange(2000.0)[:, None].astype(np.float32), None, np.ones(2000), (100, 100))
     some = fitting.sample(image, objects, rng)
     shift = np.abs(corner - 30)
     inner = np.maximum(20 - shift, 0).prod(axis=1)
@@ -46,8 +48,32 @@ def test_a_sample_has_every_box_that_covers_an_object() -> None:
     assert set(np.flatnonzero(overlaps > 0.5)) == set(chosen[some.rows])
     assert (some.objects == 0).all()
     np.testing.assert_allclose(some.covers, (2 * overlaps[chosen[some.rows]] - 1) ** 2)
+    np.testing.assert_allclose(some.ways, np.tile((30 - corner[chosen[some.rows]]) / 20, 2))
     assert (some.counts == np.where(overlaps[chosen] > 0.5, 1, 16)).all()
     assert abs(some.counts.sum() - 2000) < 500
+
+
+def test_cues_of_a_mirrored_picture() -> None:
+    """Means and contrasts of mirrored maps, directions turned around, are those of the maps in other columns."""
+    rng = np.random.default_rng(3)
+    maps = rng.integers(0, 200, (kernels.CHANNELS, 16, 24)).astype(np.uint32)
+    flipped = maps[:, :, ::-1].copy()
+    flipped[4:10] = flipped[9:3:-1].copy()
+    boxes = np.array([[0, 0, 24, 16], [4, 4, 12, 12], [8, 0, 24, 8], [0, 8, 4, 16]], np.int32)
+    turned = np.ascontiguousarray(boxes[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [24, 0, 24, 0])
+    found = []
+    for channels, some in ((maps, boxes), (flipped, turned.astype(np.int32))):
+        integral = np.zeros((17, 25, kernels.CHANNELS), np.uint32)
+        integral[1:, 1:] = np.moveaxis(channels.cumsum(1).cumsum(2), 0, 2)
+        columns = np.random.default_rng(5).random((len(boxes), CUES)).astype(np.float32)
+        place = CUES - CONTRASTS - kernels.APPEARANCE
+        kernels.describe_cells(some, integral, 1, np.float32(1), columns, place)
+        describe_contrasts(columns, place, CUES - CONTRASTS)
+        found.append(columns)
+    places = fitting.mirror()
+    np.testing.assert_allclose(found[0][:, places], found[1], rtol=1e-4, atol=1e-4)
+    assert (found[0] != found[1]).mean() > 0.5
+    np.testing.assert_array_equal(places[places], np.arange(CUES))
 
 
 def test_trees_find_where_objects_are(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,15 +81,23 @@ def test_trees_find_where_objects_are(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("lightgbm")
     monkeypatch.setattr(fitting, "TREES", 40)
     monkeypatch.setitem(fitting.OPTIONS, "feature_fraction", 1.0)
+    monkeypatch.setitem(fitting.WAY_OPTIONS, "feature_fraction", 1.0)
     rng, samples = np.random.default_rng(0), []
     for _ in range(10):
         features = rng.normal(size=(2000, CUES)).astype(np.float32)
         rows = np.flatnonzero(features[:, 2] > 1.5)
-        samples.append(
-            fitting.Sample(features, np.ones(2000), rows, np.arange(len(rows)) % 20, np.full(len(rows), 0.5))
-        )
+        ways = np.where(features[rows, 3:4] > 0, [0.25, 0.0, -0.25, 0.5], [-0.25, 0.5, 0.25, 0.0])
+        objects = np.arange(len(rows)) % 20
+        samples.append(fitting.Sample(features, np.ones(2000), rows, objects, np.full(len(rows), 0.5), ways))
     model = fitting.fit(samples)
+    every = np.concatenate([s.cues for s in samples])
+    told = expected_ways(model, every)
+    # What a cue that has no sides tells of left and right must be symmetric.
+    above, below = told[every[:, 3] > 0.3].mean(axis=0), told[every[:, 3] < -0.3].mean(axis=0)
+    np.testing.assert_allclose(above, [0.25, 0.0, -0.25, 0.5], atol=0.05)
+    np.testing.assert_allclose(below, [-0.25, 0.5, 0.25, 0.0], atol=0.05)
     found = np.concatenate([expected(model, s.cues) for s in samples])
     good = np.concatenate([s.cues[:, 2] > 1.5 for s in samples])
-    assert found[good].min() > 3 * np.quantile(found[~good], 0.9)
-    np.testing.assert_allclose(found.sum(), 200, rtol=1e-6)
+    assert np.quantile(found[good], 0.02) > 3 * np.quantile(found[~good], 0.9)
+    flipped = expected(model, np.ascontiguousarray(every[:, fitting.mirror()]))
+    np.testing.assert_allclose(found.sum() + flipped.sum(), 2 * 200, rtol=1e-6)

@@ -118,11 +118,10 @@ def test_maps_and_cues_are_those_of_the_definitions() -> None:
     candidates, partners = Candidates(boxes, np.zeros(len(boxes)), sums), close_boxes(boxes)
     edges = np.ones((shape[0], 2, shape[1]), np.int32)
     image_size = (shape[0] * factor, shape[1] * factor)
-    blocks = list(cues.cues(candidates, partners, maps, edges, factor, image_size))
-    got = np.concatenate([block for _, _, block in blocks])
+    got = cues.cues(candidates, partners, maps, edges, factor, image_size)
     assert got.shape == (len(boxes), cues.CUES)
     ends = np.cumsum([*cues.GROUPS.values()])
-    votes, image, contours, cells = (got[:, a:b] for a, b in pairwise(ends))
+    votes, image, contours, cells, contrasts = (got[:, a:b] for a, b in pairwise(ends))
     overlaps = box_iou(boxes.astype(np.float64), boxes.astype(np.float64))
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     for i, box in enumerate(boxes.tolist()):
@@ -132,7 +131,11 @@ def test_maps_and_cues_are_those_of_the_definitions() -> None:
         mapped = on_map(box, factor)
         wanted = naive.contour_cues(mapped, thinned, found)
         np.testing.assert_allclose(contours[i], wanted, rtol=1e-5, atol=1e-5, err_msg=str(box))
-        np.testing.assert_allclose(cells[i], naive.cell_cues(mapped, channels), rtol=1e-5, atol=1e-4, err_msg=str(box))
+        means = naive.cell_cues(mapped, channels)
+        np.testing.assert_allclose(cells[i], means, rtol=1e-5, atol=1e-4, err_msg=str(box))
+        of_cells = [means[start : start + len(channels)] for start in range(0, len(means), len(channels))]
+        wanted = naive.contrast_cues(of_cells)
+        np.testing.assert_allclose(contrasts[i], wanted, rtol=1e-4, atol=1e-3, err_msg=str(box))
     terms = got[:, : ends[0]].astype(np.float64)
     names = list(cues.TERMS)
     means = [math.log(len(boxes)), terms[:, names.index("edges")].mean(), terms[:, names.index("contrast")].mean()]
@@ -211,11 +214,17 @@ def test_trees(rows: int) -> None:
     limits = rng.integers(-3, 4, asked.shape).astype(np.float32)
     limits[rng.random(limits.shape) < 0.1] = np.inf
     leaves = rng.normal(size=(7, tree_kernels.NODES + 1)).astype(np.float32)
-    scores = np.full(rows, 0.25)
+    scores = np.full((rows, 1), 0.25)
     tree_kernels.add_leaves(features, (asked, limits, leaves), scores)
     plain = (asked.tolist(), limits.tolist(), leaves.tolist())
-    wanted = [0.25 + naive.add_leaves(row, *plain) for row in features.tolist()]
-    np.testing.assert_allclose(scores, wanted, rtol=1e-12, atol=1e-12)
+    wanted = [[0.25 + naive.add_leaves(row, *plain)] for row in features.tolist()]
+    np.testing.assert_allclose(scores, np.reshape(wanted, (rows, 1)), rtol=1e-12, atol=1e-12)
+    columns = np.tile([0.25, -1.0, 3.0], (rows, 1))  # two trees each; the seventh belongs to none
+    tree_kernels.add_leaves(features, (asked, limits, leaves), columns)
+    for k, start in enumerate((0.25, -1.0, 3.0)):
+        some = [part[2 * k : 2 * k + 2] for part in plain]
+        wanted = [start + naive.add_leaves(row, *some) for row in features.tolist()]
+        np.testing.assert_allclose(columns[:, k], wanted, rtol=1e-12, atol=1e-12)
 
 
 def test_every_leaf_can_be_reached() -> None:
@@ -223,9 +232,9 @@ def test_every_leaf_can_be_reached() -> None:
     for leaf in range(16):
         features = np.array([[(leaf >> (3 - depth)) & 1 for depth in range(4)]], np.float32)
         asked = np.array([[0, *[1] * 2, *[2] * 4, *[3] * 8]], np.int32)
-        scores = np.zeros(1)
+        scores = np.zeros((1, 1))
         tree_kernels.add_leaves(features, (asked, np.full((1, 15), 0.5, np.float32), leaves), scores)
-        assert scores[0] == leaf
+        assert scores[0, 0] == leaf
 
 
 # ---- the file --------------------------------------------------------------------------------------------------------
@@ -235,7 +244,8 @@ def test_the_file_of_the_package() -> None:
     model = ranking.weights()
     assert ranking.FILE.stat().st_size < 200_000
     assert model is ranking.weights()
-    assert len(model.asked) > 50
+    assert len(model.trees.asked) > 50
+    assert len(model.ways.asked) > 50
     assert (np.diff(model.chances[1]) >= 0).all()
 
 
@@ -257,27 +267,53 @@ def test_modes_of_the_paper_keep_their_order(monkeypatch: pytest.MonkeyPatch) ->
         selective_search(image, "single", min_size=2)
 
 
+def trees_of(number: int, **changes: object) -> ranking.Trees:
+    trees = ranking.Trees(
+        np.zeros((number, 15), np.int32), np.zeros((number, 15), np.float32), np.ones((number, 16), np.float32)
+    )
+    return trees._replace(**changes)
+
+
 def model_of(**changes: object) -> ranking.Weights:
-    model = ranking.Weights(
-        np.zeros((2, 15), np.int32), np.zeros((2, 15), np.float32), np.ones((2, 16), np.float32), 0.5,
-        np.array([[-2.0, 0.0, 1.0], [0.25, 0.25, 0.75]]),
-    )  # fmt: skip
-    return model._replace(**changes)
+    chances = np.array([[-2.0, 0.0, 1.0], [0.25, 0.25, 0.75]])
+    return ranking.Weights(trees_of(2), 0.5, trees_of(4), np.zeros(4), chances)._replace(**changes)
 
 
 def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    model = model_of(
-        asked=rng.integers(0, cues.CUES, (2, 15)).astype(np.int32), leaves=rng.normal(size=(2, 16)).astype(np.float32)
-    )
+    drawn = [
+        trees_of(
+            number,
+            asked=rng.integers(0, cues.CUES, (number, 15)).astype(np.int32),
+            leaves=rng.normal(size=(number, 16)).astype(np.float32),
+        )
+        for number in (2, 4)
+    ]
+    model = model_of(trees=drawn[0], ways=drawn[1], usual=rng.normal(size=4))
     ranking.save(tmp_path / "w.npz", model)
     again = ranking.read(tmp_path / "w.npz")
-    for wanted, got in zip(model, again, strict=True):
-        np.testing.assert_array_equal(wanted, got)
-    assert again.asked.dtype == np.int32
+    assert_same(again, model)
+    assert again.trees.asked.dtype == again.ways.asked.dtype == np.int32
     found = ranking.chances(again, np.exp([-9.0, -2.0, -1.0, 0.5, 1.0, 4.0]))
     np.testing.assert_allclose(found, [0.25, 0.25, 0.25, 0.5, 0.75, 0.75])
     assert ranking.chances(again, np.zeros(1)).tolist() == [0.25]
+
+
+def assert_same(one: ranking.Weights, other: ranking.Weights) -> None:
+    for got, wanted in zip((*one.trees, *one.ways, *one[1::2]), (*other.trees, *other.ways, *other[1::2]), strict=True):
+        np.testing.assert_array_equal(got, wanted)
+    np.testing.assert_array_equal(one.chances, other.chances)
+
+
+def test_each_side_has_its_trees() -> None:
+    """Four trees, one a side, that ask for one cue: what is usual, and a leaf on top."""
+    leaves = np.arange(64, dtype=np.float32).reshape(4, 16)
+    model = model_of(ways=trees_of(4, leaves=leaves), usual=np.array([0.5, 1.5, 2.5, 3.5]))
+    known = np.zeros((3, cues.CUES), np.float32)
+    known[1, 0] = 1  # right at every node: the last leaf
+    ways = ranking.expected_ways(model, known)
+    low, high = [0.5, 17.5, 34.5, 51.5], [15.5, 32.5, 49.5, 66.5]
+    assert ways.tolist() == [low, high, low]
 
 
 def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -291,14 +327,22 @@ def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         ranking.weights.cache_clear()
 
 
-BROKEN = {
-    "a feature that is none": {"asked": np.full((2, 15), cues.CUES, np.int32)},
-    "a negative feature": {"asked": np.full((2, 15), -1, np.int32)},
+BROKEN_TREES = {
+    "a feature that is none": {"asked": np.full((4, 15), cues.CUES, np.int32)},
+    "a negative feature": {"asked": np.full((4, 15), -1, np.int32)},
     "fewer limits": {"limits": np.zeros((1, 15), np.float32)},
-    "a limit that is NaN": {"limits": np.full((2, 15), np.nan, np.float32)},
-    "wide limits": {"limits": np.zeros((2, 15))},
-    "a leaf too few": {"leaves": np.ones((2, 15), np.float32)},
-    "an infinite leaf": {"leaves": np.full((2, 16), np.inf, np.float32)},
+    "a limit that is NaN": {"limits": np.full((4, 15), np.nan, np.float32)},
+    "wide limits": {"limits": np.zeros((4, 15))},
+    "a leaf too few": {"leaves": np.ones((4, 15), np.float32)},
+    "an infinite leaf": {"leaves": np.full((4, 16), np.inf, np.float32)},
+}
+BROKEN = {
+    **{name: {"trees": trees_of(4, **changes)} for name, changes in BROKEN_TREES.items()},
+    **{f"{name}, of a side": {"ways": trees_of(4, **changes)} for name, changes in BROKEN_TREES.items()},
+    "sides with unlike numbers of trees": {"ways": trees_of(5)},
+    "three sides": {"usual": np.zeros(3)},
+    "a side that is NaN": {"usual": np.full(4, np.nan)},
+    "sides of single precision": {"usual": np.zeros(4, np.float32)},
     "a constant that is NaN": {"constant": np.nan},
     "chances that fall": {"chances": np.array([[0.0, 1.0], [0.5, 0.25]])},
     "gains that do not rise": {"chances": np.array([[0.0, 0.0], [0.25, 0.5]])},
@@ -336,8 +380,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
             with pytest.raises(ValueError, match="is damaged; install detutils anew"):
                 ranking.read(path)
             continue
-        for wanted, got in zip(model, again, strict=True):
-            np.testing.assert_array_equal(wanted, got)
+        assert_same(again, model)
     np.savez(path, asked=np.array([object()]), limits=0, leaves=0, constant=0, chances=0)
     with pytest.raises(ValueError, match="is damaged"):
         ranking.read(path)

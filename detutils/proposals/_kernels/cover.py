@@ -19,7 +19,7 @@ class Partners(NamedTuple):
 
     ends: I8  # (N,) box i's partners begin where those of box i - 1 end, and end here
     others: I4  # (P,) their numbers
-    cover: F4  # (P,) how well the two cover each other: the cube of their IoU
+    overlaps: F4  # (P,) their IoU
 
 
 class Choice(NamedTuple):
@@ -103,8 +103,8 @@ def close_pairs(
 
 
 @kernel("void(int32[:,::1], float32[::1], int64[::1], int32[::1], float32[::1])")
-def list_partners(pairs: I4, overlaps: F4, ends: I8, partners: I4, cover: F4) -> None:
-    """Each box's partners, and how well the two cover each other: the cube of their IoU.
+def list_partners(pairs: I4, overlaps: F4, ends: I8, partners: I4, listed: F4) -> None:
+    """Each box's partners, and their IoU.
 
     Those of box i end at ``ends[i]``, which comes as zeros, and begin where those of box i - 1 end.
     """
@@ -115,11 +115,10 @@ def list_partners(pairs: I4, overlaps: F4, ends: I8, partners: I4, cover: F4) ->
     for i in range(ends.shape[0]):
         ends[i], total = total, total + ends[i]
     for e in range(pairs.shape[0]):
-        value = overlaps[e] * overlaps[e] * overlaps[e]
         for side in range(2):
             place = ends[pairs[e, side]]
             partners[place] = pairs[e, 1 - side]
-            cover[place] = value
+            listed[place] = overlaps[e]
             ends[pairs[e, side]] = place + 1
 
 

@@ -15,6 +15,7 @@ from detutils._jit import F4, F8, I4, U1, U4, inlined, kernel
 
 CHANNELS = 12  # lightness, two colors, edges, edges by orientation, barrier, crowd
 BARRIER, CROWD = 10, 11
+WORDS = CHANNELS // 2  # of 64 bits
 CELLS = 4  # across and down
 STRIPS = 4  # left, right, above, below
 APPEARANCE = (CELLS * CELLS + STRIPS) * CHANNELS
@@ -129,74 +130,100 @@ def integrate_channels(
 
 
 @inlined
-def _mean(integral: Any, box: Any, scale: Any, into: Any) -> None:
-    """The channels' means over a box, cut off at the border of the map; -1 where nothing is left."""
-    height, width = integral.shape[0] - 1, integral.shape[1] - 1
-    x1, y1, x2, y2 = max(box[0], 0), max(box[1], 0), min(box[2], width), min(box[3], height)
-    area = max(x2 - x1, 0) * max(y2 - y1, 0)
-    if area == 0:
-        for c in range(CHANNELS):
-            into[c] = -1.0
-    else:
-        part = np.float32(1.0 / np.float64(area))
-        top_left, top_right, left, right = integral[y1, x1], integral[y1, x2], integral[y2, x1], integral[y2, x2]
-        for c in range(CHANNELS):
-            into[c] = np.float32(np.uint32(right[c] - top_right[c] - left[c] + top_left[c])) * part
-        into[CROWD] *= scale
+def _copy(words: Any, y: Any, x: Any, into: Any, place: Any) -> None:
+    """One corner's sums, two channels a word, to be the ``place``-th of a row of corners."""
+    for word in range(WORDS):
+        into[place * WORDS + word] = words[y, x, word]
 
 
 @inlined
-def _row_of_cells(integral: Any, sides: Any, slabs: Any, scale: Any, into: Any) -> None:
-    """Four cells between the rows top and bottom, which share their corners: a column of pixels is read once."""
-    x1, w, top, bottom = sides
-    for corner in range(CELLS + 1):
-        x = x1 + w * corner // CELLS
-        above, below, slab = integral[top, x], integral[bottom, x], slabs[corner]
-        for c in range(CHANNELS):
-            slab[c] = below[c] - above[c]
-    for column in range(CELLS):
-        area = (w * (column + 1) // CELLS - w * column // CELLS) * (bottom - top)
-        cell, left, right = into[column * CHANNELS : (column + 1) * CHANNELS], slabs[column], slabs[column + 1]
-        if area == 0:
-            for c in range(CHANNELS):
-                cell[c] = -1.0
-        else:
-            part = np.float32(1.0 / np.float64(area))
-            for c in range(CHANNELS):
-                cell[c] = np.float32(np.uint32(right[c] - left[c])) * part
-            cell[CROWD] *= scale
+def _share(parts: Any, place: Any, number: Any, scale: Any) -> None:
+    """What turns sums over ``number`` pixels into means, for the channels of the ``place``-th cell; 0 if none."""
+    part = np.float32(1.0 / np.float64(number)) if number > 0 else np.float32(0)
+    for c in range(CHANNELS):
+        parts[place * CHANNELS + c] = part
+    parts[place * CHANNELS + CROWD] = part * scale
+
+
+@inlined
+def _means(top_left: Any, top_right: Any, left: Any, right: Any, parts: Any, part: Any, into: Any) -> None:
+    """Of four cells at once: a loop long enough to turn into vectors."""
+    for j in range(into.shape[0]):
+        into[j] = np.float32(np.uint32(right[j] - top_right[j] - left[j] + top_left[j])) * parts[j] * part
+
+
+@inlined
+def _empty(into: Any, place: Any) -> None:
+    for c in range(CHANNELS):
+        into[place * CHANNELS + c] = -1.0
+
+
+@inlined
+def _strip(k: Any, x1: Any, y1: Any, x2: Any, y2: Any) -> Any:
+    """A quarter of the box's side wide, but no less than a pixel."""
+    across, down = max((x2 - x1) // 4, 1), max((y2 - y1) // 4, 1)
+    if k == 0:
+        return x1 - across, y1, x1, y2
+    if k == 1:
+        return x2, y1, x2 + across, y2
+    if k == 2:
+        return x1, y1 - down, x2, y1
+    return x1, y2, x2, y2 + down
 
 
 @kernel("void(int32[:,::1], uint32[:,:,::1], int64, float32, float32[:,::1], int64)")
 def describe_cells(boxes: I4, integral: U4, factor: int, scale: Any, features: F4, place: int) -> None:
     """Means over 4 x 4 cells of a box, row by row, then over strips of a quarter of its sides left, right, above and
     below; ``scale`` turns the mean number of centers into a multiple of the usual. -1 where there are no pixels."""
-    slabs = np.empty((CELLS + 1, CHANNELS), np.uint32)
+    height, width = integral.shape[0] - 1, integral.shape[1] - 1
+    words, row_length = integral.view(np.uint64), CELLS * CHANNELS
+    corners, ends = np.empty((CELLS + 1, (CELLS + 1) * WORDS), np.uint64), np.empty((4, STRIPS * WORDS), np.uint64)
+    sums, strip_sums = corners.view(np.uint32), ends.view(np.uint32)
+    parts, strip_parts = np.empty(row_length, np.float32), np.empty(STRIPS * CHANNELS, np.float32)
     for i in range(boxes.shape[0]):
         x1, y1 = np.int64(boxes[i, 0]) // factor, np.int64(boxes[i, 1]) // factor
         x2, y2 = -(-np.int64(boxes[i, 2]) // factor), -(-np.int64(boxes[i, 3]) // factor)
         w, h = x2 - x1, y2 - y1
         row = features[i, place : place + APPEARANCE]
-        for k in range(CELLS):
-            sides = (x1, w, y1 + h * k // CELLS, y1 + h * (k + 1) // CELLS)
-            begin = k * CELLS * CHANNELS
-            _row_of_cells(integral, sides, slabs, scale, row[begin : begin + CELLS * CHANNELS])
-        begin = CELLS * CELLS * CHANNELS
-        across, down = np.int64(max(w // 4, np.int64(1))), np.int64(max(h // 4, np.int64(1)))
-        _mean(integral, (x1 - across, y1, x1, y2), scale, row[begin : begin + CHANNELS])
-        begin += CHANNELS
-        _mean(integral, (x2, y1, x2 + across, y2), scale, row[begin : begin + CHANNELS])
-        begin += CHANNELS
-        _mean(integral, (x1, y1 - down, x2, y1), scale, row[begin : begin + CHANNELS])
-        begin += CHANNELS
-        _mean(integral, (x1, y2, x2, y2 + down), scale, row[begin : begin + CHANNELS])
+        for r in range(CELLS + 1):
+            for c in range(CELLS + 1):
+                _copy(words, y1 + h * r // CELLS, x1 + w * c // CELLS, corners[r], c)
+        for c in range(CELLS):
+            _share(parts, c, w * (c + 1) // CELLS - w * c // CELLS, scale)
+        for r in range(CELLS):
+            down = h * (r + 1) // CELLS - h * r // CELLS
+            part = np.float32(1.0 / np.float64(down)) if down > 0 else np.float32(0)
+            above, below = sums[r], sums[r + 1]
+            _means(
+                above[:row_length], above[CHANNELS:], below[:row_length], below[CHANNELS:], parts, part,
+                row[r * row_length : (r + 1) * row_length],
+            )  # fmt: skip
+            if w < CELLS or h < CELLS:
+                for c in range(CELLS):
+                    if down == 0 or w * (c + 1) // CELLS == w * c // CELLS:
+                        _empty(row, r * CELLS + c)
+        for k in range(STRIPS):
+            left, top, right, bottom = _strip(k, x1, y1, x2, y2)
+            left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+            _copy(words, top, left, ends[0], k)
+            _copy(words, top, right, ends[1], k)
+            _copy(words, bottom, left, ends[2], k)
+            _copy(words, bottom, right, ends[3], k)
+            _share(strip_parts, k, (right - left) * (bottom - top), scale)
+        _means(
+            strip_sums[0], strip_sums[1], strip_sums[2], strip_sums[3], strip_parts, np.float32(1),
+            row[CELLS * row_length :],
+        )  # fmt: skip
+        for k in range(STRIPS):
+            if strip_parts[k * CHANNELS] == 0:
+                _empty(row, CELLS * CELLS + k)
 
 
 @kernel("void(int32[:,::1], Tuple((int64[::1], int32[::1], float32[::1])), float64[:,::1], float32[:,::1])")
 def count_votes(boxes: I4, partners: tuple[Any, ...], sums: F8, votes: F4) -> None:
     """How many regions of all hierarchies have nearly a box: weighted by the cube of the IoU, then where it is at
     least .7, .8 and .9, as logarithms; and whether those with other boxes are larger rather than smaller ones."""
-    ends, others, cover = partners
+    ends, others, overlaps = partners
     begin = np.int64(0)
     for i in range(boxes.shape[0]):
         number = sums[i, 0]
@@ -204,7 +231,7 @@ def count_votes(boxes: I4, partners: tuple[Any, ...], sums: F8, votes: F4) -> No
         area = np.int64(boxes[i, 2] - boxes[i, 0]) * np.int64(boxes[i, 3] - boxes[i, 1])
         for k in range(begin, ends[i]):
             j = np.int64(others[k])
-            value, its = np.float64(cover[k]), sums[j, 0]
+            value, its = np.float64(overlaps[k] * overlaps[k] * overlaps[k]), sums[j, 0]
             near += its * value
             at7 += its if value >= 0.343 else 0.0
             at8 += its if value >= 0.512 else 0.0

@@ -258,7 +258,7 @@ class SelectiveSearchSegmentation:
         ]
         if not chosen:
             raise ValueError("no strategy is chosen: call switchToSingleStrategy, ...Fast or ...Quality first")
-        boxes = selective_search(self._image, chosen, min_size=0, max_side=None).boxes
+        boxes = selective_search(self._image, chosen, min_size=0, max_side=None, refine=False).boxes
         boxes[:, 2:] -= boxes[:, :2]
         return boxes.astype(np.int32)
 
