@@ -61,7 +61,7 @@ def find_faces(*, seed: int = 0, report: Report | None = None) -> Faces:
     regions = int(segments.max()) + 1
     clock.stage("over-segmentation", f"{regions} regions, Felzenszwalb and Huttenlocher")
 
-    proposals = selective_search(photo, seed=seed).boxes
+    proposals = selective_search(photo, seed=seed, refine=False).boxes  # moved by the regressor below
     clock.stage("proposals", f"{len(proposals):,} boxes, Selective Search, fast mode")
 
     model = learn(folder, rng)
@@ -219,7 +219,7 @@ def learn(folder: Path, rng: np.random.Generator) -> Model:
         if (folder / name).exists():
             photo = read_image(folder / name)
             plane = gray(photo)
-            found = face_shaped(selective_search(photo, "single").boxes)
+            found = face_shaped(selective_search(photo, "single", refine=False).boxes)
             others.append(hog(warp(plane, clip_boxes_to_image(squares(found), plane.shape))))
             photos += 1
     background = np.concatenate(others)
