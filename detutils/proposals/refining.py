@@ -20,7 +20,7 @@ def move_sides(boxes: I4, order: I8, ways: F8, shape: tuple[int, int], min_sides
     chosen, borders = boxes[order], np.array([0, 0, shape[1], shape[0]])
     moved = np.rint(chosen + SHARE * ways * np.tile(chosen[:, 2:] - chosen[:, :2], 2))
     moved = np.clip(np.where(chosen == borders, borders, moved), 0, np.tile(borders[2:], 2))
-    large = (moved[:, 2:] - moved[:, :2] >= np.maximum(min_sides, 1.0)).all(axis=1)
+    large = np.all(moved[:, 2:] - moved[:, :2] >= np.maximum(min_sides, 1.0), axis=1)
     rows = np.concatenate([boxes, np.where(large[:, None], moved, chosen).astype(np.int32)])
     kernels.settle(rows, order, np.full(1 << (2 * len(rows)).bit_length(), -1, np.int32))
     settled: I4 = rows[len(boxes) :]
