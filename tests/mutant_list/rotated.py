@@ -46,7 +46,8 @@ MUTANTS = [
     ),
     *faults(
         "geometry/_kernels/polygons.py", BOXES,
-        ("points[at - 1, 1] > py", "points[at - 1, 1] < py"),
+        # the order may as well be a falling one, of x or where that is tied of y: the hull begins at another corner
+        ("points[at, 0], points[at, 1] = px, py", "points[at, 0], points[at, 1] = px, px"),
         ("> 0.0:\n                    break", "< 0.0:\n                    break"),
         ("return 0.5 * area", "return area"),
         ("if (right - left) * top < best", "if (right - left) < best"),
