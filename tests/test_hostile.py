@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,19 +20,25 @@ PARTS = 12  # of the table, so that a failure names a twelfth
 EVERY, EVERY_SLOW = cases.size(8, 30), cases.size(40, 200)  # one cell in so many, the deep form judges all
 
 
+@pytest.fixture(scope="module")
+def files() -> Iterator[None]:
+    with workshop():
+        yield
+
+
+@pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("half", [0, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("part", range(PARTS))
 def test_hostile_values(part: int, half: int) -> None:
     faults, judged = [], 0
-    with workshop():
-        for entry in entries()[part::PARTS]:
-            step = EVERY_SLOW if entry.slow else EVERY
-            for place, cell in enumerate(cells(entry)):
-                if (place + part) % (2 * step) == half * step:
-                    verdict = judge(entry, *cell)
-                    judged += 1
-                    if verdict.fault:
-                        faults.append(" | ".join(verdict))
+    for entry in entries()[part::PARTS]:
+        step = EVERY_SLOW if entry.slow else EVERY
+        for place, cell in enumerate(cells(entry)):
+            if (place + part) % (2 * step) == half * step:
+                verdict = judge(entry, *cell)
+                judged += 1
+                if verdict.fault:
+                    faults.append(" | ".join(verdict))
     assert judged
     assert not faults, "\n".join(faults)
 

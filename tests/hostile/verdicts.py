@@ -111,7 +111,7 @@ def judge(entry: Entry, name: str, key: str, value: Any) -> Verdict:
         return verdict("")
     meant = argument.kind(value)
     if meant is INVALID:
-        return verdict("" if error is not None else "accepted invalid", f"gave {result!r}")
+        return verdict("") if error is not None else verdict("accepted invalid", f"gave {result!r}")
     expected, refused = outcome(entry, name, meant)
     if refused is not None:
         again = refusal(entry, name, meant, refused)
@@ -121,7 +121,9 @@ def judge(entry: Entry, name: str, key: str, value: Any) -> Verdict:
     if error is not None:
         return verdict("valid refused", f"{type(error).__name__}: {error}")
     narrow = getattr(value, "dtype", None) == np.float32 or "float32" in key or "dtype" in argument.words
-    return verdict("" if same(result, expected, narrow) else "silent wrong", f"{result!r} is not {expected!r}")
+    if same(result, expected, narrow):
+        return verdict("")  # no text: to print both takes longer than to compare them
+    return verdict("silent wrong", f"{result!r} is not {expected!r}")
 
 
 def cells(entry: Entry) -> Iterator[tuple[str, str, Any]]:
