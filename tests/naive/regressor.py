@@ -68,7 +68,7 @@ def power(s, exponent):
     """S to a power, for a symmetric positive definite S: V diag(d ** exponent) V' by Jacobi's rotations."""
     n = len(s)
     d, v = [list(row) for row in s], [[float(i == j) for j in range(n)] for i in range(n)]
-    for _ in range(50):
+    for _ in range(12):  # sweeps; off the diagonal the square of what was there is left after each, once it is small
         for p in range(n):
             for q in range(p + 1, n):
                 if d[p][q] != 0.0:
