@@ -38,7 +38,7 @@ COMPILE = """
 import gc, sys
 from detutils import _jit
 gc.freeze()  # the compiler, which stays
-gc.set_threshold(100_000)  # its work on a kernel is large and soon over: a tenth of the time goes into looking through it
+gc.set_threshold(100_000)  # work on a kernel is large and soon over: a tenth of the time went into looking through it
 mine, of = map(int, sys.argv[1:])
 every = _jit.kernels()
 backward = mine % 2  # two that meet compile a file's shared parts once, not each

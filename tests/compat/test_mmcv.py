@@ -145,7 +145,7 @@ def test_class_agnostic() -> None:
     assert config == {"type": "nms", "iou_thr": 0.5, "class_agnostic": True, "split_thr": 9}
 
 
-@pytest.mark.parametrize("seed", range(size(40, 8)))
+@each("seed", range(size(40, 8)))
 def test_multiclass_nms(seed: int) -> None:
     rng = np.random.default_rng(seed)
     n, classes = seed % 12, 1 + seed % 4

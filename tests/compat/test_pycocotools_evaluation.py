@@ -19,7 +19,7 @@ import pytest
 
 from detutils.compat.pycocotools.coco import COCO
 from detutils.compat.pycocotools.cocoeval import COCOeval, Params
-from tests.cases import size
+from tests.cases import each, size
 from tests.compat.coco_answers import evaluated, found_at, indexed, numbered, of_one_image, one, quiet, run, same
 from tests.compat.coco_scenes import make_params, make_scene
 from tests.naive import coco_entries
@@ -31,7 +31,7 @@ KEYS = ("dtIds", "gtIds", "dtMatches", "gtMatches", "dtScores", "gtIgnore", "dtI
 # ---- the definition ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(size(40, 6)))
+@each("seed", range(size(40, 6)))
 def test_it_is_its_definition(seed: int) -> None:
     rng = random.Random(seed)
     dataset, results = make_scene(rng, size(14, 6))
@@ -327,7 +327,7 @@ def test_boxes_with_an_angle_are_left_to_a_subclass() -> None:
         evaluated(dataset, results)
 
 
-@pytest.mark.parametrize("seed", range(size(20, 3)))
+@each("seed", range(size(20, 3)))
 def test_one_image_by_a_table_of_overlaps(seed: int) -> None:
     rng = random.Random(seed)
     dataset, results = make_scene(rng, 8)

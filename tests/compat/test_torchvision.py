@@ -64,7 +64,7 @@ def test_every_path_of_the_original() -> None:
     assert {*torchvision.__all__} == {*FUNCTIONS, "ops"}
 
 
-@pytest.mark.parametrize("seed", range(size(30, 6)))
+@each("seed", range(size(30, 6)))
 def test_suppression(seed: int) -> None:
     boxes, scores, labels = scene(seed, size(60, 25))
     threshold = (0.0, 0.3, 0.5, 0.6, 1.0)[seed % 5]
@@ -78,7 +78,7 @@ def test_suppression(seed: int) -> None:
     assert batched_nms(boxes, scores, labels > 1, threshold).tolist() == expected
 
 
-@pytest.mark.parametrize("seed", range(size(20, 4)))
+@each("seed", range(size(20, 4)))
 @pytest.mark.parametrize("name", MATRICES)
 def test_matrices(name: str, seed: int) -> None:
     first, second = random_boxes(7, seed), random_boxes(9, seed + 1)
@@ -139,7 +139,7 @@ def test_formats_of_boxes(fmt: Any) -> None:
         assert box_ops.box_area(whole, fmt=fmt).tolist() == box_ops.box_area(boxes).tolist()
 
 
-@pytest.mark.parametrize("seed", range(8))
+@each("seed", range(8))
 def test_one_by_one(seed: int) -> None:
     boxes = random_boxes(30, seed)
     rows = boxes.tolist()

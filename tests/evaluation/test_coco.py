@@ -51,7 +51,7 @@ def plain(images: Images) -> list[dict[str, list[Any]]]:
 
 
 @pytest.mark.parametrize("exact", [True, False])
-@pytest.mark.parametrize("seed", range(cases.size(6, 3)))
+@cases.each("seed", range(cases.size(6, 3)))
 def test_it_is_its_definition(seed: int, exact: bool) -> None:
     found, truth = scene(seed, 4, 15, exact=exact)
     expected = naive.evaluate_coco(plain(found), plain(truth))
@@ -90,7 +90,7 @@ def pycocotools_says(found: Images, truth: Images, classes: int) -> Any:
 
 
 @pytest.mark.parametrize("exact", [True, False])
-@pytest.mark.parametrize("seed", range(cases.size(8, 3)))
+@cases.each("seed", range(cases.size(8, 3)))
 def test_it_is_pycocotools(seed: int, exact: bool) -> None:
     found, truth = scene(100 + seed, cases.size(9, 4), cases.size(120, 40), exact=exact)
     judge = pycocotools_says(found, truth, 4)
@@ -373,7 +373,7 @@ def agrees(result: detutils.CocoResult, arrays: Any, labels: Any, areas: Any = s
 
 
 @pytest.mark.parametrize("exact", [True, False])
-@pytest.mark.parametrize("seed", range(cases.size(6, 2)))
+@cases.each("seed", range(cases.size(6, 2)))
 def test_own_areas_limits_and_thresholds(seed: int, exact: bool) -> None:
     found, truth = scene(300 + seed, cases.size(10, 4), cases.size(60, 20), exact=exact)
     areas: dict[str, tuple[float, float]] = {"tiny": (0, 400.0), "middle": (400.0, 5000.0), "huge": (2e4, 1e5)}
@@ -398,7 +398,7 @@ def test_own_areas_limits_and_thresholds(seed: int, exact: bool) -> None:
     np.testing.assert_array_equal(threads.recall, result.recall)
 
 
-@pytest.mark.parametrize("seed", range(cases.size(4, 2)))
+@cases.each("seed", range(cases.size(4, 2)))
 def test_subsets_and_one_class(seed: int) -> None:
     found, truth = scene(400 + seed, cases.size(10, 5), cases.size(60, 15), exact=seed % 2 == 0)
     some = [1, 2, 4]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import random
 
 import numpy as np
-import pytest
 
 from detutils.evaluation.coco_images import image_partners, overlap_table
-from tests.cases import size
+from tests.cases import each, size
 from tests.naive import coco_entries
 
 
-@pytest.mark.parametrize("seed", range(size(40, 5)))
+@each("seed", range(size(40, 5)))
 def test_partners_are_their_definition(seed: int) -> None:
     """From a table whose values tie and meet the thresholds."""
     rng = random.Random(seed)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import detutils
-from tests.cases import size
+from tests.cases import each, size
 from tests.evaluation.test_coco import scene
 
 
@@ -25,7 +25,7 @@ def same(a: detutils.CocoResult, b: detutils.CocoResult) -> None:
 
 
 @pytest.mark.parametrize("exact", [True, False])
-@pytest.mark.parametrize("seed", range(size(6, 2)))
+@each("seed", range(size(6, 2)))
 def test_any_split_and_any_order_of_merging_is_the_whole(seed: int, exact: bool) -> None:
     """Tied scores across pieces included (``exact``)."""
     found, truth = scene(seed, size(12, 6), size(40, 12), exact=exact)

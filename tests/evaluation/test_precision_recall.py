@@ -21,7 +21,7 @@ def outcomes(seed: int, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, int
     return rng.integers(0, 8, n) / 7, matched, rng.random(n) < 0.2, int(matched.sum() + rng.integers(0, 5))
 
 
-@pytest.mark.parametrize("seed", range(30))
+@cases.each("seed", range(30))
 def test_curve_and_areas_are_their_definitions(seed: int) -> None:
     scores, matched, ignored, positives = outcomes(seed, seed)
     curve = detutils.precision_recall_curve(scores, matched, positives, ignored=ignored)

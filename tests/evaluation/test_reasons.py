@@ -18,7 +18,7 @@ from detutils import (
     plot_confusion_matrix,
     plot_detection_errors,
 )
-from tests.cases import size
+from tests.cases import each, size
 from tests.naive import reasons as naive
 
 KINDS = ["right", "cls", "loc", "both", "dupe", "bkg"]
@@ -62,7 +62,7 @@ def plain(images: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{key: value.tolist() for key, value in image.items()} for image in images]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@each("seed", SEEDS)
 def test_kinds_are_those_of_the_definition(seed: int) -> None:
     found, truth = scene(seed)
     enough, little = [(0.5, 0.1), (0.7, 0.3), (0.5, 0.5)][seed % 3]
@@ -78,7 +78,7 @@ def test_kinds_are_those_of_the_definition(seed: int) -> None:
         assert errors.missed[i].tolist() == missed
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@each("seed", SEEDS)
 def test_gains_are_those_of_the_authors_package(seed: int) -> None:
     tidecv = pytest.importorskip("tidecv")
     found, truth = scene(seed)
@@ -146,7 +146,7 @@ def test_a_perfect_detector_gains_nothing() -> None:
     assert errors.false_positives == errors.false_negatives == 0.0
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@each("seed", SEEDS)
 def test_confusion_is_the_definition(seed: int) -> None:
     found, truth = scene(seed)
     for enough, floor in ((0.5, 0.25), (0.0, -1.0), (0.7, 0.5)):
@@ -170,7 +170,7 @@ def test_confusion_prefers_the_right_class_and_counts_nothing_twice() -> None:
     assert fixed.labels.tolist() == [0, 1, 2]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@each("seed", SEEDS)
 def test_threshold_is_where_f1_is_largest(seed: int) -> None:
     found, truth = scene(seed)
     best = unchanged(best_threshold, found, truth)

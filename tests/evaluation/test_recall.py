@@ -29,7 +29,7 @@ def scene(seed: int, images: int = 6) -> tuple[list[np.ndarray], list[np.ndarray
 
 
 @pytest.mark.parametrize("offset", [0, 1])
-@pytest.mark.parametrize("seed", range(8))
+@cases.each("seed", range(8))
 def test_recall_is_its_definition(seed: int, offset: int) -> None:
     proposals, objects, _ = scene(seed)
     budgets = [1, 5, 20, None]
@@ -47,7 +47,7 @@ def test_recall_is_its_definition(seed: int, offset: int) -> None:
 
 
 @pytest.mark.parametrize("budget", [None, 3])
-@pytest.mark.parametrize("seed", range(8))
+@cases.each("seed", range(8))
 def test_best_overlap_is_its_definition(seed: int, budget: int | None) -> None:
     proposals, objects, labels = scene(seed)
     result = detutils.average_best_overlap(proposals, list(zip(objects, labels, strict=True)), budget=budget)

@@ -52,7 +52,7 @@ def of(images: Images, change: Callable[[Any], Any]) -> Images:
 
 
 @pytest.mark.parametrize("angle", ANGLES)
-@pytest.mark.parametrize("seed", SEEDS)
+@cases.each("seed", SEEDS)
 def test_coco_is_its_definition(seed: int, angle: Any) -> None:
     found, truth = scene(seed, angle)
     before = copy.deepcopy((found, truth))
@@ -69,7 +69,7 @@ def test_coco_is_its_definition(seed: int, angle: Any) -> None:
 
 
 @pytest.mark.parametrize(("method", "comparison"), [("area", ">="), ("11-point", ">")])
-@pytest.mark.parametrize("seed", SEEDS)
+@cases.each("seed", SEEDS)
 def test_voc_is_its_definition(seed: int, method: Any, comparison: Any) -> None:
     found, truth = scene(seed)
     truth = [{**image, "difficult": image.pop("crowd")} for image in truth]
@@ -85,7 +85,7 @@ def test_voc_is_its_definition(seed: int, method: Any, comparison: Any) -> None:
     assert (result.objects > 0).any()
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@cases.each("seed", SEEDS)
 def test_reasons_are_their_definitions(seed: int) -> None:
     found, truth = scene(seed)
     overlap = measure("ccw-deg")
@@ -118,7 +118,7 @@ def numbers(found: Images, truth: Images, angle: Any = None) -> list[float]:
     return [*coco.stats, *voc.ap, *matrix.ravel(), *errors.counts, errors.ap, best.threshold, best.f1]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@cases.each("seed", SEEDS)
 def test_boxes_on_the_axes_give_the_upright_numbers(seed: int) -> None:
     found, truth = (of(images, lambda rows: rows * (1, 1, 1, 1, 0)) for images in scene(seed))
     hulls = [of(images, lambda rows: detutils.rotated_box_convert(rows, "cw-deg", "xyxy")) for images in (found, truth)]
@@ -130,7 +130,7 @@ def test_boxes_on_the_axes_give_the_upright_numbers(seed: int) -> None:
     assert numbers(*quarter, "ccw-deg") == pytest.approx(numbers(found, truth, "cw-deg"), rel=0, abs=0, nan_ok=True)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@cases.each("seed", SEEDS)
 def test_turning_the_scene_changes_nothing(seed: int) -> None:
     found, truth = scene(seed)
     turn = np.radians(33.0)

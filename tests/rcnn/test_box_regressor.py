@@ -61,7 +61,7 @@ def agrees(regressor: BoxRegressor, definition: tuple[dict[int, Any], float], wi
 
 # ---- the definition ----------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("seed", range(size(2, 2)))
+@each("seed", range(size(2, 2)))
 @pytest.mark.parametrize(
     "options",
     [

@@ -24,7 +24,7 @@ def somewhere(n: int, seed: int, side: float) -> np.ndarray:
     return np.hstack([corner, corner + np.exp(rng.uniform(-1, np.log(2 * side), (n, 2)))])
 
 
-@pytest.mark.parametrize("seed", range(size(4, 1)))
+@each("seed", range(size(4, 1)))
 @pytest.mark.parametrize(("side", "context"), [(1, 1.0), (5, 1.0), (12, 1.25), (8, 3.0)])
 def test_windows_equal_their_definition(seed: int, side: int, context: float) -> None:
     image, boxes = picture(seed), somewhere(6, seed, 45.0)
@@ -40,7 +40,7 @@ def test_windows_at_exactly_two_and_four_pixels_a_sample() -> None:
     np.testing.assert_allclose(crop_boxes(image, boxes, 8), np.array(expected), rtol=0, atol=2e-5)
 
 
-@pytest.mark.parametrize("seed", range(size(4, 1)))
+@each("seed", range(size(4, 1)))
 @pytest.mark.parametrize(("side", "cell"), [(16, 4), (13, 3), (8, 4), (5, 2)])
 def test_features_equal_their_definition(seed: int, side: int, cell: int) -> None:
     image, boxes = picture(seed), somewhere(4, seed, 45.0)

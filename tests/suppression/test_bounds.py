@@ -11,7 +11,7 @@ import pytest
 
 from detutils import nms
 from detutils.suppression import greedy, plan
-from tests.cases import once, size
+from tests.cases import each, once, size
 from tests.naive import suppression as naive
 
 WAYS = ["select", "list", "grid", "sweep"]
@@ -169,7 +169,7 @@ def test_what_is_near_the_threshold_is_left_to_float64(dtype: type, offset: int,
 @every_way
 @every_metric
 @both_offsets
-@pytest.mark.parametrize("threshold", [0.0, 1e-12, 5e-7, 1e-6, 2e-6, 9e-4, 1e-3, 1.1e-3, 0.999999, 1.0])
+@each("threshold", [0.0, 1e-12, 5e-7, 1e-6, 2e-6, 9e-4, 1e-3, 1.1e-3, 0.999999, 1.0])
 def test_thresholds_at_which_the_filter_changes(threshold: float, offset: int, metric: str, way: str) -> None:
     """Below 1e-6 nothing is left out by its share, up to 1e-3 nothing is settled early: slivers of an intersection."""
     n = size(150, 20)

@@ -62,7 +62,7 @@ def models_of(
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("seed", range(cases.size(40, 12)))
+@cases.each("seed", range(cases.size(40, 12)))
 def test_fusion_is_its_definition(seed: int, method: Any) -> None:
     boxes, scores, labels, weights = models_of(seed)
     options: dict[str, Any] = {
@@ -84,7 +84,7 @@ def test_fusion_is_its_definition(seed: int, method: Any) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("seed", range(6))
+@cases.each("seed", range(6))
 def test_fusion_agrees_with_ensemble_boxes(seed: int, method: Any) -> None:
     ensemble_boxes = pytest.importorskip("ensemble_boxes")
     rng = np.random.default_rng(seed)
@@ -224,7 +224,7 @@ def test_fusion_refuses(arguments: Any, options: dict[str, Any], error: type[Exc
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.5, 1.0])
-@pytest.mark.parametrize("seed", range(cases.size(20, 8)))
+@cases.each("seed", range(cases.size(20, 8)))
 def test_voting_is_its_definition(seed: int, threshold: float) -> None:
     rng = np.random.default_rng(seed)
     n = int(rng.integers(0, cases.size(150, 50)))

@@ -45,7 +45,7 @@ def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("method", ["gaussian", "linear"])
-@pytest.mark.parametrize("seed", range(cases.size(40, 12)))
+@cases.each("seed", range(cases.size(40, 12)))
 def test_soft_nms_is_its_definition(seed: int, method: str) -> None:
     rng = np.random.default_rng(seed)
     n = int(rng.integers(0, cases.size(250, 60)))

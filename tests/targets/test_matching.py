@@ -38,7 +38,7 @@ def check_match(boxes: np.ndarray, objects: np.ndarray, *thresholds: Any, **opti
 
 
 @pytest.mark.parametrize("low_quality", [False, True])
-@pytest.mark.parametrize("seed", range(cases.size(40, 12)))
+@cases.each("seed", range(cases.size(40, 12)))
 def test_matching_is_its_definition(seed: int, low_quality: bool) -> None:
     rng = np.random.default_rng(seed)
     n, m = int(rng.integers(0, cases.size(3 * PAGE, 50))), int(rng.integers(0, 9))
@@ -293,7 +293,7 @@ def test_sampling_refuses(arguments: Any, error: type[Exception], text: str) -> 
         detutils.sample_matches([1], seed=None)
 
 
-@pytest.mark.parametrize("seed", range(cases.size(30, 10)))
+@cases.each("seed", range(cases.size(30, 10)))
 def test_proposals_are_sampled_as_defined(seed: int) -> None:
     rng = np.random.default_rng(seed)
     n, m = int(rng.integers(0, 60)), int(rng.integers(0, 6))

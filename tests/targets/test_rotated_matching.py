@@ -23,7 +23,7 @@ def turned(n: int, seed: int, spread: float = 60.0) -> np.ndarray:
     return rows
 
 
-@pytest.mark.parametrize("seed", range(cases.size(30, 8)))
+@cases.each("seed", range(cases.size(30, 8)))
 def test_matching_is_its_definition(seed: int) -> None:
     rng = np.random.default_rng(seed)
     n, m = int(rng.integers(0, cases.size(120, 40))), int(rng.integers(0, 7))

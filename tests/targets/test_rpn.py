@@ -36,7 +36,7 @@ def objects_of(n: int, seed: int) -> np.ndarray:
 # ---- targets --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(cases.size(24, 8)))
+@cases.each("seed", range(cases.size(24, 8)))
 def test_targets_are_their_definition(seed: int) -> None:
     rng = np.random.default_rng(seed)
     anchors, objects = anchors_of(seed), objects_of(int(rng.integers(0, 6)), seed)
@@ -58,7 +58,7 @@ def test_targets_are_their_definition(seed: int) -> None:
     assert [field.dtype for field in targets] == [np.int64, np.float64, np.int64, np.float64]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@cases.each("seed", range(4))
 def test_sampled_targets_are_some_of_all_targets(seed: int) -> None:
     anchors, objects = anchors_of(seed), objects_of(5, seed)
     options: dict[str, Any] = {"low": 0.3, "high": 0.4, "offset": 1}
@@ -169,7 +169,7 @@ def test_an_anchor_without_area_is_named() -> None:
 # ---- proposals --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(cases.size(24, 8)))
+@cases.each("seed", range(cases.size(24, 8)))
 def test_proposals_are_their_definition(seed: int) -> None:
     rng = np.random.default_rng(seed)
     anchors = anchors_of(seed)[: int(rng.integers(0, 200))]
@@ -193,7 +193,7 @@ def test_proposals_are_their_definition(seed: int) -> None:
 
 
 @pytest.mark.parametrize("like", ["py-faster-rcnn", "detectron2"])
-@pytest.mark.parametrize("seed", range(cases.size(24, 6)))
+@cases.each("seed", range(cases.size(24, 6)))
 def test_proposals_of_other_systems_are_their_definitions(like: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
     anchors = anchors_of(2 * seed)[: int(rng.integers(0, 200))]  # at whole pixels, as theirs
