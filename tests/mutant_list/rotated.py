@@ -21,7 +21,7 @@ MUTANTS = [
         ("(b - a) * bend", "(b - a) * 0.0"),
         ("((a - level) + (b - level))", "(a + b)"),
         ("dx, dx_low = _two_sum(b[0], -a[0])", "dx, dx_low = b[0] - a[0], 0.0"),
-        # no fault in the guard of `along` shows: angles lie within 45 degrees, so that two axes are never square
+        ("s / (c if c != 0.0 else 1.0)", "s / c"),
         ("-c / (s if s != 0.0 else 1.0)", "-c / s"),
         ("_clamp(0.0 - 0.5 * area, 0.0, most)", "max(0.0 - 0.5 * area, 0.0)"),
         ("most = 0.0 if _are_apart(a, b, x, y, c, s) else 4.0", "most = 4.0"),
