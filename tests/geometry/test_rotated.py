@@ -59,6 +59,26 @@ def test_boxes_apart_share_nothing() -> None:
         assert (found[row] > 0) == (exact_iou(*mirrored) > 0), (a[row].tolist(), b[row].tolist())
 
 
+def test_corners_beside_a_side_share_nothing() -> None:
+    """A corner of one box points at a side of the other: of edges that the window cuts, rounding leaves something."""
+    rng = np.random.default_rng(5)
+    n = size(20_000, 3000)
+    a, b = some(rng, n), some(rng, n)
+    ax, ay, bx, by = (
+        np.stack([np.cos(turn), np.sin(turn)], 1)
+        for boxes in (a, b)
+        for turn in (np.radians(boxes[:, 4]), np.radians(boxes[:, 4] + 90.0))
+    )
+    reach = 0.5 * (abs((ax * bx).sum(1)) * a[:, 2] + abs((ay * bx).sum(1)) * a[:, 3] + b[:, 2])
+    gap = 10.0 ** rng.uniform(-10, -1, n)  # far more than rounding
+    place = bx * (reach + gap)[:, None] + by * (rng.uniform(-0.5, 0.5, n) * b[:, 3])[:, None]
+    a[:, :2] = b[:, :2] + place
+    assert not detutils.aligned_rotated_box_iou(a, b, angle="cw-deg").any()
+    assert not detutils.aligned_rotated_box_iou(b, a, angle="cw-deg").any()
+    a[:, :2] -= bx * (gap + 1e-3)[:, None]
+    assert (detutils.aligned_rotated_box_iou(a, b, angle="cw-deg") > 0).mean() > 0.4  # so they nearly touched
+
+
 def test_axes_may_be_square() -> None:
     """Prepared boxes a quarter of a turn apart, to the last bit. Angles in degrees never are, nor those in radians of
     few turns: quarters are taken out. Of 1e4 turns and more the count of the quarters is itself rounded.
