@@ -51,17 +51,20 @@ def windows(image: Any) -> np.ndarray:
 def colors(image: Any, boxes: np.ndarray) -> np.ndarray:
     """Mean color of the four quarters of the window and of the strips along its borders."""
     CALLS.append("colors")
-    rows = []
-    for x1, y1, x2, y2 in np.asarray(boxes).round().astype(int):
-        x, y = (x1 + x2) // 2, (y1 + y2) // 2
-        quarters = [(y1, y, x1, x), (y1, y, x, x2), (y, y2, x1, x), (y, y2, x, x2)]
-        strips = [(y1 - 6, y1, x1, x2), (y2, y2 + 6, x1, x2), (y1, y2, x1 - 6, x1), (y1, y2, x2, x2 + 6)]
-        means = []
-        for a, b, c, d in quarters + strips:
-            part = image[max(a, 0) : max(b, 0), max(c, 0) : max(d, 0), :2]
-            means.append(part.mean(axis=(0, 1)) / 255 if part.size else np.zeros(2))
-        rows.append(np.concatenate(means))
-    return np.array(rows).reshape(len(boxes), 16)
+    sums = np.pad(image[..., :2].astype(np.float64), ((1, 0), (1, 0), (0, 0))).cumsum(axis=0).cumsum(axis=1)  # exact
+    x1, y1, x2, y2 = np.asarray(boxes).round().astype(int).T
+    x, y = (x1 + x2) // 2, (y1 + y2) // 2
+    quarters = [(y1, y, x1, x), (y1, y, x, x2), (y, y2, x1, x), (y, y2, x, x2)]
+    strips = [(y1 - 6, y1, x1, x2), (y2, y2 + 6, x1, x2), (y1, y2, x1 - 6, x1), (y1, y2, x2, x2 + 6)]
+    means = []
+    for rows_and_columns in quarters + strips:
+        top, end, left, right = (
+            v.clip(0, side) for v, side in zip(rows_and_columns, np.repeat(image.shape[:2], 2), strict=True)
+        )
+        count = ((end - top).clip(0) * (right - left).clip(0))[:, None]
+        total = sums[end, right] - sums[top, right] - sums[end, left] + sums[top, left]
+        means.append(np.where(count > 0, total / count.clip(1) / 255, 0.0))
+    return np.hstack(means)
 
 
 def trained(images: list[np.ndarray], dataset: Dataset, **options: Any) -> RCNN:
