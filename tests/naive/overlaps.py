@@ -11,8 +11,10 @@ def _area(box, offset):
 
 def _intersection(a, b, offset):
     wide = min(a[2], b[2]) - max(a[0], b[0]) + offset
+    if wide <= 0.0:
+        return 0.0
     high = min(a[3], b[3]) - max(a[1], b[1]) + offset
-    return max(wide, 0.0) * max(high, 0.0)
+    return wide * high if high > 0.0 else 0.0
 
 
 def _hull(a, b, offset):
@@ -27,8 +29,9 @@ def pair_ioa(a, b, offset):
 def pair_iou(a, b, offset):
     """Everingham et al. 2010, eq. 3."""
     common = _intersection(a, b, offset)
-    union = _area(a, offset) + _area(b, offset) - common
-    return common / union if union > 0 else 0.0
+    if common == 0.0:
+        return 0.0
+    return common / (_area(a, offset) + _area(b, offset) - common)
 
 
 def pair_giou(a, b, offset):

@@ -28,13 +28,11 @@ def clip(polygon, window):
     """Sutherland and Hodgman 1974; both clockwise as seen."""
     for i, end in enumerate(window):
         start = window[i - 1]
+        ex, ey = end[0] - start[0], end[1] - start[1]
+        sides = [ex * (y - start[1]) - ey * (x - start[0]) for x, y in polygon]
         result = []
         for k, now in enumerate(polygon):
-            before = polygon[k - 1]
-            u, v = (
-                (end[0] - start[0]) * (p[1] - start[1]) - (end[1] - start[1]) * (p[0] - start[0])
-                for p in (before, now)
-            )
+            before, u, v = polygon[k - 1], sides[k - 1], sides[k]
             if u * v < 0:
                 part = u / (u - v)
                 result.append((before[0] + part * (now[0] - before[0]), before[1] + part * (now[1] - before[1])))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tests.naive.suppression import areas, iou
+from tests.naive.suppression import intersection, iou
 
 
 def point_form(boxes):
@@ -19,7 +19,7 @@ def center_size(boxes):
 
 def intersect(box_a, box_b):
     """Areas of intersections."""
-    return [[areas(a, b)[0] for b in box_b] for a in box_a]
+    return [[intersection(a, b) for b in box_b] for a in box_a]
 
 
 def jaccard(box_a, box_b):

@@ -1,33 +1,36 @@
 """Greedy non-maximum suppression, word for word. Lists in, lists out."""
 
 
-def areas(a, b, offset=0):
-    """The intersection of two boxes, and the area of each. ``offset=1`` counts pixels, x2 - x1 + 1."""
-    w = max(min(a[2], b[2]) - max(a[0], b[0]) + offset, 0.0)
-    h = max(min(a[3], b[3]) - max(a[1], b[1]) + offset, 0.0)
-    area_a = (a[2] - a[0] + offset) * (a[3] - a[1] + offset)
-    area_b = (b[2] - b[0] + offset) * (b[3] - b[1] + offset)
-    return w * h, area_a, area_b
+def intersection(a, b, offset=0):
+    """What two boxes share. ``offset=1`` counts pixels, x2 - x1 + 1."""
+    w = min(a[2], b[2]) - max(a[0], b[0]) + offset
+    if w <= 0.0:
+        return 0.0
+    h = min(a[3], b[3]) - max(a[1], b[1]) + offset
+    return w * h if h > 0.0 else 0.0
+
+
+def area(a, offset=0):
+    """Width times height."""
+    return (a[2] - a[0] + offset) * (a[3] - a[1] + offset)
 
 
 def iou(a, b, offset=0):
-    """Intersection over union; 0 where the union is empty."""
-    inter, area_a, area_b = areas(a, b, offset)
-    union = area_a + area_b - inter
-    return inter / union if union > 0 else 0.0
+    """Intersection over union; 0 where there is none."""
+    inter = intersection(a, b, offset)
+    return inter / (area(a, offset) + area(b, offset) - inter) if inter > 0.0 else 0.0
 
 
 def ios(a, b, offset=0):
-    """Intersection over the area of the smaller box; 0 where it has none."""
-    inter, area_a, area_b = areas(a, b, offset)
-    smaller = min(area_a, area_b)
-    return inter / smaller if smaller > 0 else 0.0
+    """Intersection over the area of the smaller box; 0 where there is none."""
+    inter = intersection(a, b, offset)
+    return inter / min(area(a, offset), area(b, offset)) if inter > 0.0 else 0.0
 
 
 def ioa(better, weaker, offset=0):
-    """Intersection over the area of the weaker box; 0 where it has none."""
-    inter, _, area = areas(better, weaker, offset)
-    return inter / area if area > 0 else 0.0
+    """Intersection over the area of the weaker box; 0 where there is none."""
+    inter = intersection(better, weaker, offset)
+    return inter / area(weaker, offset) if inter > 0.0 else 0.0
 
 
 METRICS = {"iou": iou, "ios": ios, "ioa": ioa}
