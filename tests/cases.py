@@ -46,6 +46,13 @@ def once(definition: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
+def uncompiled(name: str) -> Any:
+    """A peer that has kernels of its own, which stay plain Python: to compile them takes longer than to run them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("numba.config.DISABLE_JIT", True)
+        return pytest.importorskip(name)
+
+
 def each(names: str | tuple[str, ...], values: Iterable[Any], ids: Iterable[str] = ()) -> Callable[[Any], Any]:
     """``pytest.mark.parametrize`` within one test: thousands of short tests would take longer to set up than to run."""
     keys = (names,) if isinstance(names, str) else names

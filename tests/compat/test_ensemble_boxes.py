@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from detutils.compat import ensemble_boxes as adapter
-from tests.cases import size
+from tests.cases import size, uncompiled
 from tests.compat.refusals import hostile, refuses
 from tests.naive import ensemble_boxes as naive
 
@@ -91,9 +91,8 @@ def test_functions_are_the_definition() -> None:
         assert lists == before
 
 
-def test_the_original_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("numba.config.DISABLE_JIT", True)  # to compile it takes longer than all else here
-    original = pytest.importorskip("ensemble_boxes")
+def test_the_original_agrees() -> None:
+    original = uncompiled("ensemble_boxes")
     rng = np.random.default_rng(5)
     for case in range(CASES if DEEP else size(100, 10)):
         lists = scene(rng)
