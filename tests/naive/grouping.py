@@ -1,4 +1,4 @@
-"""Hierarchical grouping, Uijlings et al., IJCV 2013, algorithm 1, comparing every pair at every step."""
+"""Hierarchical grouping, Uijlings et al., IJCV 2013, algorithm 1: a merge replaces the similarities of its two parts."""
 
 from __future__ import annotations
 
@@ -29,17 +29,19 @@ def hierarchical_grouping(regions, neighbors, weights, channels, choose=max):
 
     ``choose`` picks from (similarity, -i, -j) of every pair; of equal ones the lowest numbers come first.
     """
-    regions, neighbors = list(regions), set(neighbors)
+    regions = list(regions)
     pixels = sum(region["size"] for region in regions)
     merges, values = [], []
-    while neighbors:
-        value, i, j = choose(
-            (similarity(regions[i], regions[j], weights, channels, pixels), -i, -j) for i, j in neighbors
-        )
+    similarities = {(i, j): similarity(regions[i], regions[j], weights, channels, pixels) for i, j in neighbors}
+    while similarities:
+        value, i, j = choose((value, -i, -j) for (i, j), value in similarities.items())
         i, j, c = -i, -j, len(regions)
         regions.append(union(regions[i], regions[j]))
         merges.append((i, j))
         values.append(value)
-        renamed = {tuple(sorted(c if r in (i, j) else r for r in pair)) for pair in neighbors}
-        neighbors = {pair for pair in renamed if pair[0] != pair[1]}
+        gone = [pair for pair in similarities if i in pair or j in pair]
+        for k in {r for pair in gone for r in pair} - {i, j}:
+            similarities[k, c] = similarity(regions[k], regions[c], weights, channels, pixels)
+        for pair in gone:
+            del similarities[pair]
     return merges, values
