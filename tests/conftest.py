@@ -29,8 +29,7 @@ settings.load_profile("repeatable")
 # Files of few tests that take long; several processes begin with them, so that none ends alone with one.
 LONG = (
     "test_examples.py", "test_demo.py", "test_damaged.py", "test_docs.py", "test_jit_files.py", "test_shards.py",
-    "test_hostile.py", "test_batch.py", "test_deploy.py", "test_interrupts.py", "test_images.py",
-    "test_training.py",
+    "test_hostile.py", "test_batch.py", "test_deploy.py", "test_interrupts.py", "test_images.py", "test_training.py",
 )  # fmt: skip
 
 

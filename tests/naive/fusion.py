@@ -23,9 +23,9 @@ def soft_nms(
         new_scores.append(scores[best])
         left.remove(best)
         for i in left:
-            overlap = pair_iou(boxes[best], boxes[i], offset)
             if labels is not None and labels[i] != labels[best]:
                 continue
+            overlap = pair_iou(boxes[best], boxes[i], offset)
             if method == "gaussian":
                 scores[i] *= math.exp(-(overlap * overlap) / sigma)
             elif overlap > iou_threshold:

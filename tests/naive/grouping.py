@@ -1,4 +1,4 @@
-"""Hierarchical grouping, Uijlings et al., IJCV 2013, algorithm 1: a merge replaces the similarities of its two parts."""
+"""Hierarchical grouping, Uijlings et al., IJCV 2013, algorithm 1: a merge replaces what was alike with its parts."""
 
 from __future__ import annotations
 
