@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
 
-from detutils._jit import B1, F4, F8, I4, I8, Direct
+from detutils._jit import B1, F4, F8, I4, I8
 from detutils._validate import (
     FLOAT32,
     FLOAT64,
@@ -25,12 +25,7 @@ from detutils._validate import (
 )
 from detutils.suppression._kernels.grid import grid
 from detutils.suppression._kernels.listed import compare
-from detutils.suppression._kernels.order import (
-    close_gaps_float32,
-    close_gaps_float64,
-    prepare_float32,
-    prepare_float64,
-)
+from detutils.suppression._kernels.order import prepare_float32, prepare_float64
 from detutils.suppression._kernels.sweep import sweep
 
 Way = Literal["select", "list", "grid", "sweep"]
@@ -41,7 +36,6 @@ RAISE: Literal["raise"] = "raise"
 METRICS: tuple[Metric, ...] = (IOU, "ios", "ioa")
 _INVALID: tuple[Literal["raise", "drop"], ...] = (RAISE, "drop")
 NO_LABELS, _NO_PLACES = np.empty(0, np.int64), np.empty(0, np.int32)
-_CLOSE_GAPS = Direct(close_gaps_float64), Direct(close_gaps_float32)
 
 
 class Plan(NamedTuple):
@@ -140,21 +134,20 @@ def raise_bad_row(boxes: Array, scores: Array, code: int) -> NoReturn:
     raise_bad_box(boxes, row)
 
 
-def _without_gaps(boxes: Array, scores: Array) -> tuple[Array, Array]:
-    """Slices such as ``dets[:, :4]`` copied, of a pair; what is not aligned stays as it is."""
-    if boxes.flags.c_contiguous and scores.flags.c_contiguous:
-        return boxes, scores
-    rows, values = np.empty((len(scores), 4), boxes.dtype), np.empty(len(scores), boxes.dtype)
-    closed = _CLOSE_GAPS[boxes.dtype is FLOAT32].call(boxes, scores, rows, values)
-    return (rows, values) if closed else (boxes, scores)
+def _without_gaps(boxes: Array) -> Array:
+    """Slices such as ``dets[:, :4]`` copied, row by row: number by number NumPy takes up to five times as long."""
+    if boxes.flags.c_contiguous or boxes.shape[1] != 4 or boxes.strides[1] != boxes.itemsize:
+        return boxes
+    rows: Array = boxes.view(f"V{4 * boxes.itemsize}").copy().view(boxes.dtype)
+    return rows
 
 
 def prepare(boxes: Array, scores: Array, labels: I8 | None, rule: Rule) -> Candidates:
     """Check and rank the rows and lay them out; raises for a bad one."""
-    boxes, scores = as_canonical_pair(*_without_gaps(boxes, scores))
+    boxes, scores = as_canonical_pair(_without_gaps(boxes), scores)
     lay_out = prepare_float32 if boxes.dtype is FLOAT32 else prepare_float64
     classes = NO_LABELS if labels is None else labels
-    code, order, places, grouped, starts, *scene = lay_out(boxes, scores, classes, *rule.limits, rule.candidates)
+    code, order, places, grouped, starts, *scene = lay_out(boxes, scores, classes, rule.limits, rule.candidates)
     if code < 0:
         raise_bad_row(boxes, scores, code)
     return Candidates(order, places, grouped, starts, tuple(scene))

@@ -93,7 +93,7 @@ MUTANTS = [
         "suppression/_kernels/order.py", GREEDY,
         ("m += scores[i] > score_threshold", "m += scores[i] >= score_threshold"),
         ("key if key > largest else largest - key", "largest - key"),
-        ("scores[i] + zero", "scores[i]"),
+        ("scores[i] + 0.0", "scores[i]"),
         ("for digit in range(3):\n            place", "for digit in range(2):\n            place"),
         ("np.uint64(0x7FFFFFFFFFFFFFFF), 2)", "np.uint64(0x7FFFFFFFFFFFFFFF), 1)"),
         ("np.uint64(ranked[r]) ^ sign", "np.uint64(ranked[r]) >> np.uint64(63)"),

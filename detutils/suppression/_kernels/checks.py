@@ -23,15 +23,10 @@ def readable(boxes: Any, scores: Any) -> Any:
 
 
 @embedded
-def junk_score(score_threshold: Any) -> Any:
-    """Boxes of scores up to this one are not judged: NaN, which no score is up to, without a threshold."""
-    return score_threshold if score_threshold > -np.inf else np.nan
-
-
-@embedded
 def first_bad(boxes: Any, scores: Any, score_threshold: Any, limit: Any, largest: Any) -> Any:
-    """The code of the first bad box, else of the first bad score, else -1."""
-    junk = junk_score(score_threshold)
+    """The code of the first bad box, else of the first bad score, else -1. Boxes of scores up to the threshold are not
+    judged; no score is up to NaN, which stands for none."""
+    junk = score_threshold if score_threshold > -np.inf else np.nan
     good = True
     for i in range(boxes.shape[0]):  # without an exit, so that it vectorizes
         good &= box_is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], limit) | (scores[i] <= junk)

@@ -103,19 +103,15 @@ def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any,
     bounds, home = _lay_grid(columns, chosen, level_of, reach, table)
     blocks, members = empty_blocks(n)
     ranges = np.empty(4 * MANY + 8, np.int64)
-    explained = by.shape[0] > 0
-    look: Any = 0
-    if explained:
-        look = 1
+    explained = np.int64(by.shape[0] > 0)
     for i in range(n):
         r: Any = np.int64(chosen[i])  # as ``listed`` has it: what it is passed to is compiled once
-        box = column_of(columns, r)
-        cell = home[i]
+        box, cell = column_of(columns, r), home[i]
         if r >= first:
             hit: Any = False
             found: Any = r
             weaker = as_weaker(box, scene.measure)
-            for near in range(look, 2):  # its own cell, where the best need not be, then all it can reach
+            for near in range(explained, 2):  # its own cell, where the best need not be, then all it can reach
                 count = 2
                 if near == 0:
                     ranges[0], ranges[1] = bounds[cell, 0], bounds[cell, 1]
@@ -135,11 +131,9 @@ def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any,
                         break
                 if hit:
                     break
-            if explained:
-                hit = found < r
-                if hit:
-                    by[r] = found
-            if hit:
+            if found < r:
+                by[r] = found
+            if hit or found < r:
                 continue
             kept[r] = True
             total += 1

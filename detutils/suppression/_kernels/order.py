@@ -8,7 +8,7 @@ import numpy as np
 
 from detutils._jit import B1, F4, F8, I4, I8, embedded, inlined, kernel
 from detutils._kernels.limits import LARGEST, LARGEST_FLOAT32, LIMIT
-from detutils.suppression._kernels.checks import first_bad, readable
+from detutils.suppression._kernels.checks import first_bad
 from detutils.suppression._kernels.pair import FAR, as_they_are, factor_of, outward
 
 DIGIT, LOWER = 2048, np.uint64(0xFFFFFFFF)
@@ -33,12 +33,12 @@ def _admit(boxes: Any, scores: Any, score_threshold: Any, distance: Any, limit: 
         bad = first_bad(boxes, scores, score_threshold, limit, largest)
         if bad < -1:
             return order[:0], bad
-    if score_threshold == -np.inf:
+    m = 0
+    if score_threshold == -np.inf:  # without a choice, in whole vectors
         for i in range(n):
             order[i] = i
         m = n
     else:
-        m = 0
         for i in range(n):
             order[m] = i
             m += scores[i] > score_threshold
@@ -89,10 +89,10 @@ def _sorted(keys: Any, halves: Any, order: Any) -> Any:
 
 
 @inlined
-def _ranked(scores: Any, order: Any, values: Any, bits: Any, zero: Any, largest: Any, halves: Any) -> Any:
+def _ranked(scores: Any, order: Any, values: Any, bits: Any, largest: Any, halves: Any) -> Any:
     """The rows of ``order``, highest score first, ties as they come; ``bits`` is a view of ``values``."""
     for i in range(scores.shape[0]):
-        values[i] = scores[i] + zero  # turns -0 into 0
+        values[i] = scores[i] + 0.0  # turns -0 into 0
     for i in range(scores.shape[0]):  # descending order of the scores as ascending order of integers
         key = bits[i]
         bits[i] = key if key > largest else largest - key
@@ -102,13 +102,13 @@ def _ranked(scores: Any, order: Any, values: Any, bits: Any, zero: Any, largest:
 @inlined
 def _ranked_float32(scores: Any, order: Any) -> Any:
     values = np.empty(scores.shape[0], np.float32)
-    return _ranked(scores, order, values, values.view(np.uint32), np.float32(0), np.uint32(0x7FFFFFFF), 1)
+    return _ranked(scores, order, values, values.view(np.uint32), np.uint32(0x7FFFFFFF), 1)
 
 
 @inlined
 def _ranked_float64(scores: Any, order: Any) -> Any:
     values = np.empty(scores.shape[0], np.float64)
-    return _ranked(scores, order, values, values.view(np.uint64), 0.0, np.uint64(0x7FFFFFFFFFFFFFFF), 2)
+    return _ranked(scores, order, values, values.view(np.uint64), np.uint64(0x7FFFFFFFFFFFFFFF), 2)
 
 
 @kernel("int32[::1](float32[::1], int32[::1])")
@@ -143,17 +143,14 @@ def _grouped(labels: Any, order: Any) -> Any:
     spread = (np.uint64(high) ^ sign) - (np.uint64(low) ^ sign)
     groups = 0
     if spread <= np.uint64(4 * m + 1024):
-        ends = np.zeros(np.int64(spread) + 1, np.int32)
+        ends = np.zeros(np.int64(spread) + 2, np.int32)
         for r in range(m):
-            ends[ranked[r] - low] += 1
-        total = np.int32(0)
-        for c in range(ends.shape[0]):
-            count = ends[c]
-            ends[c] = total
-            if count > 0:
-                starts[groups] = total
+            ends[ranked[r] - low + 1] += 1
+        for c in range(1, ends.shape[0]):
+            if ends[c] > 0:
+                starts[groups] = ends[c - 1]
                 groups += 1
-            total += count
+            ends[c] += ends[c - 1]
         for r in range(m):
             at = ends[ranked[r] - low]
             ends[ranked[r] - low] += 1
@@ -179,10 +176,10 @@ def group_by_label(labels: I8, order: I4) -> tuple[I4, I4, I8]:
 
 
 @embedded
-def _prepared(boxes: Any, labels: Any, rule: Any, order: Any, code: Any, exact: Any) -> Any:
+def _prepared(boxes: Any, labels: Any, limits: Any, order: Any, code: Any, exact: Any) -> Any:
     """What ``prepare_float32`` returns, from rows in order. ``exact`` says that columns hold boxes near the origin with
     offset 0, which are of float32."""
-    threshold, offset, measure = rule
+    threshold, _, offset, measure = limits
     places, grouped, starts = _grouped(labels, order)
     m = grouped.shape[0] if threshold < 1.0 else 0  # no overlap exceeds 1
     factor, scale, farthest = factor_of(threshold, measure), 1.0, 0.0
@@ -204,60 +201,27 @@ def _prepared(boxes: Any, labels: Any, rule: Any, order: Any, code: Any, exact: 
             whole &= outward(columns, r, (rows[r, 0], rows[r, 1], rows[r, 2], rows[r, 3]), offset, factor, scale)
         farthest = 0.0 if whole else (farthest + offset) * scale
         rows = rows[: 0 if whole else m]
-    described = np.empty(4)
-    described[0], described[1], described[2], described[3] = threshold, farthest, offset, measure
-    return code, order, places, grouped, starts, columns, rows, described
+    return code, order, places, grouped, starts, columns, rows, np.array((threshold, farthest, offset, measure))
 
 
-@embedded
-def _close_gaps(boxes: Any, scores: Any, rows: Any, values: Any) -> Any:
-    fine = readable(boxes, scores)
-    if fine:
-        source, marks = boxes[::1], scores[::1]  # slices have the strides that there are
-        for i in range(values.shape[0]):
-            for c in range(4):
-                rows[i, c] = source[i, c]
-            values[i] = marks[i]
-    return fine
-
-
-@kernel("boolean(float32[:,::1], float32[::1], float32[:,::1], float32[::1])")
-def close_gaps_float32(boxes: F4, scores: F4, rows: F4, values: F4) -> bool:
-    """Copy boxes and scores of any strides, in half of NumPy's time for rows of four; False if not ``readable``."""
-    return _close_gaps(boxes, scores, rows, values)  # type: ignore[no-any-return]
-
-
-@kernel("boolean(float64[:,::1], float64[::1], float64[:,::1], float64[::1])")
-def close_gaps_float64(boxes: F8, scores: F8, rows: F8, values: F8) -> bool:
-    """``close_gaps_float32`` for float64."""
-    return _close_gaps(boxes, scores, rows, values)  # type: ignore[no-any-return]
-
-
-@kernel(f"{PREPARED}(float32[:,::1], float32[::1], int64[::1], float64, float64, float64, float64, int64)")
-def prepare_float32(
-    boxes: F4, scores: F4, labels: I8, iou_threshold: float, score_threshold: float, offset: float, measure: float,
-    most: int,
-) -> Any:  # fmt: skip
-    """Check all rows and lay out those that take part, at most so many.
+@kernel(f"{PREPARED}(float32[:,::1], float32[::1], int64[::1], UniTuple(float64, 4), int64)")
+def prepare_float32(boxes: F4, scores: F4, labels: I8, limits: Any, most: int) -> Any:
+    """Check all rows and lay out those that take part, at most so many. ``limits``: the IoU threshold, that of scores,
+    the offset, the measure (``Scene``).
 
     Returns what is wrong (``checks``), else 0, or 1 if a box is far out; the rows, best first; their places in that
     order by class, none without labels; the rows there; where classes start, and the end of the last; and what
     ``scene_of`` takes, in the order of classes.
     """
-    order, code = _admit(boxes, scores, score_threshold, np.float32(FAR), LARGEST_FLOAT32, LARGEST_FLOAT32)
-    order = _ranked_float32(scores, order)[:most]
-    return _prepared(boxes, labels, (iou_threshold, offset, measure), order, code, True)
+    order, code = _admit(boxes, scores, limits[1], np.float32(FAR), LARGEST_FLOAT32, LARGEST_FLOAT32)
+    return _prepared(boxes, labels, limits, _ranked_float32(scores, order)[:most], code, True)
 
 
-@kernel(f"{PREPARED}(float64[:,::1], float64[::1], int64[::1], float64, float64, float64, float64, int64)")
-def prepare_float64(
-    boxes: F8, scores: F8, labels: I8, iou_threshold: float, score_threshold: float, offset: float, measure: float,
-    most: int,
-) -> Any:  # fmt: skip
+@kernel(f"{PREPARED}(float64[:,::1], float64[::1], int64[::1], UniTuple(float64, 4), int64)")
+def prepare_float64(boxes: F8, scores: F8, labels: I8, limits: Any, most: int) -> Any:
     """``prepare_float32`` for float64."""
-    order, code = _admit(boxes, scores, score_threshold, FAR, LIMIT, LARGEST)
-    order = _ranked_float64(scores, order)[:most]
-    return _prepared(boxes, labels, (iou_threshold, offset, measure), order, code, False)
+    order, code = _admit(boxes, scores, limits[1], FAR, LIMIT, LARGEST)
+    return _prepared(boxes, labels, limits, _ranked_float64(scores, order)[:most], code, False)
 
 
 @kernel("int64[::1](int32[::1], boolean[::1], int32[::1], int64)")

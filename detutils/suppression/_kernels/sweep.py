@@ -32,8 +32,8 @@ LOOKS, MORE_LOOKS = 6, 1 << 16  # at a pair until all are settled, on average, a
 
 @inlined
 def _lay_cells(reach: Any, table: Any, m: Any) -> Any:
-    """Add to the table cells per pixel, cells in a row, rows and the first cell of each level; how many cells. Beside
-    each row and above and below all there are empty ones, so that every cell has eight neighbors."""
+    """Add to the table cells per pixel, cells from row to row, rows and the first cell of each level; how many cells.
+    Beside each row and above and below all there are empty ones, so that every cell has eight neighbors."""
     left, top, right, bottom = reach.edges
     cells = 0
     for level in range(reach.levels):
@@ -41,18 +41,11 @@ def _lay_cells(reach: Any, table: Any, m: Any) -> Any:
         while ((right - left) * scale + 2.0) * ((bottom - top) * scale + 2.0) > ROOM * m + 64.0:
             scale *= 0.7
         table[level, 4] = scale
-        table[level, 5] = math.floor((right - left) * scale) + 1.0
+        table[level, 5] = math.floor((right - left) * scale) + 2.0
         table[level, 6] = math.floor((bottom - top) * scale) + 1.0
-        wide = int(table[level, 5]) + 1
-        table[level, 7] = cells + wide + 1
-        cells += (int(table[level, 6]) + 2) * wide + 3
+        table[level, 7] = cells + table[level, 5] + 1.0
+        cells += int((table[level, 6] + 2.0) * table[level, 5]) + 3
     return cells
-
-
-@embedded
-def _row(table: Any, level: Any) -> Any:
-    """The cells from one row to the next."""
-    return np.int64(table[level, 5]) + 1
 
 
 @embedded
@@ -61,9 +54,9 @@ def _cell_below(box: Any, reach: Any, table: Any, level: Any) -> Any:
     scale = table[level, 4]
     x = 0.5 * (np.float64(box[0]) + np.float64(box[2])) - reach.edges[0]
     y = 0.5 * (np.float64(box[1]) + np.float64(box[3])) - reach.edges[1]
-    column = np.int64(min(max(x * scale, 0.0), table[level, 5] - 1.0))
+    column = np.int64(min(max(x * scale, 0.0), table[level, 5] - 2.0))
     line = np.int64(min(max(y * scale, 0.0), table[level, 6] - 1.0))
-    return np.int64(table[level, 7]) + line * _row(table, level) + column
+    return np.int64(table[level, 7]) + line * np.int64(table[level, 5]) + column
 
 
 @embedded
@@ -89,14 +82,14 @@ def _add_all(tests: Any, count: Any, box: Any, seat: Any, reach: Any, table: Any
     """Note all tests of a box, whose place, cell and level are given: with those of its own level that follow it, and
     of levels with larger boxes with all, so that every pair comes up once."""
     p, cell, level = np.int64(seat[0]), np.int64(seat[1]), np.int64(seat[2])
-    row = _row(table, level)
+    row = np.int64(table[level, 5])
     count = _add(tests, count, p, p + 1, np.int64(starts[cell + 2]))
     count = _add(tests, count, p, np.int64(starts[cell + row - 1]), np.int64(starts[cell + row + 2]))
     for other in range(level - 1, -1, -1):
         if can_match(reach, table, other, np.float64(max(box[2] - box[0], box[3] - box[1]))):
             cell = _cell_below(box, reach, table, other)
             for line in range(-1, 2):
-                beside = cell + line * _row(table, other)
+                beside = cell + line * np.int64(table[other, 5])
                 count = _add(tests, count, p, np.int64(starts[beside - 1]), np.int64(starts[beside + 2]))
     return count
 
