@@ -35,7 +35,7 @@ IOU: Literal["iou"] = "iou"
 RAISE: Literal["raise"] = "raise"
 METRICS: tuple[Metric, ...] = (IOU, "ios", "ioa")
 _INVALID: tuple[Literal["raise", "drop"], ...] = (RAISE, "drop")
-NO_LABELS, _NO_PLACES = np.empty(0, np.int64), np.empty(0, np.int32)
+NO_LABELS, NO_PLACES = np.empty(0, np.int64), np.empty(0, np.int32)
 
 
 class Plan(NamedTuple):
@@ -142,18 +142,17 @@ def _without_gaps(boxes: Array) -> Array:
     return rows
 
 
-def prepare(boxes: Array, scores: Array, labels: I8 | None, rule: Rule) -> Candidates:
+def prepare(boxes: Array, scores: Array, labels: I8, rule: Rule) -> Candidates:
     """Check and rank the rows and lay them out; raises for a bad one."""
     boxes, scores = as_canonical_pair(_without_gaps(boxes), scores)
     lay_out = prepare_float32 if boxes.dtype is FLOAT32 else prepare_float64
-    classes = NO_LABELS if labels is None else labels
-    code, order, places, grouped, starts, *scene = lay_out(boxes, scores, classes, rule.limits, rule.candidates)
+    code, order, places, grouped, starts, *scene = lay_out(boxes, scores, labels, rule.limits, rule.candidates)
     if code < 0:
         raise_bad_row(boxes, scores, code)
     return Candidates(order, places, grouped, starts, tuple(scene))
 
 
-def decide(found: Candidates, rule: Rule, plan: Plan, by: I4 | None = None) -> B1:
+def decide(found: Candidates, rule: Rule, plan: Plan, by: I4 = NO_PLACES) -> B1:
     """Which candidates stay: by comparison with all kept ones, a sweep or a grid, as the scene asks. With ``by``, where
     -1 stands, also which suppressed each; a sweep does not know that."""
     n, starts, way = len(found.order), found.starts, plan.way
@@ -161,14 +160,13 @@ def decide(found: Candidates, rule: Rule, plan: Plan, by: I4 | None = None) -> B
         return np.ones(n, np.bool_)
     kept = np.zeros(n, np.bool_)
     state = np.empty((2, len(starts) - 1), np.int64)
-    limits, asked = np.array([rule.most, plan.busy, plan.fewest]), _NO_PLACES if by is None else by
+    limits = np.array([rule.most, plan.busy, plan.fewest])
     if way == "grid" or way == "sweep":
-        state[0], state[1] = starts[:-1], 1
-        left = -1 if way == "sweep" and rule.most >= n else 1
+        state[0], state[1], left = starts[:-1], way == "sweep" and rule.most >= n, 1
     else:
-        left = compare(*found.scene, starts, limits, state, kept, asked)
-    if left < 0 and by is None:
+        left = compare(*found.scene, starts, limits, state, kept, by)
+    if left and not by.size:
         left = sweep(*found.scene, starts, state, kept)
     if left:
-        grid(*found.scene, starts, limits, state, kept, asked)
+        grid(*found.scene, starts, limits, state, kept, by)
     return kept

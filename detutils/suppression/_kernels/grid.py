@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import B1, F4, F8, I4, I8, embedded, inlined, kernel
-from detutils.suppression._kernels.blocks import any_must, better_of, column_of, empty_blocks, hit_by, next_block, put
+from detutils.suppression._kernels.blocks import any_must, better_of, column_of, hit_by, next_block, put, room_for
 from detutils.suppression._kernels.levels import can_match, find_levels
-from detutils.suppression._kernels.pair import LANES, NOTHING, as_weaker, box_of, overlap_of, scene_of
+from detutils.suppression._kernels.pair import LANES, NOTHING, SCENE, as_weaker, box_of, overlap_of, scene_of
 
 THIN = 1.0  # boxes within reach up to which levels are merged: python -m benchmarks tune
 MANY = 4096  # cells in reach from which on all boxes are tested
@@ -101,7 +101,8 @@ def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any,
     chosen, level_of, reach, table = find_levels(scene, start, first, stop, kept, THIN)
     n = chosen.shape[0]
     bounds, home = _lay_grid(columns, chosen, level_of, reach, table)
-    blocks, members = empty_blocks(n)
+    blocks, members = room_for(n)
+    blocks[:] = 0
     ranges = np.empty(4 * MANY + 8, np.int64)
     explained = np.int64(by.shape[0] > 0)
     for i in range(n):
@@ -148,22 +149,18 @@ def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any,
             kept[r] = True
 
 
-@kernel(
-    "void(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1], int32[::1])"
-)
+@kernel(f"void({SCENE}, int64[::1], int64[::1], int64[:,::1], boolean[::1], int32[::1])")
 def grid(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4) -> None:
     """Go on with each run from where ``compare`` left it."""
     scene = scene_of(columns, rows, rule)
     for run in range(starts.shape[0] - 1):
         start, first, stop = starts[run], state[0, run], starts[run + 1]
-        total = np.int64(0)  # not 0, which is a type to Numba: what it is passed to would be compiled twice
-        for r in range(start, first):
-            total += kept[r]
+        total = np.count_nonzero(kept[start:first])
         if first < stop and total < limits[0]:
             _go_on(scene, start, first, stop, limits[0], total, kept, by)
 
 
-@kernel("void(float32[:,::1], float64[:,::1], float64[::1], int32[::1], int32[::1], int64[::1], float64[::1])")
+@kernel(f"void({SCENE}, int32[::1], int32[::1], int64[::1], float64[::1])")
 def tell(columns: F4, rows: F8, rule: F8, by: I4, order: I4, suppressed_by: I8, iou: F8) -> None:
     """Write the suppressor and the overlap of each candidate to the row where ``order`` says that it came from."""
     scene = scene_of(columns, rows, rule)

@@ -35,9 +35,7 @@ class Reach(NamedTuple):
 @embedded
 def reach_of(scene: Any) -> Any:
     """The multiple of the mean side by which centers may be apart (above 0 also at t = 1), and the ratio of sides."""
-    iou_threshold: Any = scene.iou_threshold
-    if scene.measure >= 0.0:
-        iou_threshold = 0.0
+    iou_threshold = scene.iou_threshold if scene.measure < 0.0 else 0.0
     spread = (1.0 - iou_threshold) / (1.0 + iou_threshold) * (1.0 + 1e-5) + 1e-4
     return spread, 1.0 / max(iou_threshold, 1e-200) * (1.0 + 1e-5)
 
@@ -71,8 +69,7 @@ def find_levels(scene: Any, start: Any, first: Any, stop: Any, kept: Any, thin: 
     sizes = np.zeros((256, 4), np.float32)
     left = top = np.float32(3e38)
     right = bottom = np.float32(-3e38)
-    for exponent in range(256):
-        sizes[exponent, 0] = left
+    sizes[:, 0] = left
     for i in range(chosen.shape[0]):
         r = chosen[i]
         x1, y1, x2, y2 = columns[0, r], columns[1, r], columns[2, r], columns[3, r]

@@ -9,45 +9,32 @@ import numpy as np
 from detutils._jit import B1, F4, F8, I4, I8, embedded, inlined, kernel
 from detutils._kernels.limits import LARGEST, LARGEST_FLOAT32, LIMIT
 from detutils.suppression._kernels.checks import first_bad
-from detutils.suppression._kernels.pair import FAR, as_they_are, factor_of, outward
+from detutils.suppression._kernels.pair import FAR, SCENE, as_they_are, factor_of, outward
 
 DIGIT, LOWER = 2048, np.uint64(0xFFFFFFFF)
-PREPARED = (
-    "Tuple((int64, int32[::1], int32[::1], int32[::1], int64[::1], float32[:,::1], float64[:,::1], float64[::1]))"
-)
+LARGEST_INT32, LARGEST_INT64 = np.uint32(0x7FFFFFFF), np.uint64(0x7FFFFFFFFFFFFFFF)
+PREPARED = f"Tuple((int64, int32[::1], int32[::1], int32[::1], int64[::1], {SCENE}))"
 
 
 @inlined
 def _admit(boxes: Any, scores: Any, score_threshold: Any, distance: Any, limit: Any, largest: Any) -> Any:
-    """Check all rows, then list those that take part."""
+    """The rows that take part, and what is wrong with any (``checks``), else 0, or 1 if one is beyond ``distance``."""
     n = scores.shape[0]
     order = np.empty(n + 1, np.int32)  # one more, where those below are written over and over
-    flat = boxes.reshape(-1)  # number by number: rows of four would have to be shuffled into vectors
-    good = n == 0 or ((abs(flat[4 * n - 2]) <= distance) & (abs(flat[4 * n - 1]) <= distance))
-    for j in range(np.uint64(max(4 * n - 2, 0))):  # without an exit, so that it vectorizes
-        is_second = (j & np.uint64(2)) != 0  # of x2 and y2, which are not compared with what follows
-        good &= (abs(flat[j]) <= distance) & ((flat[j] <= flat[j + np.uint64(2)]) | is_second)
-    for i in range(n):
-        good &= abs(scores[i]) <= largest
-    if not good:
+    code = np.int64(first_bad(boxes, scores, score_threshold, distance, largest) < -1)
+    if code > 0:
         bad = first_bad(boxes, scores, score_threshold, limit, largest)
         if bad < -1:
             return order[:0], bad
-    m = 0
-    if score_threshold == -np.inf:  # without a choice, in whole vectors
-        for i in range(n):
-            order[i] = i
-        m = n
-    else:
+    for i in range(n):
+        order[i] = i
+    m = n
+    if score_threshold > -np.inf:
+        m = 0
         for i in range(n):
             order[m] = i
             m += scores[i] > score_threshold
-    far = False
-    if not good:
-        for r in range(m):
-            for c in range(4):
-                far |= abs(boxes[order[r], c]) > distance
-    return order[:m], np.int64(far)
+    return order[:m], code
 
 
 @inlined
@@ -89,38 +76,29 @@ def _sorted(keys: Any, halves: Any, order: Any) -> Any:
 
 
 @inlined
-def _ranked(scores: Any, order: Any, values: Any, bits: Any, largest: Any, halves: Any) -> Any:
-    """The rows of ``order``, highest score first, ties as they come; ``bits`` is a view of ``values``."""
+def _ranked(scores: Any, order: Any, unsigned: Any, largest: Any) -> Any:
+    """The rows of ``order``, highest score first, ties as they come; ``unsigned`` integers have the scores' size, and
+    ``largest`` is the largest signed one."""
+    values = np.empty(scores.shape[0], scores.dtype)
+    bits = values.view(unsigned)
     for i in range(scores.shape[0]):
         values[i] = scores[i] + 0.0  # turns -0 into 0
     for i in range(scores.shape[0]):  # descending order of the scores as ascending order of integers
         key = bits[i]
         bits[i] = key if key > largest else largest - key
-    return _sorted(bits, halves, order)
-
-
-@inlined
-def _ranked_float32(scores: Any, order: Any) -> Any:
-    values = np.empty(scores.shape[0], np.float32)
-    return _ranked(scores, order, values, values.view(np.uint32), np.uint32(0x7FFFFFFF), 1)
-
-
-@inlined
-def _ranked_float64(scores: Any, order: Any) -> Any:
-    values = np.empty(scores.shape[0], np.float64)
-    return _ranked(scores, order, values, values.view(np.uint64), np.uint64(0x7FFFFFFFFFFFFFFF), 2)
+    return _sorted(bits, scores.itemsize // 4, order)
 
 
 @kernel("int32[::1](float32[::1], int32[::1])")
 def rank_float32(scores: F4, order: I4) -> I4:
     """The rows of ``order``, highest score first, ties as they come."""
-    return _ranked_float32(scores, order)  # type: ignore[no-any-return]
+    return _ranked(scores, order, np.uint32, LARGEST_INT32)  # type: ignore[no-any-return]
 
 
 @kernel("int32[::1](float64[::1], int32[::1])")
 def rank_float64(scores: F8, order: I4) -> I4:
     """``rank_float32`` for float64."""
-    return _ranked_float64(scores, order)  # type: ignore[no-any-return]
+    return _ranked(scores, order, np.uint64, LARGEST_INT64)  # type: ignore[no-any-return]
 
 
 @inlined
@@ -214,14 +192,14 @@ def prepare_float32(boxes: F4, scores: F4, labels: I8, limits: Any, most: int) -
     ``scene_of`` takes, in the order of classes.
     """
     order, code = _admit(boxes, scores, limits[1], np.float32(FAR), LARGEST_FLOAT32, LARGEST_FLOAT32)
-    return _prepared(boxes, labels, limits, _ranked_float32(scores, order)[:most], code, True)
+    return _prepared(boxes, labels, limits, _ranked(scores, order, np.uint32, LARGEST_INT32)[:most], code, True)
 
 
 @kernel(f"{PREPARED}(float64[:,::1], float64[::1], int64[::1], UniTuple(float64, 4), int64)")
 def prepare_float64(boxes: F8, scores: F8, labels: I8, limits: Any, most: int) -> Any:
     """``prepare_float32`` for float64."""
     order, code = _admit(boxes, scores, limits[1], FAR, LIMIT, LARGEST)
-    return _prepared(boxes, labels, limits, _ranked_float64(scores, order)[:most], code, False)
+    return _prepared(boxes, labels, limits, _ranked(scores, order, np.uint64, LARGEST_INT64)[:most], code, False)
 
 
 @kernel("int64[::1](int32[::1], boolean[::1], int32[::1], int64)")

@@ -18,7 +18,7 @@ import numpy as np
 from detutils._jit import B1, F4, F8, I8, embedded, inlined, kernel
 from detutils.suppression._kernels.blocks import column_of
 from detutils.suppression._kernels.levels import can_match, find_levels
-from detutils.suppression._kernels.pair import as_better, as_weaker, exceeds, may, scene_of, settle
+from detutils.suppression._kernels.pair import SCENE, as_better, as_weaker, exceeds, may, scene_of, settle
 
 CROWD = 12.0  # refuse where a box has to be tested with more than this many: python -m benchmarks tune
 SAMPLE = 256  # boxes from which that is guessed
@@ -94,17 +94,6 @@ def _add_all(tests: Any, count: Any, box: Any, seat: Any, reach: Any, table: Any
     return count
 
 
-@embedded
-def _pass(place: Any, tests: Any, count: Any, passed: Any, measure: Any) -> Any:
-    """Note the tests whose boxes may exceed the threshold; how many."""
-    hits = 0
-    for k in range(count):
-        a, b = tests[0, k], tests[1, k]
-        passed[0, hits], passed[1, hits] = a, b
-        hits += may(_at(place, a), as_weaker(_at(place, b), measure))
-    return hits
-
-
 @inlined
 def _find_pairs(scene: Any, place: Any, reach: Any, table: Any, starts: Any, tests: Any, pairs: Any) -> Any:
     """Fill ``pairs`` with the places of all over the threshold, the better ones first; how many, or -1 for too many.
@@ -114,19 +103,22 @@ def _find_pairs(scene: Any, place: Any, reach: Any, table: Any, starts: Any, tes
     """
     m, note = place.shape[0], place.view(np.int32)
     room = pairs.shape[1] - 1  # the last is written over and over
-    passed = np.empty((2, TESTS + m + 1), np.uint32)
     found = 0
     count = np.int64(0)
     for p in range(m):
         count = _add_all(tests, count, _at(place, p), (p, note[p, 6], note[p, 7]), reach, table, starts)
         if count < TESTS and p < m - 1:
             continue
-        hits = _pass(place, tests, count, passed, scene.measure)
+        hits = 0
+        for k in range(count):
+            a, b = tests[0, k], tests[1, k]
+            tests[0, hits], tests[1, hits] = a, b
+            hits += may(_at(place, a), as_weaker(_at(place, b), scene.measure))
         count = np.int64(0)
         if found + hits > room:
             return -1
         for k in range(hits):
-            a, b = passed[0, k], passed[1, k]
+            a, b = tests[0, k], tests[1, k]
             r, s = np.int64(note[a, 5]), np.int64(note[b, 5])
             ahead, behind = (a, b) if r < s else (b, a)
             pairs[0, found], pairs[1, found] = ahead, behind
@@ -179,10 +171,8 @@ def _sweep(scene: Any, start: Any, first: Any, stop: Any, kept: Any) -> Any:
     for i in range(m):
         home[i] = _cell_below(column_of(columns, chosen[i]), reach, table, np.int64(level_of[i]))
         following[home[i] + 1] += 1
-    total = np.int32(0)
-    for cell in range(cells + 1):
-        total += following[cell]
-        following[cell] = total
+    for cell in range(cells):
+        following[cell + 1] += following[cell]
     tests = np.empty((2, TESTS + m + STRIDE), np.uint32)  # a box is tested with every other once, at most
     crowd, step = np.int64(0), 1 + m // SAMPLE
     for i in range(0, m, step):
@@ -204,14 +194,13 @@ def _sweep(scene: Any, start: Any, first: Any, stop: Any, kept: Any) -> Any:
     dropped = np.zeros(m, np.uint8)
     if found < 0 or not _settle(pairs, found, np.zeros(m, np.int32), dropped):
         return False
-    for r in range(first, stop):
-        kept[r] = True
+    kept[first:stop] = True
     for p in range(m):
         kept[note[p, 5]] = dropped[p] == 0
     return True
 
 
-@kernel("int64(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[:,::1], boolean[::1])")
+@kernel(f"int64({SCENE}, int64[::1], int64[:,::1], boolean[::1])")
 def sweep(columns: F4, rows: F8, rule: F8, starts: I8, state: I8, kept: B1) -> int:
     """Go on with each run that ``compare`` took for thin, unless it turns out to be crowded; how many are left."""
     scene = scene_of(columns, rows, rule)
