@@ -117,7 +117,7 @@ MUTANTS = [
         ("if classes.shape[0] == 0 or classes[j] == classes[r]:", "if classes.shape[0] >= 0:"),
         ("if scores[i] > score_threshold else LOWEST", "if scores[i] >= score_threshold else LOWEST"),
         ("np.float32(1e-6) * _farthest", "np.float32(0.0) * _farthest", f"{BOUNDS} {GREEDY}"),
-        ("fit &= classes[i] == labels[i]", "fit &= True"),
+        ("(labels[i] < 2**31)", "(labels[i] < 2**33)"),
         ("    return boxes[::1].copy(), scores[::1].copy(), True", "    return boxes, scores, True"),
         ("min(key, out) if exceeds", "out if exceeds", EXPLAIN),
         ("keep[keys[j] - LOWEST - 1]", "keep[max(keys[j] - LOWEST - 2, 0)]", EXPLAIN),

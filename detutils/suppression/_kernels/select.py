@@ -177,8 +177,10 @@ def _suppress(task: Any, most: Any) -> Any:
     threshold, offset, measure = task.limits[0], task.limits[2], task.limits[3]
     keys, order = task.integers[0], task.integers[3]
     best = LOWEST
+    for i in range(keys.shape[0]):
+        best = max(best, keys[i])
     for i in range(np.uint64(keys.shape[0])):
-        best, order[i] = max(best, keys[i]), i
+        order[i] = np.int32(i)
     end, m = keys.shape[0], -1  # where the columns end; how many were sorted
     count = 0
     r: Any = 0
@@ -311,8 +313,9 @@ def select_float64(boxes: F8, scores: F8, labels: I8, limits: Any, most: int, fo
     if labels.shape[0] > 0 or limits[3] >= 0.0:
         classes = np.zeros(columns.shape[1], np.int32)
         for i in range(labels.shape[0]):
-            classes[i] = labels[i]
-            fit &= classes[i] == labels[i]
+            fits = (labels[i] >= -(2**31)) & (labels[i] < 2**31)
+            classes[i] = labels[i] if fits else 0
+            fit &= fits
     if not fit:
         return -1
     if found.shape[0] > n:
