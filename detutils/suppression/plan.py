@@ -122,8 +122,7 @@ def as_float64(boxes: Array, scores: Array) -> tuple[Array, Array]:
 
 def valid(boxes: Array, scores: Array) -> I8:
     """The rows that fulfil the contract, for ``on_invalid="drop"``."""
-    boxes, scores = as_canonical_pair(boxes, scores)
-    return valid_rows(boxes.astype(FLOAT64, copy=False), scores)
+    return valid_rows(*as_float64(*as_canonical_pair(boxes, scores)))
 
 
 def raise_bad_row(boxes: Array, scores: Array, code: int) -> NoReturn:
@@ -138,8 +137,7 @@ def _without_gaps(boxes: Array) -> Array:
     """Slices such as ``dets[:, :4]`` copied, row by row: number by number NumPy takes up to five times as long."""
     if boxes.flags.c_contiguous or boxes.shape[1] != 4 or boxes.strides[1] != boxes.itemsize:
         return boxes
-    rows: Array = boxes.view(f"V{4 * boxes.itemsize}").copy().view(boxes.dtype)
-    return rows
+    return boxes.view(f"V{4 * boxes.itemsize}").copy().view(boxes.dtype)
 
 
 def prepare(boxes: Array, scores: Array, labels: I8, rule: Rule) -> Candidates:

@@ -49,7 +49,7 @@ MUTANTS = [
         ("if r >= first:", "if r > first:"),
         ("(ranges[q + 1] + LANES - 1) // LANES", "ranges[q + 1] // LANES"),
         ("for r in range(first, stop):\n        if", "for r in range(first + 1, stop):\n        if"),
-        ("bounds[cell, 1] = at + 1", "bounds[cell, 1] = at"),
+        ("bounds[cell, 1] += 1", "bounds[cell, 1] += 0"),
     ),
     *faults(
         "suppression/_kernels/sweep.py", f"{BOUNDS} {GREEDY}",
@@ -93,7 +93,7 @@ MUTANTS = [
         "suppression/_kernels/order.py", GREEDY,
         ("m += scores[i] > score_threshold", "m += scores[i] >= score_threshold"),
         ("    if code > 0:", "    if False:"),
-        ("boxes, scores, score_threshold, distance, largest", "boxes, scores, score_threshold, limit, largest"),
+        ("score_threshold, bounds[0], bounds[2])", "score_threshold, bounds[1], bounds[2])"),
         ("key if key > largest else largest - key", "largest - key"),
         ("scores[i] + 0.0", "scores[i]"),
         ("for digit in range(3):\n            place", "for digit in range(2):\n            place"),

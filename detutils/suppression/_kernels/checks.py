@@ -12,6 +12,11 @@ import numpy as np
 
 from detutils._jit import embedded
 from detutils._kernels.checks import box_is_good
+from detutils._kernels.limits import LARGEST, LARGEST_FLOAT32, LIMIT
+from detutils.suppression._kernels.pair import FAR
+
+# The coordinates beyond which a scene is far out, and beyond which it is refused, and the largest score.
+BOUNDS_FLOAT32, BOUNDS_FLOAT64 = (np.float32(FAR), LARGEST_FLOAT32, LARGEST_FLOAT32), (FAR, LIMIT, LARGEST)
 
 
 @embedded

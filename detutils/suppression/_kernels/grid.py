@@ -112,11 +112,9 @@ def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any,
             hit: Any = False
             found: Any = r
             weaker = as_weaker(box, scene.measure)
+            ranges[0], ranges[1], count = bounds[cell, 0], bounds[cell, 1], 2
             for near in range(explained, 2):  # its own cell, where the best need not be, then all it can reach
-                count = 2
-                if near == 0:
-                    ranges[0], ranges[1] = bounds[cell, 0], bounds[cell, 1]
-                else:
+                if near > 0:
                     count = _reachable(reach, table, bounds, box, n, ranges)
                 for q in range(0, count, 2):
                     end = (ranges[q + 1] + LANES - 1) // LANES
@@ -140,9 +138,8 @@ def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any,
             total += 1
             if total == most:
                 break
-        at = bounds[cell, 1]
-        bounds[cell, 1] = at + 1
-        put(blocks, members, np.int64(at), box, r, scene.measure)
+        put(blocks, members, np.int64(bounds[cell, 1]), box, r, scene.measure)
+        bounds[cell, 1] += 1
     # boxes without area stay, whatever their neighbors
     for r in range(first, stop):
         if columns[4, r] == NOTHING:

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import B1, F4, F8, I4, I8, embedded, inlined, kernel
-from detutils._kernels.limits import LARGEST, LARGEST_FLOAT32, LIMIT
-from detutils.suppression._kernels.checks import first_bad
-from detutils.suppression._kernels.pair import FAR, SCENE, as_they_are, factor_of, outward
+from detutils.suppression._kernels.checks import BOUNDS_FLOAT32, BOUNDS_FLOAT64, first_bad
+from detutils.suppression._kernels.pair import SCENE, as_they_are, factor_of, outward
 
 DIGIT, LOWER = 2048, np.uint64(0xFFFFFFFF)
 LARGEST_INT32, LARGEST_INT64 = np.uint32(0x7FFFFFFF), np.uint64(0x7FFFFFFFFFFFFFFF)
@@ -17,13 +16,13 @@ PREPARED = f"Tuple((int64, int32[::1], int32[::1], int32[::1], int64[::1], {SCEN
 
 
 @inlined
-def _admit(boxes: Any, scores: Any, score_threshold: Any, distance: Any, limit: Any, largest: Any) -> Any:
-    """The rows that take part, and what is wrong with any (``checks``), else 0, or 1 if one is beyond ``distance``."""
+def _admit(boxes: Any, scores: Any, score_threshold: Any, bounds: Any) -> Any:
+    """The rows that take part, and what is wrong with any (``checks``), else 0, or 1 if one is far out."""
     n = scores.shape[0]
     order = np.empty(n + 1, np.int32)  # one more, where those below are written over and over
-    code = np.int64(first_bad(boxes, scores, score_threshold, distance, largest) < -1)
+    code = np.int64(first_bad(boxes, scores, score_threshold, bounds[0], bounds[2]) < -1)
     if code > 0:
-        bad = first_bad(boxes, scores, score_threshold, limit, largest)
+        bad = first_bad(boxes, scores, score_threshold, bounds[1], bounds[2])
         if bad < -1:
             return order[:0], bad
     for i in range(n):
@@ -46,23 +45,20 @@ def _sorted(keys: Any, halves: Any, order: Any) -> Any:
     for r in range(n):
         pairs[r] = order[r]
     for half in range(halves):
-        counts = np.zeros((3, DIGIT), np.int32)
+        counts = np.zeros((3, DIGIT + 1), np.int32)
         for r in range(n):
             row = pairs[r] & LOWER
             pairs[r] = ((np.uint64(keys[row]) >> np.uint64(32 * half)) << np.uint64(32)) | row
         for r in range(n):
             key = pairs[r] >> np.uint64(32)
             for digit in range(3):
-                counts[digit, (key >> np.uint64(11 * digit)) & np.uint64(2047)] += 1
+                counts[digit, ((key >> np.uint64(11 * digit)) & np.uint64(2047)) + np.uint64(1)] += 1
         for digit in range(3):
             place, down = counts[digit], np.uint64(32 + 11 * digit)
-            if n == 0 or place[(pairs[0] >> down) & np.uint64(2047)] == n:
+            if n == 0 or place[((pairs[0] >> down) & np.uint64(2047)) + np.uint64(1)] == n:
                 continue
-            total = np.int32(0)
-            for d in range(DIGIT):
-                count = place[d]
-                place[d] = total
-                total += count
+            for d in range(1, DIGIT):
+                place[d] += place[d - 1]
             for r in range(n):
                 pair = pairs[r]
                 d = (pair >> down) & np.uint64(2047)
@@ -119,30 +115,27 @@ def _grouped(labels: Any, order: Any) -> Any:
         low, high = min(low, label), max(high, label)
     sign = np.uint64(0x8000000000000000)  # flipping it orders int64 as uint64
     spread = (np.uint64(high) ^ sign) - (np.uint64(low) ^ sign)
-    groups = 0
     if spread <= np.uint64(4 * m + 1024):
         ends = np.zeros(np.int64(spread) + 2, np.int32)
         for r in range(m):
             ends[ranked[r] - low + 1] += 1
         for c in range(1, ends.shape[0]):
-            if ends[c] > 0:
-                starts[groups] = ends[c - 1]
-                groups += 1
             ends[c] += ends[c - 1]
         for r in range(m):
-            at = ends[ranked[r] - low]
+            places[ends[ranked[r] - low]] = r
             ends[ranked[r] - low] += 1
-            places[at], rows[at] = r, order[r]
     else:
         keys = np.empty(m, np.uint64)
         for r in range(m):
             keys[r], places[r] = np.uint64(ranked[r]) ^ sign, r
         places = _sorted(keys, 2, places)
-        for p in range(m):
-            rows[p] = order[places[p]]
-            if p == 0 or ranked[places[p]] != ranked[places[p - 1]]:
-                starts[groups] = p
-                groups += 1
+    groups, last = 0, low
+    for p in range(m):
+        rows[p] = order[places[p]]
+        label = ranked[places[p]]
+        if p == 0 or label != last:
+            starts[groups], last = p, label
+            groups += 1
     starts[groups] = m
     return places, rows, starts[: groups + 1]
 
@@ -191,14 +184,14 @@ def prepare_float32(boxes: F4, scores: F4, labels: I8, limits: Any, most: int) -
     order by class, none without labels; the rows there; where classes start, and the end of the last; and what
     ``scene_of`` takes, in the order of classes.
     """
-    order, code = _admit(boxes, scores, limits[1], np.float32(FAR), LARGEST_FLOAT32, LARGEST_FLOAT32)
+    order, code = _admit(boxes, scores, limits[1], BOUNDS_FLOAT32)
     return _prepared(boxes, labels, limits, _ranked(scores, order, np.uint32, LARGEST_INT32)[:most], code, True)
 
 
 @kernel(f"{PREPARED}(float64[:,::1], float64[::1], int64[::1], UniTuple(float64, 4), int64)")
 def prepare_float64(boxes: F8, scores: F8, labels: I8, limits: Any, most: int) -> Any:
     """``prepare_float32`` for float64."""
-    order, code = _admit(boxes, scores, limits[1], FAR, LIMIT, LARGEST)
+    order, code = _admit(boxes, scores, limits[1], BOUNDS_FLOAT64)
     return _prepared(boxes, labels, limits, _ranked(scores, order, np.uint64, LARGEST_INT64)[:most], code, False)
 
 

@@ -13,11 +13,9 @@ import numpy as np
 
 from detutils._jit import F4, F8, I8, embedded, kernel
 from detutils._kernels.checks import box_is_good
-from detutils._kernels.limits import LARGEST, LARGEST_FLOAT32, LIMIT
 from detutils.suppression._kernels.blocks import column_of
-from detutils.suppression._kernels.checks import first_bad
+from detutils.suppression._kernels.checks import BOUNDS_FLOAT32, BOUNDS_FLOAT64, first_bad
 from detutils.suppression._kernels.pair import (
-    FAR,
     LANES,
     NOTHING,
     as_better,
@@ -237,7 +235,7 @@ def _rows_of(boxes: Any, scores: Any) -> Any:
 
 
 @embedded
-def _begin(boxes: Any, scores: Any, limits: Any, offset: Any, far: Any, limit: Any, largest: Any) -> Any:
+def _begin(boxes: Any, scores: Any, limits: Any, offset: Any, bounds: Any) -> Any:
     """What is wrong or 0, boxes, scores, room for columns and keys, filled in, and what rounding to the columns may add
     to a side: None without an ``offset``, for float32."""
     rows, values, readable = _rows_of(boxes, scores)
@@ -251,18 +249,18 @@ def _begin(boxes: Any, scores: Any, limits: Any, offset: Any, far: Any, limit: A
         return -1, rows, values, columns, integers, slack
     for i in range(np.uint64(n)):
         box = rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3]
-        good &= box_is_good(box[0], box[1], box[2], box[3], far)
+        good &= box_is_good(box[0], box[1], box[2], box[3], bounds[0])
         if offset is None:
             as_they_are(columns, i, box, factor)
         else:
             exact &= outward(columns, i, box, offset, factor, 1.0)
     for i in range(n):
-        good &= abs(values[i]) <= largest
+        good &= abs(values[i]) <= bounds[2]
     _write_keys(values, limits[1], columns[6], keys)
     for i in range(n, keys.shape[0]):  # the columns are filled up with what meets nothing
         columns[0, i] = columns[1, i] = columns[2, i] = columns[3, i] = 0
         columns[4, i], keys[i] = NOTHING, LOWEST
-    code = 0 if good else first_bad(rows, values, limits[1], limit, largest)  # -1 also for a row that does not count
+    code = 0 if good else first_bad(rows, values, limits[1], bounds[1], bounds[2])  # -1: a row that does not count
     if offset is not None:
         slack = np.float32(0) if exact else np.float32(1e-6) * _farthest(columns)
     return code, rows, values, columns, integers, slack
@@ -289,9 +287,7 @@ def select_float32(boxes: F4, scores: F4, limits: Any, most: int, keep: I8) -> i
     score is too low to count.
     """
     limits = limits[0], limits[1], 0.0, -1.0  # known to the compiler
-    code, rows, values, columns, integers, slack = _begin(
-        boxes, scores, limits, None, np.float32(FAR), LARGEST_FLOAT32, LARGEST_FLOAT32
-    )
+    code, rows, values, columns, integers, slack = _begin(boxes, scores, limits, None, BOUNDS_FLOAT32)
     if code < 0:
         return int(code)
     task = Task(rows, values[:0], limits, slack, columns, integers, integers[0, :0], keep, keep[:0])
@@ -306,7 +302,7 @@ def select_float64(boxes: F8, scores: F8, labels: I8, limits: Any, most: int, fo
     Where ``found`` has room for three numbers a row, there follow the suppressor of each row (or -1) and, as float64,
     their overlap.
     """
-    code, rows, values, columns, integers, slack = _begin(boxes, scores, limits, limits[2], FAR, LIMIT, LARGEST)
+    code, rows, values, columns, integers, slack = _begin(boxes, scores, limits, limits[2], BOUNDS_FLOAT64)
     if code < 0:
         return int(code)
     n, classes, by, fit = values.shape[0], integers[0, :0], found[:0], True

@@ -102,7 +102,6 @@ def _find_pairs(scene: Any, place: Any, reach: Any, table: Any, starts: Any, tes
     some thousand at a time, and the decision of what passes.
     """
     m, note = place.shape[0], place.view(np.int32)
-    room = pairs.shape[1] - 1  # the last is written over and over
     found = 0
     count = np.int64(0)
     for p in range(m):
@@ -115,7 +114,7 @@ def _find_pairs(scene: Any, place: Any, reach: Any, table: Any, starts: Any, tes
             tests[0, hits], tests[1, hits] = a, b
             hits += may(_at(place, a), as_weaker(_at(place, b), scene.measure))
         count = np.int64(0)
-        if found + hits > room:
+        if found + hits >= pairs.shape[1]:  # one more may be written, over and over
             return -1
         for k in range(hits):
             a, b = tests[0, k], tests[1, k]
