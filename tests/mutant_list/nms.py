@@ -59,7 +59,7 @@ MUTANTS = [
         ("for other in range(level - 1, -1, -1):", "for other in range(level - 1, 0, -1):"),
         ("for line in range(-1, 2):", "for line in range(0, 2):"),
         ("        if begin >= end:", "        if begin >= end - 1:"),
-        ("if count < TESTS and p < m - 1:", "if count < TESTS and p < m - 2:"),
+        ("if count < TESTS and p < m - 1:", "if count < TESTS and p < m:"),
         ("kept = as_better(_at(place, ahead), scene.measure)", "kept = _at(place, ahead)"),
         ("exceeds(scene, min(r, s), max(r, s))", "exceeds(scene, r, s)"),
         ("(dropped[ahead] | dropped[behind]) == 0", "dropped[behind] == 0"),
