@@ -36,7 +36,6 @@ CONSTANTS: list[tuple[str, str, Sequence[float], list[Case]]] = [
     (KERNELS + "sweep.py", "CROWD", (6.0, 12.0, 24.0), [("sparse", 20_000, 0.5), ("YOLO-like", 20_000, 0.7)]),
     (KERNELS + "sweep.py", "THIN", (1.5, 3.0, 6.0), [("sparse", 20_000, 0.5), ("YOLO-like", 20_000, 0.7)]),
     (KERNELS + "sweep.py", "ROOM", (4.0, 8.0, 16.0), [("sparse", 20_000, 0.5)]),
-    (KERNELS + "sweep.py", "BLOCK", (128, 256, 512), [("sparse", 20_000, 0.5)]),
     (KERNELS + "sweep.py", "TESTS", (1024, 2048, 4096), [("sparse", 20_000, 0.5)]),
     (KERNELS + "sweep.py", "STRIDE", (2, 4, 8), [("sparse", 20_000, 0.5)]),
 ]  # fmt: skip

@@ -156,13 +156,12 @@ def suppress_and_explain(
     n = len(scores)
     if boxes.shape != (n, 4):
         boxes, scores = as_canonical_pair(boxes, scores)
-    classes = None if labels is None else as_labels(labels, "labels", n)
+    classes = NO_LABELS if labels is None else as_labels(labels, "labels", n)
     if rule.drop:
         return _of_valid_rows(boxes, scores, classes, rule, plan)
     if n <= min(plan.some_batched, rule.candidates):
         found = np.empty(3 * n, INT64)
-        groups = NO_LABELS if classes is None else classes
-        count = _SELECT.call(*as_float64(boxes, scores), groups, rule.limits, rule.most, found)
+        count = _SELECT.call(*as_float64(boxes, scores), classes, rule.limits, rule.most, found)
         if count >= 0:
             return Explanation(found[:count], found[n : 2 * n], found[2 * n :].view(FLOAT64))
         if count < -1:
@@ -173,15 +172,15 @@ def suppress_and_explain(
     keep = pick(candidates.order, decide(candidates, rule, plan, met), candidates.places, rule.most)
     if len(keep) == rule.most:  # the loop ended there and never met those behind
         last = int(np.flatnonzero(candidates.order == keep[-1])[0]) if rule.most else 0
-        met[(candidates.places if classes is not None else np.arange(len(met))) > last] = -1
+        met[(candidates.places if len(classes) else np.arange(len(met))) > last] = -1
     tell(*candidates.scene, met, candidates.grouped, by, iou)
     return Explanation(keep, by, iou)
 
 
-def _of_valid_rows(boxes: Array, scores: Array, labels: I8 | None, rule: Rule, plan: Plan) -> Explanation:
+def _of_valid_rows(boxes: Array, scores: Array, labels: I8, rule: Rule, plan: Plan) -> Explanation:
     """An explanation of the rows that fulfil the contract, in the numbers of all."""
     good = valid(boxes, scores)
-    classes = None if labels is None else labels[good]
+    classes = labels[good] if len(labels) else None
     found = suppress_and_explain(boxes[good], scores[good], classes, rule._replace(drop=False), plan)
     by, iou = np.full(len(scores), -1, INT64), np.zeros(len(scores))
     by[good] = np.where(found.suppressed_by >= 0, good[found.suppressed_by], -1)

@@ -217,7 +217,7 @@ def suppress(
             return keep[:count]
         if count < -1:
             raise_bad_row(boxes, scores, count)
-    return _suppress_many(boxes, scores, None, Rule(*rule), plan)  # many, or one is far out, or they are not aligned
+    return _suppress_many(boxes, scores, NO_LABELS, Rule(*rule), plan)  # many, or far out, or not aligned
 
 
 def suppress_by_label(
@@ -248,6 +248,6 @@ def suppress_by_label(
     return _suppress_many(boxes, scores, classes, Rule(*rule), plan)
 
 
-def _suppress_many(boxes: Any, scores: Any, labels: I8 | None, rule: Rule, plan: Plan) -> I8:
+def _suppress_many(boxes: Any, scores: Any, labels: I8, rule: Rule, plan: Plan) -> I8:
     found = prepare(boxes, scores, labels, rule)
     return pick(found.order, decide(found, rule, plan), found.places, rule.most)

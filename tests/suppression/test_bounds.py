@@ -79,12 +79,12 @@ def test_the_fast_definition_is_the_definition() -> None:
 @pytest.mark.parametrize("threshold", [0.05, 0.3, 0.5, 0.7, 0.9])
 def test_the_reach_of_a_box(threshold: float, dtype: type, offset: int, way: str) -> None:
     """Equal squares, one shifted along an axis by a little less than what leaves the threshold exceeded."""
-    n = size(250, 25)
+    n, span = size(250, 25), size(300, 40)  # so that cells can be as small as they may be
     k = (1.0 - threshold) / (1.0 + threshold)
     for seed, far in enumerate(FAR):
         rng = np.random.default_rng(seed)
         side = rng.uniform(1, 6, n)
-        corner = far + rng.uniform(0, 300, (n, 2))
+        corner = far + rng.uniform(0, span, (n, 2))
         shift = np.zeros((n, 2))
         along = rng.integers(0, 2, n)
         shift[np.arange(n), along] = k * (side + offset) * rng.uniform(0.85, 0.99999, n) * rng.choice([-1, 1], n)

@@ -11,9 +11,9 @@ from detutils.suppression._kernels.pair import LANES, as_better, as_weaker, exce
 
 
 @embedded
-def empty_blocks(room: Any) -> Any:
-    """Room for so many boxes, their columns and their candidates; boxes of zeros intersect nothing."""
-    return np.zeros((room // LANES + 1, 5, LANES), np.float32), np.empty((room // LANES + 1, LANES), np.int32)
+def room_for(n: Any) -> Any:
+    """Blocks for so many boxes: their columns, to be filled with zeros, which intersect nothing, and candidates."""
+    return np.empty((n // LANES + 1, 5, LANES), np.float32), np.empty((n // LANES + 1, LANES), np.int32)
 
 
 @embedded

@@ -12,34 +12,29 @@ import numpy as np
 
 from detutils._jit import embedded
 from detutils._kernels.checks import box_is_good
+from detutils._kernels.limits import LARGEST, LARGEST_FLOAT32, LIMIT
+from detutils.suppression._kernels.pair import FAR
 
-
-@embedded
-def readable(boxes: Any, scores: Any) -> Any:
-    """Whether they are (N, 4) and (N,) aligned numbers, of any strides, whatever a kernel's signature says."""
-    size = boxes.itemsize
-    bits = boxes.ctypes.data | scores.ctypes.data | boxes.strides[0] | boxes.strides[1] | scores.strides[0]
-    return boxes.shape[1] == 4 and boxes.shape[0] == scores.shape[0] and bits % size == 0
-
-
-@embedded
-def junk_score(score_threshold: Any) -> Any:
-    """Boxes of scores up to this one are not judged: NaN, which no score is up to, without a threshold."""
-    return score_threshold if score_threshold > -np.inf else np.nan
+# The coordinates beyond which a scene is far out, and beyond which it is refused, and the largest score.
+BOUNDS_FLOAT32, BOUNDS_FLOAT64 = (np.float32(FAR), LARGEST_FLOAT32, LARGEST_FLOAT32), (FAR, LIMIT, LARGEST)
 
 
 @embedded
 def first_bad(boxes: Any, scores: Any, score_threshold: Any, limit: Any, largest: Any) -> Any:
-    """The code of the first bad box, else of the first bad score, else -1."""
-    junk = junk_score(score_threshold)
+    """The code of the first bad box, else of the first bad score, else -1. Boxes of scores up to the threshold are not
+    judged; no score is up to NaN, which stands for none."""
+    junk = score_threshold if score_threshold > -np.inf else np.nan
     good = True
-    for i in range(boxes.shape[0]):  # without an exit, so that it vectorizes
-        good &= box_is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], limit) | (scores[i] <= junk)
-    if not good:
-        for i in range(boxes.shape[0]):
-            fine = box_is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], limit)
-            if not (fine or scores[i] <= junk):
-                return -2 - 2 * i
+    if boxes.shape[1] != 4:  # never; but a known step of four lets the loop vectorize, which has no exit for that
+        return -1
+    for i in range(np.uint64(boxes.shape[0])):
+        fine = box_is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], limit) | (scores[i] <= junk)
+        good &= fine & (abs(scores[i]) <= largest)
+    if good:
+        return -1
+    for i in range(boxes.shape[0]):
+        if not (box_is_good(boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], limit) or scores[i] <= junk):
+            return -2 - 2 * i
     for i in range(boxes.shape[0]):
         if not abs(scores[i]) <= largest:
             return -3 - 2 * i

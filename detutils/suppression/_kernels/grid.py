@@ -7,28 +7,18 @@ grid a level of sizes; a box can exceed the threshold with boxes of a few cells 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from detutils._jit import B1, F4, F8, I4, I8, embedded, inlined, kernel
-from detutils.suppression._kernels.blocks import any_must, better_of, column_of, empty_blocks, hit_by, next_block, put
-from detutils.suppression._kernels.levels import can_match, find_levels, reach_of
-from detutils.suppression._kernels.pair import LANES, NOTHING, as_weaker, box_of, overlap_of, scene_of
+from detutils.suppression._kernels.blocks import any_must, better_of, column_of, hit_by, next_block, put, room_for
+from detutils.suppression._kernels.levels import can_match, find_levels
+from detutils.suppression._kernels.pair import LANES, NOTHING, SCENE, as_weaker, box_of, overlap_of, scene_of
 
 THIN = 1.0  # boxes within reach up to which levels are merged: python -m benchmarks tune
 MANY = 4096  # cells in reach from which on all boxes are tested
 CELL = 2.0  # side of a cell as a multiple of spread * longest side: python -m benchmarks tune
-
-
-class Reach(NamedTuple):
-    """How far a box can reach, and among how many levels of cells, all in one table of so many + 1 hashes."""
-
-    spread: Any
-    ratio: Any
-    slack: Any
-    levels: Any
-    mask: Any
 
 
 @embedded
@@ -45,19 +35,19 @@ def _row_base(row: Any, level: Any) -> Any:
 @embedded
 def _reachable(reach: Any, table: Any, bounds: Any, box: Any, n: Any, ranges: Any) -> Any:
     """Fill ``ranges`` with the places [from, to) of all boxes that may exceed the threshold with this one."""
-    spread, ratio, slack, mask = reach.spread, reach.ratio, reach.slack, reach.mask
+    spread, ratio, slack, mask = reach.spread, reach.ratio, reach.slack, bounds.shape[0] - 1
     count: Any = 0
     w, h = np.float64(box[2]) - np.float64(box[0]), np.float64(box[3]) - np.float64(box[1])
     x, y = np.float64(box[0]) + 0.5 * w, np.float64(box[1]) + 0.5 * h
     for level in range(reach.levels):
-        if not can_match(max(w, h), ratio, slack, table, level):
+        if not can_match(reach, table, level, max(w, h)):
             continue
         scale = table[level, 4]
         reach_x = 0.5 * spread * (w + min(w * ratio, table[level, 2])) + slack
         reach_y = 0.5 * spread * (h + min(h * ratio, table[level, 3])) + slack
         cx1, cx2 = _cell(x - reach_x, scale), _cell(x + reach_x, scale)
         cy1, cy2 = _cell(y - reach_y, scale), _cell(y + reach_y, scale)
-        if np.float64(cx2 - cx1 + 1) * np.float64(cy2 - cy1 + 1) > MANY:
+        if np.float64(cx2 - cx1 + 1) * np.float64(cy2 - cy1 + 1) > MANY or count > MANY:
             ranges[0], ranges[1] = 0, n
             return 2
         for cy in range(cy1, cy2 + 1):
@@ -73,46 +63,23 @@ def _reachable(reach: Any, table: Any, bounds: Any, box: Any, n: Any, ranges: An
                     if bounds[c, 1] > bounds[c, 0]:
                         ranges[count], ranges[count + 1] = bounds[c, 0], bounds[c, 1]
                         count += 2
-        if count > MANY:
-            ranges[0], ranges[1] = 0, n
-            return 2
     return count
 
 
 @inlined
-def _choose(columns: Any, start: Any, first: Any, stop: Any, kept: Any) -> Any:
-    """The boxes with an area that stay or are not decided yet, and how many of them are."""
-    chosen = np.empty(stop - start, np.int32)
-    n = 0
-    decided = 0
-    for r in range(start, stop):
-        if columns[4, r] < NOTHING and (r >= first or kept[r]):
-            chosen[n] = r
-            n += 1
-            decided += r < first
-    return chosen[:n], decided
-
-
-@inlined
-def _lay_grid(scene: Any, chosen: Any) -> Any:
-    """The reach, the table of levels, the first and the next place of each cell, with room for the boxes that belong
-    there, and the cell of each box."""
-    columns, n = scene.columns, chosen.shape[0]
-    spread, ratio = reach_of(scene)
-    slack = np.float64(scene.slack)
-    exponent_of = np.empty(n, np.uint8)
-    table = np.empty((256, 8), np.float64)
-    levels, level_of_exponent, _ = find_levels(columns, chosen, spread, THIN, exponent_of, table)
-    for level in range(levels):
-        table[level, 4] = 1.0 / max(CELL * spread * table[level, 1], 1e-30)
+def _lay_grid(columns: Any, chosen: Any, level_of: Any, reach: Any, table: Any) -> Any:
+    """The first and the next place of each cell, with room for the boxes that belong there, and the cell of each
+    box."""
+    n = chosen.shape[0]
+    for level in range(reach.levels):
+        table[level, 4] = 1.0 / max(CELL * reach.spread * table[level, 1], 1e-30)
     size = 1024
     while size < n + n // 2:
         size *= 2
     home = np.empty(n, np.int32)
-    bounds = np.zeros((size + 1, 2), np.int32)
+    bounds = np.zeros((size, 2), np.int32)
     for i in range(n):
-        r = chosen[i]
-        level = int(level_of_exponent[exponent_of[i]])
+        r, level = chosen[i], int(level_of[i])
         scale = table[level, 4]
         x = 0.5 * (np.float64(columns[0, r]) + np.float64(columns[2, r]))
         y = 0.5 * (np.float64(columns[1, r]) + np.float64(columns[3, r]))
@@ -122,38 +89,32 @@ def _lay_grid(scene: Any, chosen: Any) -> Any:
     place: Any = 0
     for cell in range(size):
         count = bounds[cell, 0]
-        bounds[cell, 0] = place
-        bounds[cell, 1] = place
+        bounds[cell, 0] = bounds[cell, 1] = place
         place += count
-    return Reach(spread, ratio, slack, levels, size - 1), table, bounds, home
+    return bounds, home
 
 
 @inlined
 def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any, kept: Any, by: Any) -> None:
     """Decide the candidates of one run from ``first`` on; ``total`` are kept before it."""
     columns = scene.columns
-    chosen, decided = _choose(columns, start, first, stop, kept)
+    chosen, level_of, reach, table = find_levels(scene, start, first, stop, kept, THIN)
     n = chosen.shape[0]
-    reach, table, bounds, home = _lay_grid(scene, chosen)
-    blocks, members = empty_blocks(n)
+    bounds, home = _lay_grid(columns, chosen, level_of, reach, table)
+    blocks, members = room_for(n)
+    blocks[:] = 0
     ranges = np.empty(4 * MANY + 8, np.int64)
-    explained = by.shape[0] > 0
-    look: Any = 0
-    if explained:
-        look = 1
+    explained = np.int64(by.shape[0] > 0)
     for i in range(n):
         r: Any = np.int64(chosen[i])  # as ``listed`` has it: what it is passed to is compiled once
-        box = column_of(columns, r)
-        cell = home[i]
-        if i >= decided:
+        box, cell = column_of(columns, r), home[i]
+        if r >= first:
             hit: Any = False
             found: Any = r
             weaker = as_weaker(box, scene.measure)
-            for near in range(look, 2):  # its own cell, where the best need not be, then all it can reach
-                count = 2
-                if near == 0:
-                    ranges[0], ranges[1] = bounds[cell, 0], bounds[cell, 1]
-                else:
+            ranges[0], ranges[1], count = bounds[cell, 0], bounds[cell, 1], 2
+            for near in range(explained, 2):  # its own cell, where the best need not be, then all it can reach
+                if near > 0:
                     count = _reachable(reach, table, bounds, box, n, ranges)
                 for q in range(0, count, 2):
                     end = (ranges[q + 1] + LANES - 1) // LANES
@@ -169,42 +130,34 @@ def _go_on(scene: Any, start: Any, first: Any, stop: Any, most: Any, total: Any,
                         break
                 if hit:
                     break
-            if explained:
-                hit = found < r
-                if hit:
-                    by[r] = found
-            if hit:
+            if found < r:
+                by[r] = found
+            if hit or found < r:
                 continue
             kept[r] = True
             total += 1
             if total == most:
                 break
-        at = bounds[cell, 1]
-        bounds[cell, 1] = at + 1
-        put(blocks, members, np.int64(at), box, r, scene.measure)
+        put(blocks, members, np.int64(bounds[cell, 1]), box, r, scene.measure)
+        bounds[cell, 1] += 1
     # boxes without area stay, whatever their neighbors
     for r in range(first, stop):
         if columns[4, r] == NOTHING:
             kept[r] = True
 
 
-@kernel(
-    "void(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1],"
-    " int32[::1])"
-)
+@kernel(f"void({SCENE}, int64[::1], int64[::1], int64[:,::1], boolean[::1], int32[::1])")
 def grid(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4) -> None:
     """Go on with each run from where ``compare`` left it."""
     scene = scene_of(columns, rows, rule)
     for run in range(starts.shape[0] - 1):
         start, first, stop = starts[run], state[0, run], starts[run + 1]
-        total = np.int64(0)  # not 0, which is a type to Numba: what it is passed to would be compiled twice
-        for r in range(start, first):
-            total += kept[r]
+        total = np.count_nonzero(kept[start:first])
         if first < stop and total < limits[0]:
             _go_on(scene, start, first, stop, limits[0], total, kept, by)
 
 
-@kernel("void(float32[:,::1], float64[:,::1], float64[::1], int32[::1], int32[::1], int64[::1], float64[::1])")
+@kernel(f"void({SCENE}, int32[::1], int32[::1], int64[::1], float64[::1])")
 def tell(columns: F4, rows: F8, rule: F8, by: I4, order: I4, suppressed_by: I8, iou: F8) -> None:
     """Write the suppressor and the overlap of each candidate to the row where ``order`` says that it came from."""
     scene = scene_of(columns, rows, rule)

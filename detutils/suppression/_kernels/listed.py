@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import B1, F4, F8, I4, I8, inlined, kernel
-from detutils.suppression._kernels.blocks import any_must, column_of, empty_blocks, hit_by, next_block, put
+from detutils._jit import B1, F4, F8, I4, I8, embedded, inlined, kernel
+from detutils.suppression._kernels.blocks import any_must, column_of, hit_by, next_block, put, room_for
 from detutils.suppression._kernels.levels import reach_of
-from detutils.suppression._kernels.pair import LANES, NOTHING, as_weaker, scene_of
+from detutils.suppression._kernels.pair import LANES, NOTHING, SCENE, as_weaker, scene_of
 
 WINDOW = 256  # candidates between two looks at the cost: python -m benchmarks tune
 SPARSE = 0.3  # boxes within reach of one below which a run looks thin: python -m benchmarks tune
 
 
-@inlined
+@embedded
 def _list(scene: Any, start: Any, stop: Any, most: Any, busy: Any, room: Any, kept: Any, by: Any) -> Any:
-    """Decide from ``start`` on; stop where a grid pays, and say where that is and how many were kept."""
+    """Decide from ``start`` on, up to ``stop`` or to where a grid pays; where that is."""
     blocks, members = room
     columns = scene.columns
     explained = by.shape[0] > 0
@@ -29,7 +29,7 @@ def _list(scene: Any, start: Any, stop: Any, most: Any, busy: Any, room: Any, ke
             break
         if (r - start) % WINDOW == 0:
             if work > WINDOW * busy and stop - r > 2 * WINDOW:
-                return r, total
+                return r
             work = 0
         box = column_of(columns, r)
         hit = False
@@ -57,7 +57,7 @@ def _list(scene: Any, start: Any, stop: Any, most: Any, busy: Any, room: Any, ke
                 blocks[count // LANES] = 0
             put(blocks, members, count, box, r, scene.measure)
             count += 1
-    return stop, total
+    return stop
 
 
 @inlined
@@ -76,10 +76,7 @@ def _is_thin(scene: Any, start: Any, stop: Any) -> Any:
     return covered * np.float64(stop - start) * spread * spread < SPARSE * area * np.float64(some)
 
 
-@kernel(
-    "int64(float32[:,::1], float64[:,::1], float64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1],"
-    " int32[::1])"
-)
+@kernel(f"int64({SCENE}, int64[::1], int64[::1], int64[:,::1], boolean[::1], int32[::1])")
 def compare(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, kept: B1, by: I4) -> int:
     """Set in ``kept`` which candidates stay, by comparison with all kept ones.
 
@@ -89,31 +86,21 @@ def compare(columns: F4, rows: F8, rule: F8, starts: I8, limits: I8, state: I8, 
     ``state`` becomes how far each run was decided, the second whether ``sweep`` is worth a try, because most stay.
     ``by`` becomes which candidate suppressed each, of those that did the best, where -1 stands; it is empty where
     nobody asks, which is found out at run time: a second kernel takes seconds to compile.
-    Returns how many runs are left, below 0 if any is worth a try.
+    Returns how many runs are left.
     """
     scene = scene_of(columns, rows, rule)
     most, busy, fewest = limits[0], limits[1], limits[2]
-    longest = np.int64(0)
-    for run in range(starts.shape[0] - 1):
-        longest = max(longest, starts[run + 1] - starts[run])
-    room = empty_blocks(longest)
+    room = room_for(kept.shape[0])
     left = 0
-    sign = 1
     for run in range(starts.shape[0] - 1):
         start, stop = starts[run], starts[run + 1]
         whole = most >= kept.shape[0]
         thin = whole and stop - start > fewest and _is_thin(scene, start, stop)
         first = start
         if not thin:
-            first, total = _list(scene, start, stop, most, busy, room, kept, by)
-            if total >= most:
-                first = stop
-            stay = 0
-            for r in range(max(first - WINDOW, start), first):
-                stay += kept[r]
+            first = _list(scene, start, stop, most, busy, room, kept, by)
+            stay = np.count_nonzero(kept[max(first - WINDOW, start) : first])
             thin = first < stop and whole and stay > WINDOW // 2
         state[0, run], state[1, run] = first, thin
         left += first < stop
-        if thin:
-            sign = -1
-    return sign * left
+    return left

@@ -7,47 +7,33 @@ from typing import Any
 import numpy as np
 
 from detutils._jit import B1, F4, F8, I4, I8, embedded, inlined, kernel
-from detutils._kernels.limits import LARGEST, LARGEST_FLOAT32, LIMIT
-from detutils.suppression._kernels.checks import first_bad, readable
-from detutils.suppression._kernels.pair import FAR, as_they_are, factor_of, outward
+from detutils.suppression._kernels.checks import BOUNDS_FLOAT32, BOUNDS_FLOAT64, first_bad
+from detutils.suppression._kernels.pair import SCENE, as_they_are, factor_of, outward
 
 DIGIT, LOWER = 2048, np.uint64(0xFFFFFFFF)
-PREPARED = (
-    "Tuple((int64, int32[::1], int32[::1], int32[::1], int64[::1], float32[:,::1], float64[:,::1], float64[::1]))"
-)
+LARGEST_INT32, LARGEST_INT64 = np.uint32(0x7FFFFFFF), np.uint64(0x7FFFFFFFFFFFFFFF)
+PREPARED = f"Tuple((int64, int32[::1], int32[::1], int32[::1], int64[::1], {SCENE}))"
 
 
 @inlined
-def _admit(boxes: Any, scores: Any, score_threshold: Any, distance: Any, limit: Any, largest: Any) -> Any:
-    """Check all rows, then list those that take part."""
+def _admit(boxes: Any, scores: Any, score_threshold: Any, bounds: Any) -> Any:
+    """The rows that take part, and what is wrong with any (``checks``), else 0, or 1 if one is far out."""
     n = scores.shape[0]
     order = np.empty(n + 1, np.int32)  # one more, where those below are written over and over
-    flat = boxes.reshape(-1)  # number by number: rows of four would have to be shuffled into vectors
-    good = n == 0 or ((abs(flat[4 * n - 2]) <= distance) & (abs(flat[4 * n - 1]) <= distance))
-    for j in range(np.uint64(max(4 * n - 2, 0))):  # without an exit, so that it vectorizes
-        is_second = (j & np.uint64(2)) != 0  # of x2 and y2, which are not compared with what follows
-        good &= (abs(flat[j]) <= distance) & ((flat[j] <= flat[j + np.uint64(2)]) | is_second)
-    for i in range(n):
-        good &= abs(scores[i]) <= largest
-    if not good:
-        bad = first_bad(boxes, scores, score_threshold, limit, largest)
+    code = np.int64(first_bad(boxes, scores, score_threshold, bounds[0], bounds[2]) < -1)
+    if code > 0:
+        bad = first_bad(boxes, scores, score_threshold, bounds[1], bounds[2])
         if bad < -1:
             return order[:0], bad
-    if score_threshold == -np.inf:
-        for i in range(n):
-            order[i] = i
-        m = n
-    else:
+    for i in range(n):
+        order[i] = i
+    m = n
+    if score_threshold > -np.inf:
         m = 0
         for i in range(n):
             order[m] = i
             m += scores[i] > score_threshold
-    far = False
-    if not good:
-        for r in range(m):
-            for c in range(4):
-                far |= abs(boxes[order[r], c]) > distance
-    return order[:m], np.int64(far)
+    return order[:m], code
 
 
 @inlined
@@ -59,23 +45,20 @@ def _sorted(keys: Any, halves: Any, order: Any) -> Any:
     for r in range(n):
         pairs[r] = order[r]
     for half in range(halves):
-        counts = np.zeros((3, DIGIT), np.int32)
+        counts = np.zeros((3, DIGIT + 1), np.int32)
         for r in range(n):
             row = pairs[r] & LOWER
             pairs[r] = ((np.uint64(keys[row]) >> np.uint64(32 * half)) << np.uint64(32)) | row
         for r in range(n):
             key = pairs[r] >> np.uint64(32)
             for digit in range(3):
-                counts[digit, (key >> np.uint64(11 * digit)) & np.uint64(2047)] += 1
+                counts[digit, ((key >> np.uint64(11 * digit)) & np.uint64(2047)) + np.uint64(1)] += 1
         for digit in range(3):
             place, down = counts[digit], np.uint64(32 + 11 * digit)
-            if n == 0 or place[(pairs[0] >> down) & np.uint64(2047)] == n:
+            if n == 0 or place[((pairs[0] >> down) & np.uint64(2047)) + np.uint64(1)] == n:
                 continue
-            total = np.int32(0)
-            for d in range(DIGIT):
-                count = place[d]
-                place[d] = total
-                total += count
+            for d in range(1, DIGIT):
+                place[d] += place[d - 1]
             for r in range(n):
                 pair = pairs[r]
                 d = (pair >> down) & np.uint64(2047)
@@ -89,38 +72,29 @@ def _sorted(keys: Any, halves: Any, order: Any) -> Any:
 
 
 @inlined
-def _ranked(scores: Any, order: Any, values: Any, bits: Any, zero: Any, largest: Any, halves: Any) -> Any:
-    """The rows of ``order``, highest score first, ties as they come; ``bits`` is a view of ``values``."""
+def _ranked(scores: Any, order: Any, unsigned: Any, largest: Any) -> Any:
+    """The rows of ``order``, highest score first, ties as they come; ``unsigned`` integers have the scores' size, and
+    ``largest`` is the largest signed one."""
+    values = np.empty(scores.shape[0], scores.dtype)
+    bits = values.view(unsigned)
     for i in range(scores.shape[0]):
-        values[i] = scores[i] + zero  # turns -0 into 0
+        values[i] = scores[i] + 0.0  # turns -0 into 0
     for i in range(scores.shape[0]):  # descending order of the scores as ascending order of integers
         key = bits[i]
         bits[i] = key if key > largest else largest - key
-    return _sorted(bits, halves, order)
-
-
-@inlined
-def _ranked_float32(scores: Any, order: Any) -> Any:
-    values = np.empty(scores.shape[0], np.float32)
-    return _ranked(scores, order, values, values.view(np.uint32), np.float32(0), np.uint32(0x7FFFFFFF), 1)
-
-
-@inlined
-def _ranked_float64(scores: Any, order: Any) -> Any:
-    values = np.empty(scores.shape[0], np.float64)
-    return _ranked(scores, order, values, values.view(np.uint64), 0.0, np.uint64(0x7FFFFFFFFFFFFFFF), 2)
+    return _sorted(bits, scores.itemsize // 4, order)
 
 
 @kernel("int32[::1](float32[::1], int32[::1])")
 def rank_float32(scores: F4, order: I4) -> I4:
     """The rows of ``order``, highest score first, ties as they come."""
-    return _ranked_float32(scores, order)  # type: ignore[no-any-return]
+    return _ranked(scores, order, np.uint32, LARGEST_INT32)  # type: ignore[no-any-return]
 
 
 @kernel("int32[::1](float64[::1], int32[::1])")
 def rank_float64(scores: F8, order: I4) -> I4:
     """``rank_float32`` for float64."""
-    return _ranked_float64(scores, order)  # type: ignore[no-any-return]
+    return _ranked(scores, order, np.uint64, LARGEST_INT64)  # type: ignore[no-any-return]
 
 
 @inlined
@@ -141,33 +115,27 @@ def _grouped(labels: Any, order: Any) -> Any:
         low, high = min(low, label), max(high, label)
     sign = np.uint64(0x8000000000000000)  # flipping it orders int64 as uint64
     spread = (np.uint64(high) ^ sign) - (np.uint64(low) ^ sign)
-    groups = 0
     if spread <= np.uint64(4 * m + 1024):
-        ends = np.zeros(np.int64(spread) + 1, np.int32)
+        ends = np.zeros(np.int64(spread) + 2, np.int32)
         for r in range(m):
-            ends[ranked[r] - low] += 1
-        total = np.int32(0)
-        for c in range(ends.shape[0]):
-            count = ends[c]
-            ends[c] = total
-            if count > 0:
-                starts[groups] = total
-                groups += 1
-            total += count
+            ends[ranked[r] - low + 1] += 1
+        for c in range(1, ends.shape[0]):
+            ends[c] += ends[c - 1]
         for r in range(m):
-            at = ends[ranked[r] - low]
+            places[ends[ranked[r] - low]] = r
             ends[ranked[r] - low] += 1
-            places[at], rows[at] = r, order[r]
     else:
         keys = np.empty(m, np.uint64)
         for r in range(m):
             keys[r], places[r] = np.uint64(ranked[r]) ^ sign, r
         places = _sorted(keys, 2, places)
-        for p in range(m):
-            rows[p] = order[places[p]]
-            if p == 0 or ranked[places[p]] != ranked[places[p - 1]]:
-                starts[groups] = p
-                groups += 1
+    groups, last = 0, low
+    for p in range(m):
+        rows[p] = order[places[p]]
+        label = ranked[places[p]]
+        if p == 0 or label != last:
+            starts[groups], last = p, label
+            groups += 1
     starts[groups] = m
     return places, rows, starts[: groups + 1]
 
@@ -179,10 +147,10 @@ def group_by_label(labels: I8, order: I4) -> tuple[I4, I4, I8]:
 
 
 @embedded
-def _prepared(boxes: Any, labels: Any, rule: Any, order: Any, code: Any, exact: Any) -> Any:
+def _prepared(boxes: Any, labels: Any, limits: Any, order: Any, code: Any, exact: Any) -> Any:
     """What ``prepare_float32`` returns, from rows in order. ``exact`` says that columns hold boxes near the origin with
     offset 0, which are of float32."""
-    threshold, offset, measure = rule
+    threshold, _, offset, measure = limits
     places, grouped, starts = _grouped(labels, order)
     m = grouped.shape[0] if threshold < 1.0 else 0  # no overlap exceeds 1
     factor, scale, farthest = factor_of(threshold, measure), 1.0, 0.0
@@ -204,60 +172,27 @@ def _prepared(boxes: Any, labels: Any, rule: Any, order: Any, code: Any, exact: 
             whole &= outward(columns, r, (rows[r, 0], rows[r, 1], rows[r, 2], rows[r, 3]), offset, factor, scale)
         farthest = 0.0 if whole else (farthest + offset) * scale
         rows = rows[: 0 if whole else m]
-    described = np.empty(4)
-    described[0], described[1], described[2], described[3] = threshold, farthest, offset, measure
-    return code, order, places, grouped, starts, columns, rows, described
+    return code, order, places, grouped, starts, columns, rows, np.array((threshold, farthest, offset, measure))
 
 
-@embedded
-def _close_gaps(boxes: Any, scores: Any, rows: Any, values: Any) -> Any:
-    fine = readable(boxes, scores)
-    if fine:
-        source, marks = boxes[::1], scores[::1]  # slices have the strides that there are
-        for i in range(values.shape[0]):
-            for c in range(4):
-                rows[i, c] = source[i, c]
-            values[i] = marks[i]
-    return fine
-
-
-@kernel("boolean(float32[:,::1], float32[::1], float32[:,::1], float32[::1])")
-def close_gaps_float32(boxes: F4, scores: F4, rows: F4, values: F4) -> bool:
-    """Copy boxes and scores of any strides, in half of NumPy's time for rows of four; False if not ``readable``."""
-    return _close_gaps(boxes, scores, rows, values)  # type: ignore[no-any-return]
-
-
-@kernel("boolean(float64[:,::1], float64[::1], float64[:,::1], float64[::1])")
-def close_gaps_float64(boxes: F8, scores: F8, rows: F8, values: F8) -> bool:
-    """``close_gaps_float32`` for float64."""
-    return _close_gaps(boxes, scores, rows, values)  # type: ignore[no-any-return]
-
-
-@kernel(f"{PREPARED}(float32[:,::1], float32[::1], int64[::1], float64, float64, float64, float64, int64)")
-def prepare_float32(
-    boxes: F4, scores: F4, labels: I8, iou_threshold: float, score_threshold: float, offset: float, measure: float,
-    most: int,
-) -> Any:  # fmt: skip
-    """Check all rows and lay out those that take part, at most so many.
+@kernel(f"{PREPARED}(float32[:,::1], float32[::1], int64[::1], UniTuple(float64, 4), int64)")
+def prepare_float32(boxes: F4, scores: F4, labels: I8, limits: Any, most: int) -> Any:
+    """Check all rows and lay out those that take part, at most so many. ``limits``: the IoU threshold, that of scores,
+    the offset, the measure (``Scene``).
 
     Returns what is wrong (``checks``), else 0, or 1 if a box is far out; the rows, best first; their places in that
     order by class, none without labels; the rows there; where classes start, and the end of the last; and what
     ``scene_of`` takes, in the order of classes.
     """
-    order, code = _admit(boxes, scores, score_threshold, np.float32(FAR), LARGEST_FLOAT32, LARGEST_FLOAT32)
-    order = _ranked_float32(scores, order)[:most]
-    return _prepared(boxes, labels, (iou_threshold, offset, measure), order, code, True)
+    order, code = _admit(boxes, scores, limits[1], BOUNDS_FLOAT32)
+    return _prepared(boxes, labels, limits, _ranked(scores, order, np.uint32, LARGEST_INT32)[:most], code, True)
 
 
-@kernel(f"{PREPARED}(float64[:,::1], float64[::1], int64[::1], float64, float64, float64, float64, int64)")
-def prepare_float64(
-    boxes: F8, scores: F8, labels: I8, iou_threshold: float, score_threshold: float, offset: float, measure: float,
-    most: int,
-) -> Any:  # fmt: skip
+@kernel(f"{PREPARED}(float64[:,::1], float64[::1], int64[::1], UniTuple(float64, 4), int64)")
+def prepare_float64(boxes: F8, scores: F8, labels: I8, limits: Any, most: int) -> Any:
     """``prepare_float32`` for float64."""
-    order, code = _admit(boxes, scores, score_threshold, FAR, LIMIT, LARGEST)
-    order = _ranked_float64(scores, order)[:most]
-    return _prepared(boxes, labels, (iou_threshold, offset, measure), order, code, False)
+    order, code = _admit(boxes, scores, limits[1], BOUNDS_FLOAT64)
+    return _prepared(boxes, labels, limits, _ranked(scores, order, np.uint64, LARGEST_INT64)[:most], code, False)
 
 
 @kernel("int64[::1](int32[::1], boolean[::1], int32[::1], int64)")

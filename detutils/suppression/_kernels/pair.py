@@ -37,6 +37,7 @@ import numpy as np
 from detutils._jit import embedded
 from detutils.geometry._kernels.pair import intersection, ioa, iou, sides
 
+SCENE = "float32[:,::1], float64[:,::1], float64[::1]"  # the types of what ``scene_of`` takes
 LANES = 16  # boxes that are filtered at once: columns are whole vectors of them
 FAR = 1e15  # beyond it float32 areas would leave float32's range: such scenes are scaled by a power of two
 NOTHING = np.float32(np.inf)  # the share of a box without area: it exceeds no threshold with any other

@@ -13,11 +13,9 @@ import numpy as np
 
 from detutils._jit import F4, F8, I8, embedded, kernel
 from detutils._kernels.checks import box_is_good
-from detutils._kernels.limits import LARGEST, LARGEST_FLOAT32, LIMIT
 from detutils.suppression._kernels.blocks import column_of
-from detutils.suppression._kernels.checks import first_bad, readable
+from detutils.suppression._kernels.checks import BOUNDS_FLOAT32, BOUNDS_FLOAT64, first_bad
 from detutils.suppression._kernels.pair import (
-    FAR,
     LANES,
     NOTHING,
     as_better,
@@ -32,8 +30,8 @@ from detutils.suppression._kernels.pair import (
 )
 
 FIRST = 3  # boxes that are sought before the rest is sorted: python -m benchmarks tune
-LOWEST = np.int32(-(2**31))  # the key of what is out: no finite score has it
-UNMARKED, OUT = np.int32(-1), np.int32(-2)
+LOWEST = np.int32(-(2**31))  # the key of what takes no part, or no more
+GONE = np.int32(-(2**31) + 2**22)  # up to here a key says which kept box, counted from 1, suppressed: no score has one
 
 
 class Task(NamedTuple):
@@ -46,7 +44,7 @@ class Task(NamedTuple):
     columns: Any  # six of float32, the last one spare
     integers: Any  # four of int32: keys, two spare ones, the order
     classes: Any
-    marks: Any  # of each column: the row that suppressed it, or UNMARKED or OUT
+    keep: Any
     by: Any  # of each row: the row that suppressed it, or -1
 
 
@@ -77,7 +75,7 @@ def _sort(keys: Any, spare: Any, above: Any, order: Any) -> Any:
     """Fill ``order`` with the places of what is not out, highest key first, ties by place; how many."""
     m = 0
     for i in range(keys.shape[0]):
-        if keys[i] > LOWEST:
+        if keys[i] > GONE:
             order[m] = i
             m += 1
     padded = (m + LANES - 1) // LANES * LANES
@@ -101,12 +99,12 @@ def _sort(keys: Any, spare: Any, above: Any, order: Any) -> Any:
 
 
 @embedded
-def _write_marks(task: Any, m: Any) -> None:
-    """Tell the rows who suppressed them; so many columns were moved, or none if below 0."""
-    marks, by, order = task.marks, task.by, task.integers[3]
-    for j in range(m if m >= 0 else by.shape[0]):
-        if marks[j] >= 0:
-            by[np.int64(order[j]) if m >= 0 else j] = marks[j]
+def _name(task: Any) -> None:
+    """Tell the rows who suppressed them."""
+    keys, order, keep, by = task.integers[0], task.integers[3], task.keep, task.by
+    for j in range(by.shape[0]):
+        if LOWEST < keys[j] <= GONE:
+            by[order[j]] = keep[keys[j] - LOWEST - 1]
 
 
 @embedded
@@ -117,15 +115,16 @@ def _move(columns: Any, keys: Any, order: Any, m: Any) -> None:
             columns[5, j] = columns[c, order[j]]
         for j in range(m):
             columns[c, j] = columns[5, j]
-    for j in range((m + LANES - 1) // LANES * LANES):
+    for j in range(keys.shape[0]):
         keys[j] = 0 if j < m else LOWEST
 
 
 @embedded
 def _rank(task: Any) -> Any:
     """Move what is left to the front of the columns, best first; how many."""
-    scores, classes, marks = task.scores, task.classes, task.marks
+    scores, classes = task.scores, task.classes
     keys, spare, order = task.integers[0], task.integers[1], task.integers[3]
+    _name(task)
     m = _sort(keys, spare, task.integers[2], order)
     if scores.shape[0] > 0:
         for q in range(1, m):  # tied as float32
@@ -135,10 +134,6 @@ def _rank(task: Any) -> Any:
                 order[at] = order[at - 1]
                 at -= 1
             order[at] = i
-    if marks.shape[0] > 0:
-        _write_marks(task, np.int64(-1))  # not -1, which is a type to Numba: it would be compiled twice
-        for j in range(marks.shape[0]):
-            marks[j] = UNMARKED if j < m else OUT
     if classes.shape[0] > 0:
         for j in range(m):
             spare[j] = classes[order[j]]
@@ -154,9 +149,9 @@ def _box(boxes: Any, i: Any) -> Any:
 
 
 @embedded
-def _settle_all(task: Any, r: Any, start: Any, end: Any, classes: Any, measure: Any) -> Any:
-    """Take out what box r exceeds the threshold with for certain; the best key left, and whether any pair is in doubt.
-    None for ``classes`` says that there is one."""
+def _settle_all(task: Any, r: Any, start: Any, end: Any, out: Any, classes: Any, measure: Any) -> Any:
+    """Give the key ``out`` to what box r exceeds the threshold with for certain; the best key left, and whether any
+    pair is in doubt. None for ``classes`` says that there is one."""
     columns, keys = task.columns, task.integers[0]
     least = least_of(task.limits[0])
     box = as_better(column_of(columns, r), measure)
@@ -166,22 +161,24 @@ def _settle_all(task: Any, r: Any, start: Any, end: Any, classes: Any, measure: 
         if classes is not None:
             meets, exceeds = meets & (classes[j] == classes[r]), exceeds & (classes[j] == classes[r])
         key = keys[j]
-        unsure |= meets & (not exceeds) & (key > LOWEST)
-        key = LOWEST if exceeds else key
+        unsure |= meets & (not exceeds) & (key > GONE)
+        key = min(key, out) if exceeds else key  # who suppressed before has a lower key
         keys[j] = key
         best = max(best, key)
     return best, unsure
 
 
 @embedded
-def _suppress(task: Any, most: Any, keep: Any) -> Any:
+def _suppress(task: Any, most: Any) -> Any:
     """Fill ``keep`` from columns and keys; how many."""
-    boxes, scores, columns, classes, marks = task.boxes, task.scores, task.columns, task.classes, task.marks
+    boxes, scores, columns, classes, keep = task.boxes, task.scores, task.columns, task.classes, task.keep
     threshold, offset, measure = task.limits[0], task.limits[2], task.limits[3]
     keys, order = task.integers[0], task.integers[3]
     best = LOWEST
     for i in range(keys.shape[0]):
         best = max(best, keys[i])
+    for i in range(np.uint64(keys.shape[0])):
+        order[i] = np.int32(i)
     end, m = keys.shape[0], -1  # where the columns end; how many were sorted
     count = 0
     r: Any = 0
@@ -190,52 +187,47 @@ def _suppress(task: Any, most: Any, keep: Any) -> Any:
             m = _rank(task)
             end, r = (m + LANES - 1) // LANES * LANES, 0
         if m >= 0:
-            while r < m and keys[r] == LOWEST:
+            while r < m and keys[r] <= GONE:
                 r += 1
             if r == m:
                 break
-            row, start = np.int64(order[r]), r // LANES * LANES
-        elif best == LOWEST:
+        elif best <= GONE:
             break
         else:
             r = _place_of(keys, best)
             for j in range(r + 1, scores.shape[0]):
                 if keys[j] == best and scores[j] > scores[r]:
                     r = j
-            row, start = r, 0
+        row, start = np.int64(order[r]), r // LANES * LANES if m >= 0 else 0
         keep[count] = row
         count += 1
-        keys[r] = LOWEST
+        keys[r], out = LOWEST, np.int32(LOWEST + count)
         if measure >= 0.0:
-            best, unsure = _settle_all(task, r, start, end, classes, measure)
+            best, unsure = _settle_all(task, r, start, end, out, classes, measure)
         elif classes.shape[0] > 0:
-            best, unsure = _settle_all(task, r, start, end, classes, -1.0)
+            best, unsure = _settle_all(task, r, start, end, out, classes, -1.0)
         else:
-            best, unsure = _settle_all(task, r, start, end, None, -1.0)
+            best, unsure = _settle_all(task, r, start, end, out, None, -1.0)
         if unsure:
             best = LOWEST
             box = as_better(column_of(columns, r), measure)
             for j in range(start, end):
-                if keys[j] > LOWEST and may(box, as_weaker(column_of(columns, j), measure)):
+                if keys[j] > GONE and may(box, as_weaker(column_of(columns, j), measure)):
                     if classes.shape[0] == 0 or classes[j] == classes[r]:
-                        other = _box(boxes, order[j] if m >= 0 else j)
-                        if overlap_of(_box(boxes, row), other, offset, measure) > threshold:
-                            keys[j] = LOWEST
+                        if overlap_of(_box(boxes, row), _box(boxes, order[j]), offset, measure) > threshold:
+                            keys[j] = out
                 best = max(best, keys[j])
-        if marks.shape[0] > 0:
-            marks[r] = OUT
-            for j in range(np.uint64(start), np.uint64(end)):
-                marks[j] = np.int32(row) if (keys[j] == LOWEST) & (marks[j] == UNMARKED) else marks[j]
-    if marks.shape[0] > 0:
-        _write_marks(task, m)
+    _name(task)
     return count
 
 
 @embedded
 def _rows_of(boxes: Any, scores: Any) -> Any:
-    """Boxes and scores without gaps, and whether they are ``readable``: the kernel is called without a look at them."""
+    """Boxes and scores without gaps, and whether they are (N, 4) and (N,) aligned numbers: the kernel is called without
+    a look at them, whatever its signature says."""
     size = boxes.itemsize
-    if not readable(boxes, scores):
+    bits = boxes.ctypes.data | scores.ctypes.data | boxes.strides[0] | boxes.strides[1] | scores.strides[0]
+    if boxes.shape[1] != 4 or boxes.shape[0] != scores.shape[0] or bits % size != 0:
         return boxes[:0], scores[:0], False
     if (boxes.strides[0] == 4 * size) & (boxes.strides[1] == size) & (scores.strides[0] == size):
         return boxes, scores, True
@@ -243,7 +235,7 @@ def _rows_of(boxes: Any, scores: Any) -> Any:
 
 
 @embedded
-def _begin(boxes: Any, scores: Any, limits: Any, offset: Any, far: Any, limit: Any, largest: Any) -> Any:
+def _begin(boxes: Any, scores: Any, limits: Any, offset: Any, bounds: Any) -> Any:
     """What is wrong or 0, boxes, scores, room for columns and keys, filled in, and what rounding to the columns may add
     to a side: None without an ``offset``, for float32."""
     rows, values, readable = _rows_of(boxes, scores)
@@ -257,20 +249,18 @@ def _begin(boxes: Any, scores: Any, limits: Any, offset: Any, far: Any, limit: A
         return -1, rows, values, columns, integers, slack
     for i in range(np.uint64(n)):
         box = rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3]
-        good &= box_is_good(box[0], box[1], box[2], box[3], far)
+        good &= box_is_good(box[0], box[1], box[2], box[3], bounds[0])
         if offset is None:
             as_they_are(columns, i, box, factor)
         else:
             exact &= outward(columns, i, box, offset, factor, 1.0)
     for i in range(n):
-        good &= abs(values[i]) <= largest
+        good &= abs(values[i]) <= bounds[2]
     _write_keys(values, limits[1], columns[6], keys)
     for i in range(n, keys.shape[0]):  # the columns are filled up with what meets nothing
         columns[0, i] = columns[1, i] = columns[2, i] = columns[3, i] = 0
         columns[4, i], keys[i] = NOTHING, LOWEST
-    code = 0
-    if not good:  # -1 also where it is only a row that does not count
-        code = first_bad(rows, values, limits[1], limit, largest)
+    code = 0 if good else first_bad(rows, values, limits[1], bounds[1], bounds[2])  # -1: a row that does not count
     if offset is not None:
         slack = np.float32(0) if exact else np.float32(1e-6) * _farthest(columns)
     return code, rows, values, columns, integers, slack
@@ -297,13 +287,11 @@ def select_float32(boxes: F4, scores: F4, limits: Any, most: int, keep: I8) -> i
     score is too low to count.
     """
     limits = limits[0], limits[1], 0.0, -1.0  # known to the compiler
-    code, rows, values, columns, integers, slack = _begin(
-        boxes, scores, limits, None, np.float32(FAR), LARGEST_FLOAT32, LARGEST_FLOAT32
-    )
+    code, rows, values, columns, integers, slack = _begin(boxes, scores, limits, None, BOUNDS_FLOAT32)
     if code < 0:
         return int(code)
-    none = integers[0, :0]
-    return int(_suppress(Task(rows, values[:0], limits, slack, columns, integers, none, none, keep[:0]), most, keep))
+    task = Task(rows, values[:0], limits, slack, columns, integers, integers[0, :0], keep, keep[:0])
+    return int(_suppress(task, most))
 
 
 @kernel("int64(float64[:,::1], float64[::1], int64[::1], UniTuple(float64, 4), int64, int64[::1])")
@@ -314,11 +302,10 @@ def select_float64(boxes: F8, scores: F8, labels: I8, limits: Any, most: int, fo
     Where ``found`` has room for three numbers a row, there follow the suppressor of each row (or -1) and, as float64,
     their overlap.
     """
-    code, rows, values, columns, integers, slack = _begin(boxes, scores, limits, limits[2], FAR, LIMIT, LARGEST)
+    code, rows, values, columns, integers, slack = _begin(boxes, scores, limits, limits[2], BOUNDS_FLOAT64)
     if code < 0:
         return int(code)
-    n, none, by = values.shape[0], integers[0, :0], found[:0]
-    classes, marks, fit = none, none, True
+    n, classes, by, fit = values.shape[0], integers[0, :0], found[:0], True
     if labels.shape[0] > 0 or limits[3] >= 0.0:
         classes = np.zeros(columns.shape[1], np.int32)
         for i in range(labels.shape[0]):
@@ -328,12 +315,9 @@ def select_float64(boxes: F8, scores: F8, labels: I8, limits: Any, most: int, fo
     if not fit:
         return -1
     if found.shape[0] > n:
-        by, marks = found[n : 2 * n], np.empty(columns.shape[1], np.int32)
-        for i in range(marks.shape[0]):
-            marks[i] = UNMARKED if integers[0, i] > LOWEST else OUT
-        for i in range(n):
-            by[i] = -1
-    count = _suppress(Task(rows, values, limits, slack, columns, integers, classes, marks, by), most, found)
+        by = found[n : 2 * n]
+        by[:] = -1
+    count = _suppress(Task(rows, values, limits, slack, columns, integers, classes, found, by), most)
     if by.shape[0] > 0:
         overlaps, ended = found[2 * n :].view(np.float64), count == most and count > 0
         last = found[count - 1] if ended else 0
