@@ -16,9 +16,8 @@ from detutils.proposals.colors import as_rgb, block_means, planes_of, shrunk
 from detutils.proposals.cover import APART, cover, keep_apart
 from detutils.proposals.cues import lab_planes, map_factor
 from detutils.proposals.grouping import Strategy, Tree, as_strategy, graph_for, group
-from detutils.proposals.objectness import gather, objectness
+from detutils.proposals.objectness import describe_boxes, gather, objectness
 from detutils.proposals.ranking import rank
-from detutils.proposals.refining import move_sides
 from detutils.proposals.regions import Regions, describe, gradient_codes
 from detutils.proposals.segmentation import Graph, edge_strengths, segment
 
@@ -331,14 +330,14 @@ def selective_search(
     wanted = count if wanted is None else min(wanted, count)
     if ranking == "objectness":
         if isinstance(mode, str) and mode.startswith("paper-"):
-            evidence = objectness(candidates, ground.strengths, first.shrink, shape, halt)
+            evidence = objectness(describe_boxes(candidates, ground.strengths, first.shrink, shape, halt))
             order, priorities = cover(candidates.boxes, evidence, wanted, halt=halt, power=3)
         else:
             known = first.color_space == "lab" and first.shrink == map_factor(shape)
             planes = ground.planes if known else lab_planes(small, halt)
-            order, priorities, ways = rank(candidates, planes, ground.strengths, first.shrink, shape, wanted, halt)
+            terms = describe_boxes(candidates, ground.strengths, first.shrink, shape, halt)
+            order, priorities, moved = rank(candidates, terms, planes, shape, min_sides, wanted, halt)
             if refine:
-                moved = move_sides(candidates.boxes, order, ways, shape, min_sides)
                 return Proposals(moved * scale, priorities)
     else:
         order = np.argsort(candidates.positions, kind="stable")
