@@ -90,8 +90,6 @@ def cues(
     count = boxes.shape[0]
     check_memory(4 * CUES * number, f"the cues of {number} boxes")
     found = np.empty((number, CUES), np.float32)
-    votes = np.empty((count, kernels.VOTES), np.float32)
-    kernels.count_votes(boxes, tuple(partners), candidates.sums, votes)
     names = list(TERMS)
     image = (math.log(count), terms[:, names.index("edges")].mean(), terms[:, names.index("contrast")].mean())
     height, width = maps.labels.shape
@@ -101,14 +99,15 @@ def cues(
     for start, stop in slices(number, BLOCK, halt):
         block, some = found[start:stop], rows[start:stop]
         block[:, :first] = terms[some]
-        block[:, first : first + kernels.VOTES] = votes[some]
+        kernels.count_votes(boxes, some, tuple(partners), candidates.sums, block, first)
         place = first + kernels.VOTES
         block[:, place : place + IMAGE] = image
         place += IMAGE
         stamps.fill(-1)
         lines = (maps.labels, maps.contours, maps.strengths)
-        contour_kernels.describe_contours(boxes[some], maps.factor, lines, stamps, block, place)
+        own = boxes[some]
+        contour_kernels.describe_contours(own, maps.factor, lines, stamps, block, place)
         place += contour_kernels.CONTOURS
-        kernels.describe_cells(boxes[some], maps.integral, maps.factor, scale, block, place)
+        kernels.describe_cells(own, maps.integral, maps.factor, scale, block, place)
         contrast_kernels.describe_contrasts(block, place, place + kernels.APPEARANCE)
     return found

@@ -24,7 +24,7 @@ FILE = Path(__file__).with_suffix(".npz")
 DEPTH, NODES = kernels.DEPTH, kernels.NODES
 LARGEST = 1 << 20  # bytes of a file of weights
 BETTER, FEWEST = 0.6, 3000  # the share and number of candidates looked at, the best by the log-linear model
-LIKELY = 3500  # of these, the best by the trees go through the network, and their sides move
+LIKELY = 3000  # of these, the best by the trees go through the network, and their sides move
 COVERED = 0.5  # IoU from which on a box covers the place of another
 
 
@@ -174,10 +174,14 @@ def chances(model: Weights, gains: F8) -> F8:
 
 def promising(terms: F8) -> tuple[I8, I8]:
     """Rows, rising, of the candidates of which the log-linear model expects the most, and of the others, the best
-    first."""
-    order = np.argsort(-objectness(terms), kind="stable")
-    number = max(FEWEST, math.ceil(BETTER * len(order)))
-    return np.sort(order[:number]), order[number:]
+    first; of equal ones, the lower row is the better."""
+    expects = objectness(terms)
+    number = min(len(expects), max(FEWEST, math.ceil(BETTER * len(expects))))
+    least = np.partition(expects, len(expects) - number)[len(expects) - number]
+    chosen = expects > least
+    chosen[np.flatnonzero(expects == least)[: number - np.count_nonzero(chosen)]] = True
+    others = np.flatnonzero(~chosen)
+    return np.flatnonzero(chosen), others[np.argsort(-expects[others], kind="stable")]
 
 
 def arrange(
