@@ -340,20 +340,20 @@ def test_the_order_is_that_of_moved_boxes(seed: int, monkeypatch: pytest.MonkeyP
 
 
 def test_candidates_of_little_promise_come_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    image = picture(size(60, 16), size(80, 20), 5)
+    image = picture(size(60, 24), size(80, 30), 5)
     wanted = selective_search(image, "single", min_size=2, refine=False)
     seen = []
     promising = ranking.promising
-    monkeypatch.setattr(ranking, "FEWEST", 4)
+    monkeypatch.setattr(ranking, "FEWEST", 2)
     monkeypatch.setattr(ranking, "BETTER", 0.3)
     monkeypatch.setattr(ranking, "promising", lambda terms: seen.append(promising(terms)) or seen[-1])
     few = selective_search(image, "single", min_size=2, refine=False)
     (rows, others), number = seen[0], len(wanted.boxes)
-    assert 4 <= len(rows) < number == len(rows) + len(others)
+    assert 2 <= len(rows) < number == len(rows) + len(others)
     np.testing.assert_array_equal(np.unique(few.boxes, axis=0), np.unique(wanted.boxes, axis=0))
     assert len(set(few.priorities[len(rows) :])) == 1
     assert few.priorities[-1] == few.priorities.min()
-    for most in (len(rows) - 1, len(rows) + 2):
+    for most in (len(rows) - 1, len(rows) + 1):
         fewer = selective_search(image, "single", min_size=2, refine=False, max_boxes=most)
         np.testing.assert_array_equal(fewer.boxes, few.boxes[:most])
         np.testing.assert_array_equal(fewer.priorities, few.priorities[:most])
