@@ -299,7 +299,7 @@ def test_the_promising_are_the_best_by_their_terms(monkeypatch: pytest.MonkeyPat
 def test_the_order_is_that_of_moved_boxes(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the definitions of trees, network, moves and cover, one behind the other."""
     monkeypatch.setattr(ranking, "LIKELY", 12)
-    boxes, _ = scattered(size(60, 30), seed, spread=14)
+    boxes, _ = scattered(size(60, 30), seed, spread=8)
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.permutation(len(boxes))[: 2 * len(boxes) // 3])
     known = rng.normal(size=(len(rows), cues.CUES)).astype(np.float32)
@@ -341,20 +341,22 @@ def test_the_order_is_that_of_moved_boxes(seed: int, monkeypatch: pytest.MonkeyP
 
 def test_candidates_of_little_promise_come_last(monkeypatch: pytest.MonkeyPatch) -> None:
     image = picture(size(60, 24), size(80, 30), 5)
-    wanted = selective_search(image, "single", min_size=2, refine=False)
-    seen = []
-    promising = ranking.promising
+    wanted = selective_search(image, "dense", min_size=2, refine=False)
+    seen, promising, gather = [], ranking.promising, strategies.gather
     monkeypatch.setattr(ranking, "FEWEST", 2)
     monkeypatch.setattr(ranking, "BETTER", 0.3)
+    monkeypatch.setattr(strategies, "gather", lambda *arguments: seen.append(gather(*arguments)) or seen[-1])
     monkeypatch.setattr(ranking, "promising", lambda terms: seen.append(promising(terms)) or seen[-1])
-    few = selective_search(image, "single", min_size=2, refine=False)
-    (rows, others), number = seen[0], len(wanted.boxes)
-    assert 2 <= len(rows) < number == len(rows) + len(others)
-    np.testing.assert_array_equal(np.unique(few.boxes, axis=0), np.unique(wanted.boxes, axis=0))
+    few = selective_search(image, "dense", min_size=2, refine=False)
+    candidates, (rows, others) = seen
+    assert 2 <= len(rows) < len(others)
+    assert len(few.boxes) == len(wanted.boxes) == len(rows) + len(others)
+    np.testing.assert_array_equal(few.boxes[len(rows) :], candidates.boxes[others])
+    assert {tuple(box) for box in few.boxes[: len(rows)]} == {tuple(box) for box in candidates.boxes[rows].tolist()}
     assert len(set(few.priorities[len(rows) :])) == 1
     assert few.priorities[-1] == few.priorities.min()
     for most in (len(rows) - 1, len(rows) + 1):
-        fewer = selective_search(image, "single", min_size=2, refine=False, max_boxes=most)
+        fewer = selective_search(image, "dense", min_size=2, refine=False, max_boxes=most)
         np.testing.assert_array_equal(fewer.boxes, few.boxes[:most])
         np.testing.assert_array_equal(fewer.priorities, few.priorities[:most])
 
