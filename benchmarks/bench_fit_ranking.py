@@ -2,12 +2,14 @@
 
 ``python -m benchmarks fit_ranking --images FOLDER --annotations PATH`` writes ``ranking.npz`` into the current folder;
 put in place of the package's own, it is what ``selective_search`` goes by. It needs LightGBM, and about half an hour of
-one core for 443 photographs. It runs only when asked for by name.
+two cores for 443 photographs. It runs only when asked for by name.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import Any, NamedTuple
@@ -18,21 +20,25 @@ import numpy.typing as npt
 import detutils
 from benchmarks.bench_proposals import LEVELS, photographs, rgb as read_rgb
 from benchmarks.harness import Report
+from benchmarks.network_fit import fit_network
 from detutils.proposals._kernels import contrasts, cues as cells_of
+from detutils.proposals._kernels.network import add_outputs
 from detutils.proposals.colors import as_rgb, shrunk
 from detutils.proposals.cover import close_boxes, cover
 from detutils.proposals.cues import CUES, GROUPS, cues, draw_maps, lab_planes, map_factor
-from detutils.proposals.objectness import gather, objectness
-from detutils.proposals.ranking import DEPTH, NODES, Trees, Weights, expected, expected_ways, save
-from detutils.proposals.refining import move_sides
+from detutils.proposals.objectness import describe_boxes, gather, objectness
+from detutils.proposals.ranking import DEPTH, NODES, Trees, Weights, arrange, expected, promising, save
 from detutils.proposals.strategies import MODES, grow_trees
 
 Array = npt.NDArray[Any]
 FOLDS = 8
 BUDGETS = (100, 1000, 2250)
+MIN_SIDES = (8.0, 8.0)
 TREES = 256
 SHARE = 1 / 16  # of the candidates without an object that take part in a fit
-DAMP = 0.85  # leaves are multiplied by it: close candidates are not independent witnesses
+# By how much leaves and the network's outputs are multiplied: both say the same, and close candidates are not
+# independent witnesses.
+TREE_SHARE, NETWORK_SHARE = 0.5, 0.25
 WAY_TREES = 64  # for each side
 CHANCES = 64  # knots of the calibration
 HANDFUL = 25  # boxes that are counted together
@@ -56,31 +62,31 @@ class Sample(NamedTuple):
 
 
 class Image(NamedTuple):
-    """All candidates of one image."""
+    """The candidates of one image."""
 
     boxes: Array
-    cues: Array
-    partners: Any
-    today: Array  # what the log-linear model expects
+    rows: Array  # (R,) those that are looked at
+    cues: Array  # (R, CUES)
+    today: Array  # (N,) what the log-linear model expects
     shape: tuple[int, int]
 
 
-def look(source: Any) -> Image:
-    """Fast mode up to the ranking."""
+def look(source: Any, *, every: bool = False) -> Image:
+    """Fast mode up to the ranking; if asked for, with the cues of every candidate: a fit learns from all."""
     small = shrunk(as_rgb(read_rgb(source)), 1600, Event())
     strategies, shape = MODES["fast"][0], small.shape[:2]
     trees, ground = grow_trees(small, strategies, None, Event())
-    candidates = gather(trees, strategies, shape, (8.0, 8.0), 0)
-    partners = close_boxes(candidates.boxes)
+    candidates = gather(trees, strategies, shape, MIN_SIDES, 0)
     maps = draw_maps(lab_planes(small), map_factor(shape), candidates.boxes)
-    edges, factor = ground.strengths, strategies[0].shrink
-    known = cues(candidates, partners, maps, edges, factor, shape)
-    return Image(candidates.boxes, known, partners, objectness(candidates, edges, factor, shape), shape)
+    terms = describe_boxes(candidates, ground.strengths, strategies[0].shrink, shape)
+    rows = np.arange(len(terms)) if every else promising(terms)[0]
+    known = cues(candidates, terms, close_boxes(candidates.boxes), maps, rows)
+    return Image(candidates.boxes, rows, known, objectness(terms), shape)
 
 
 def sample(image: Image, objects: Array, rng: np.random.Generator) -> Sample:
     """Every candidate that covers an object, and a share of the others."""
-    boxes = image.boxes.astype(np.float64)
+    boxes = image.boxes[image.rows].astype(np.float64)
     overlaps = detutils.box_iou(boxes, objects)
     near = (overlaps > 0.5).any(axis=1)
     chosen = np.flatnonzero(near | (rng.random(len(near)) < SHARE))
@@ -139,16 +145,61 @@ def planted(booster: Any) -> Trees:
     return Trees(asked, limits, leaves)
 
 
+class Objective(NamedTuple):
+    """Annotated objects are the most likely if each was drawn from the candidates, in proportion to what is expected
+    there and to how well they cover it."""
+
+    counts: Array  # (N,) how many candidates each row stands for
+    rows: Array  # (P,)
+    objects: Array  # (P,)
+    covers: Array  # (P,)
+
+    def slopes(self, scores: Array) -> tuple[Array, Array]:
+        """(N,) first derivatives of what is to be small, and the positive part of the second ones, by the logarithms
+        of what is expected."""
+        expects = np.exp(np.minimum(scores, 8.0))
+        shares = self.covers * expects[self.rows]
+        shares /= np.bincount(self.objects, shares)[self.objects]
+        total = self.counts * expects
+        return total - np.bincount(self.rows, shares, len(scores)), total
+
+
+def objective(samples: Sequence[Sample]) -> Objective:
+    """That of all rows of the samples, one behind the other."""
+    starts = np.cumsum([0, *(len(s.counts) for s in samples)])
+    firsts = np.cumsum([0, *(s.objects.max(initial=-1) + 1 for s in samples)])
+    return Objective(
+        np.concatenate([s.counts for s in samples]),
+        np.concatenate([s.rows + start for s, start in zip(samples, starts, strict=False)]),
+        np.concatenate([s.objects + first for s, first in zip(samples, firsts, strict=False)]),
+        np.concatenate([s.covers for s in samples]),
+    )
+
+
+def fit_side_trees(samples: Sequence[Sample], features: Array, aim: Objective) -> tuple[Trees, Array]:
+    """Trees for the way from a candidate's sides to its object's, and how long it is in the mean."""
+    import lightgbm
+
+    ways = np.concatenate([s.ways for s in samples])
+    # An object that many candidates cover must not outweigh the others, and those that cover it well matter more.
+    importance = aim.covers / np.sqrt(np.bincount(aim.objects)[aim.objects])
+    usual = np.average(ways, axis=0, weights=importance)
+    near = features[aim.rows]
+    sides = [
+        planted(lightgbm.train(WAY_OPTIONS, lightgbm.Dataset(near, label=way, weight=importance), WAY_TREES))
+        for way in (ways - usual).T
+    ]
+    return Trees(*(np.concatenate(parts) for parts in zip(*sides, strict=True))), usual
+
+
 def fit(samples: Sequence[Sample]) -> Weights:
-    """Trees that make the annotated objects most likely: each was drawn from the candidates, in proportion to what is
-    expected there and to how well they cover it. And trees for the way from a candidate's sides to its object's.
+    """Trees and a network that make the annotated objects most likely, and trees that move sides.
 
     Every sample takes part as it is and mirrored."""
     import lightgbm
 
-    places = mirror()
-    swap = [2, 1, 0, 3]
-    samples = [
+    places, swap = mirror(), [2, 1, 0, 3]
+    both = [
         *samples,
         *(
             s._replace(
@@ -158,38 +209,33 @@ def fit(samples: Sequence[Sample]) -> Weights:
             for s in samples
         ),
     ]
-    features = np.concatenate([s.cues for s in samples])
-    counts = np.concatenate([s.counts for s in samples])
-    starts = np.cumsum([0, *(len(s.counts) for s in samples)])
-    firsts = np.cumsum([0, *(s.objects.max(initial=-1) + 1 for s in samples)])
-    rows = np.concatenate([s.rows + start for s, start in zip(samples, starts, strict=False)])
-    objects = np.concatenate([s.objects + first for s, first in zip(samples, firsts, strict=False)])
-    covers = np.concatenate([s.covers for s in samples])
-    constant = float(np.log(len(np.unique(objects)) / counts.sum()))
+    features, aim = np.concatenate([s.cues for s in both]), objective(both)
+    number = len(np.unique(aim.objects))
+    constant = float(np.log(number / aim.counts.sum()))
 
-    def slopes(scores: Array, _: Any) -> tuple[Array, Array]:
-        expects = np.exp(np.minimum(scores + constant, 8.0))
-        shares = covers * expects[rows]
-        shares /= np.bincount(objects, shares)[objects]
-        total = counts * expects
-        return 1e3 * (total - np.bincount(rows, shares, len(scores))), 1e3 * (total + 1e-5)
+    def tree_slopes(scores: Array, _: Any) -> tuple[Array, Array]:
+        first, second = aim.slopes(scores + constant)
+        return 1e3 * first, 1e3 * (second + 1e-5)
 
-    trees = planted(lightgbm.train({**OPTIONS, "objective": slopes}, lightgbm.Dataset(features), TREES))
-    trees = trees._replace(leaves=np.float32(DAMP) * trees.leaves)
+    trees = planted(lightgbm.train({**OPTIONS, "objective": tree_slopes}, lightgbm.Dataset(features), TREES))
+    ways, usual = fit_side_trees(both, features, aim)
 
-    ways = np.concatenate([s.ways for s in samples])
-    # An object that many candidates cover must not outweigh the others, and those that cover it well matter more.
-    importance = covers / np.sqrt(np.bincount(objects)[objects])
-    usual = np.average(ways, axis=0, weights=importance)
-    near = features[rows]
-    sides = [
-        planted(lightgbm.train(WAY_OPTIONS, lightgbm.Dataset(near, label=way, weight=importance), WAY_TREES))
-        for way in (ways - usual).T
-    ]
-    all_ways = Trees(*(np.concatenate(parts) for parts in zip(*sides, strict=True)))
-    raw = Weights(trees, 0.0, all_ways, usual, np.array([[-1.0, 1.0], [0.0, 1.0]]))
-    mean = sum(float((s.counts * expected(raw, s.cues)).sum()) for s in samples)
-    return raw._replace(constant=float(np.log(len(np.unique(objects)) / mean)))
+    def network_slopes(chosen: Sequence[int], outputs: Array) -> Array:
+        some = objective([samples[i] for i in chosen])
+        return some.slopes(outputs)[0] / max(1, len(np.unique(some.objects)))
+
+    network = fit_network([s.cues for s in samples], places, network_slopes, constant)
+    model = Weights(
+        trees._replace(leaves=np.float32(TREE_SHARE) * trees.leaves),
+        network._replace(last=np.float32(NETWORK_SHARE) * network.last),
+        0.0, 0.0, ways, usual, np.array([[-1.0, 1.0], [0.0, 1.0]]),
+    )  # fmt: skip
+    outputs = np.zeros(len(features))
+    add_outputs(features, np.arange(len(features)), tuple(model.network), outputs)
+    mean = sum(float((s.counts * expected(model, s.cues)[0]).sum()) for s in both)
+    return model._replace(
+        middling=float(np.average(outputs, weights=aim.counts)), constant=float(np.log(number / mean))
+    )
 
 
 def calibrate(gains: Array, hits: Array) -> Array:
@@ -216,17 +262,23 @@ class Outcome(NamedTuple):
     hits: Array  # whether each box covers an object at an IoU of at least 0.5
 
 
-def judge(image: Image, evidence: Array, objects: Array, weights: Weights | None = None, power: int = 2) -> Outcome:
-    """The first boxes when places have this evidence; with weights, moved by them."""
-    wanted = min(BUDGETS[-1], len(image.boxes))
-    order, gains = cover(image.boxes, evidence, wanted, image.partners, power=power)
-    boxes = image.boxes[order]
-    if weights is not None:
-        ways = expected_ways(weights, image.cues[order])
-        boxes = move_sides(image.boxes, order, ways, image.shape, (8.0, 8.0))
+def outcome(boxes: Array, gains: Array, objects: Array) -> Outcome:
+    """That of boxes in their order."""
     overlaps = detutils.box_iou(boxes.astype(np.float64), objects)
     best = np.array([overlaps[:budget].max(axis=0, initial=0.0) for budget in BUDGETS])
     return Outcome(best, gains, overlaps.max(axis=1, initial=0.0) >= 0.5)
+
+
+def judge(image: Image, objects: Array, weights: Weights) -> tuple[Outcome, Outcome, Outcome]:
+    """The first boxes by the log-linear model, by the weights, and by the weights and moved."""
+    wanted = min(BUDGETS[-1], len(image.boxes))
+    before, gains_before = cover(image.boxes, image.today, wanted, power=3)
+    order, gains, moved = arrange(weights, image.boxes, image.rows, image.cues, image.shape, MIN_SIDES, wanted)
+    return (
+        outcome(image.boxes[before], gains_before, objects),
+        outcome(image.boxes[order], gains, objects),
+        outcome(moved[order], gains, objects),
+    )
 
 
 def cells(outcomes: Sequence[Outcome], labels: Sequence[Array]) -> list[str]:
@@ -248,20 +300,21 @@ def run(report: Report) -> None:
     objects = [np.asarray(t.boxes, np.float64)[~np.asarray(t.crowd, bool)] for t in truth]
     labels = [np.asarray(t.labels)[~np.asarray(t.crowd, bool)] for t in truth]
     rng = np.random.default_rng(0)
-    samples = [sample(look(source), boxes, rng) for (_, source), boxes in zip(pictures, objects, strict=True)]
+    sources = [source for _, source in pictures]
+    samples = [sample(look(source, every=True), boxes, rng) for source, boxes in zip(sources, objects, strict=True)]
     fold = rng.permutation(len(pictures)) % FOLDS
-    results: dict[int, tuple[Outcome, Outcome, Outcome]] = {}
-    for number in range(min(FOLDS, len(pictures))):
+
+    def one_fold(number: int) -> dict[int, tuple[Outcome, Outcome, Outcome]]:
         weights = fit([s for s, f in zip(samples, fold, strict=True) if f != number])
-        for i in np.flatnonzero(fold == number):
-            image = look(pictures[i][1])
-            evidence = expected(weights, image.cues)
-            results[int(i)] = (
-                judge(image, image.today, objects[i], power=3),
-                judge(image, evidence, objects[i]),
-                judge(image, evidence, objects[i], weights),
-            )
+        own = np.flatnonzero(fold == number).tolist()
+        found = {i: judge(look(sources[i]), objects[i], weights) for i in own}
         print(f"fold {number + 1} of {FOLDS}", flush=True)
+        return found
+
+    results: dict[int, tuple[Outcome, Outcome, Outcome]] = {}
+    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:  # each takes memory of its own
+        for some in pool.map(one_fold, range(min(FOLDS, len(pictures)))):
+            results |= some
     report.heading(f"Ranking: {FOLDS}-fold cross-validation on {len(pictures)} photographs")
     report.table(("order", *(f"R .5, AR @{budget}" for budget in BUDGETS), "MABO"))
     for name, which in (("log-linear model", 0), ("fitted", 1), ("fitted, moved", 2)):

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import detutils
 from detutils.proposals.colors import shrunk
 from detutils.proposals.cover import cover
-from detutils.proposals.objectness import gather, objectness
+from detutils.proposals.objectness import describe_boxes, gather, objectness
 from detutils.proposals.strategies import MODES, grow_trees
 
 Array = npt.NDArray[Any]
@@ -38,8 +38,8 @@ def log_linear(image: Array) -> Array:
     scale = np.array([image.shape[1] / small.shape[1], image.shape[0] / small.shape[0]] * 2)
     trees, ground = grow_trees(small, strategies, None, Event())
     candidates = gather(trees, strategies, small.shape[:2], (8.0 / scale[0], 8.0 / scale[1]), 0)
-    evidence = objectness(candidates, ground.strengths, strategies[0].shrink, small.shape[:2])
-    order, _ = cover(candidates.boxes, evidence, min(most or 0, len(candidates.boxes)))
+    evidence = objectness(describe_boxes(candidates, ground.strengths, strategies[0].shrink, small.shape[:2]))
+    order, _ = cover(candidates.boxes, evidence, min(most or 0, len(candidates.boxes)), power=3)
     return np.asarray(candidates.boxes[order] * scale)
 
 

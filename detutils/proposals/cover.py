@@ -11,7 +11,7 @@ from detutils._validate import check_memory
 from detutils.proposals._kernels import cover as kernels
 from detutils.proposals.colors import slices
 
-CLOSE = 0.6  # boxes that overlap by less say nothing of each other
+CLOSE = 0.6  # boxes that overlap by less say nothing of each other, unless another limit is named
 PAIR = 40  # bytes that two close boxes take until the lists are made
 APART = 0.8  # what overlaps a better box by more comes last in the paper's order
 
@@ -23,12 +23,12 @@ def _columns(boxes: I4) -> F4:
     return columns
 
 
-def close_boxes(boxes: I4, halt: Event | None = None) -> kernels.Partners:
-    """Each box's partners with an IoU of at least ``CLOSE``."""
+def close_boxes(boxes: I4, halt: Event | None = None, *, close: float = CLOSE) -> kernels.Partners:
+    """Each box's partners with an IoU of at least ``close``."""
     count = boxes.shape[0]
     columns = _columns(boxes)
     # A little wider than needed, so that rounding never puts partners two bands apart.
-    band = np.floor(np.log(columns[4]) / -np.log(CLOSE - 0.001)).astype(np.int64)
+    band = np.floor(np.log(columns[4]) / -np.log(close - 0.001)).astype(np.int64)
     ranks = np.lexsort((boxes[:, 0], band))
     columns, band = np.ascontiguousarray(columns[:, ranks]), band[ranks]
     bands = np.searchsorted(band, np.arange(band[0], band[-1] + 2))
@@ -41,7 +41,7 @@ def close_boxes(boxes: I4, halt: Event | None = None) -> kernels.Partners:
             pairs, overlaps = np.empty((room, 2), np.int32), np.empty(room, np.float32)
             progress[0] = 0
             start = kernels.close_pairs(
-                columns, (bands, ranks), np.float32(CLOSE), pairs, overlaps, progress, start, stop
+                columns, (bands, ranks), np.float32(close), pairs, overlaps, progress, start, stop
             )
             found.append((pairs[: progress[0]].copy(), overlaps[: progress[0]].copy()))
             total += int(progress[0])
@@ -66,7 +66,8 @@ def cover(
     """The ``wanted`` first rows when each next box is the one that adds the most, and what each adds.
 
     Every box is a place where an object may be, with its ``evidence``, and is covered by the chosen box that overlaps
-    it most, by their IoU to the ``power`` if that is at least ``CLOSE``. Of equal boxes the lower row comes first.
+    it most, by their IoU to the ``power`` if they are ``partners``: the ``close_boxes``, unless others are given. Of
+    equal boxes the lower row comes first.
     """
     count = boxes.shape[0]
     ends, others, overlaps = close_boxes(boxes, halt) if partners is None else partners

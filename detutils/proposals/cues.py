@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detutils._jit import F4, I4, I8, U1, U4
+from detutils._jit import F4, F8, I4, I8, U1, U4
 from detutils._validate import check_memory
 from detutils.proposals._kernels import contours as contour_kernels, contrasts as contrast_kernels, cues as kernels
 from detutils.proposals._kernels.cover import Partners
 from detutils.proposals.colors import SLICE, block_means, planes_of, slices
-from detutils.proposals.objectness import TERMS, Candidates, describe_boxes
+from detutils.proposals.objectness import TERMS, Candidates
 
 LARGEST = 4_000_000  # pixels of the maps: a channel's sum over them stays below 2**32
 BLOCK = 2048  # boxes between two looks at ``halt``
@@ -83,40 +83,31 @@ def draw_maps(planes: U1, factor: int, boxes: I4, halt: Event | None = None) -> 
 
 
 def cues(
-    candidates: Candidates,
-    partners: Partners,
-    maps: Maps,
-    weights: I4,
-    factor: int,
-    shape: tuple[int, int],
-    halt: Event | None = None,
+    candidates: Candidates, terms: F8, partners: Partners, maps: Maps, rows: I8, halt: Event | None = None
 ) -> F4:
-    """(N, CUES). ``weights`` and ``factor``: see ``describe_boxes``."""
-    boxes = candidates.boxes
+    """(R, CUES) of those ``rows`` of the candidates; ``terms`` are what ``describe_boxes`` says of all."""
+    boxes, number = candidates.boxes, rows.shape[0]
     count = boxes.shape[0]
-    check_memory(4 * CUES * count, f"the cues of {count} boxes")
-    found = np.empty((count, CUES), np.float32)
-    terms = describe_boxes(candidates, weights, factor, shape, halt)
-    votes = np.empty((count, kernels.VOTES), np.float32)
-    kernels.count_votes(boxes, tuple(partners), candidates.sums, votes)
+    check_memory(4 * CUES * number, f"the cues of {number} boxes")
+    found = np.empty((number, CUES), np.float32)
     names = list(TERMS)
     image = (math.log(count), terms[:, names.index("edges")].mean(), terms[:, names.index("contrast")].mean())
     height, width = maps.labels.shape
     scale = np.float32(height * width / count)
     stamps = np.empty(len(maps.contours), np.int32)
     first = len(names)
-    for start, stop in slices(count, BLOCK, halt):
-        block = found[start:stop]
-        block[:, :first] = terms[start:stop]
-        block[:, first : first + kernels.VOTES] = votes[start:stop]
+    for start, stop in slices(number, BLOCK, halt):
+        block, some = found[start:stop], rows[start:stop]
+        block[:, :first] = terms[some]
+        kernels.count_votes(boxes, some, tuple(partners), candidates.sums, block, first)
         place = first + kernels.VOTES
         block[:, place : place + IMAGE] = image
         place += IMAGE
         stamps.fill(-1)
         lines = (maps.labels, maps.contours, maps.strengths)
-        some = boxes[start:stop]
-        contour_kernels.describe_contours(some, maps.factor, lines, stamps, block, place)
+        own = boxes[some]
+        contour_kernels.describe_contours(own, maps.factor, lines, stamps, block, place)
         place += contour_kernels.CONTOURS
-        kernels.describe_cells(some, maps.integral, maps.factor, scale, block, place)
+        kernels.describe_cells(own, maps.integral, maps.factor, scale, block, place)
         contrast_kernels.describe_contrasts(block, place, place + kernels.APPEARANCE)
     return found

@@ -117,10 +117,8 @@ CONSTANT = -4.121
 WEIGHTS: F8 = np.array(list(TERMS.values()))
 
 
-def objectness(
-    candidates: Candidates, weights: I4, factor: int, shape: tuple[int, int], halt: Event | None = None
-) -> F8:
-    """(N,) how many objects to expect at each box, shared out among all boxes of the image."""
-    scores = np.empty(candidates.boxes.shape[0])
-    kernels.weigh(describe_boxes(candidates, weights, factor, shape, halt), WEIGHTS, CONSTANT, scores)
+def objectness(terms: F8) -> F8:
+    """(N,) how many objects to expect at each box, from its ``describe_boxes``, shared out among all of the image."""
+    scores = np.empty(terms.shape[0])
+    kernels.weigh(terms, WEIGHTS, CONSTANT, scores)
     return np.asarray(np.exp(np.minimum(scores, 50.0)), np.float64)

@@ -1,8 +1,9 @@
-"""How many objects to expect at each box and where, by boosted trees, and what chance a place in the order has."""
+"""How many objects to expect at each box and where, by boosted trees and a network, and the chance of each place."""
 
 from __future__ import annotations
 
 import functools
+import math
 import zipfile
 import zlib
 from pathlib import Path
@@ -12,15 +13,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detutils._jit import F4, F8, I4, I8, U1
-from detutils.proposals._kernels import trees as kernels
+from detutils.proposals._kernels import network as network_kernels, trees as kernels
 from detutils.proposals.colors import slices
 from detutils.proposals.cover import close_boxes, cover
 from detutils.proposals.cues import BLOCK, CUES, cues, draw_maps, map_factor
-from detutils.proposals.objectness import Candidates
+from detutils.proposals.objectness import Candidates, objectness
+from detutils.proposals.refining import move_sides
 
 FILE = Path(__file__).with_suffix(".npz")
 DEPTH, NODES = kernels.DEPTH, kernels.NODES
 LARGEST = 1 << 20  # bytes of a file of weights
+BETTER, FEWEST = 0.6, 3000  # the share and number of candidates looked at, the best by the log-linear model
+LIKELY = 3000  # of these, the best by the trees go through the network, and their sides move
+COVERED = 0.5  # IoU from which on a box covers the place of another
 
 
 class Trees(NamedTuple):
@@ -31,10 +36,24 @@ class Trees(NamedTuple):
     leaves: F4  # (T, NODES + 1)
 
 
+class Network(NamedTuple):
+    """Two hidden layers, H and K wide; the arrays are laid out in rows."""
+
+    means: F4  # (CUES,)
+    scales: F4  # (CUES,) one over the spread
+    first: F4  # (CUES, H)
+    first_offsets: F4  # (H,)
+    second: F4  # (H, K)
+    second_offsets: F4  # (K,)
+    last: F4  # (K,)
+
+
 class Weights(NamedTuple):
     """What makes an order of cues: how many objects to expect, how far the sides are off, how gains become chances."""
 
     trees: Trees
+    network: Network
+    middling: float  # what the network says of a candidate in the mean
     constant: float
     ways: Trees  # a quarter of them for each side
     usual: F8  # (4,) how far the sides are off in the mean
@@ -47,7 +66,8 @@ def save(path: Path, weights: Weights) -> None:
     np.savez_compressed(
         path, asked=trees.asked.astype(np.int16), limits=trees.limits, leaves=trees.leaves,
         way_asked=ways.asked.astype(np.int16), way_limits=ways.limits, way_leaves=ways.leaves,
-        constant=np.float64(weights.constant), usual=weights.usual, chances=weights.chances,
+        middling=np.float64(weights.middling), constant=np.float64(weights.constant), usual=weights.usual,
+        chances=weights.chances, **{name: part.astype(np.float16) for name, part in weights.network._asdict().items()},
     )  # fmt: skip
 
 
@@ -67,6 +87,17 @@ def _trees(asked: Any, limits: Any, leaves: Any, parts: int) -> Trees | None:
     return Trees(asked.astype(np.int32), limits.copy(), leaves.copy())
 
 
+def _network(archive: Any) -> Network | None:
+    """The network of a file, or None if it holds none."""
+    parts = [archive[name] for name in Network._fields]
+    if not all(part.dtype == np.float16 and part.ndim >= 1 and np.isfinite(part).all() for part in parts):
+        return None
+    wide, deep = parts[3].shape[0], parts[5].shape[0]
+    if [part.shape for part in parts] != [(CUES,), (CUES,), (CUES, wide), (wide,), (wide, deep), (deep,), (deep,)]:
+        return None
+    return Network(*(np.ascontiguousarray(part, np.float32) for part in parts))
+
+
 def read(path: Path) -> Weights:
     """Weights from a file, every value checked."""
     try:
@@ -81,18 +112,20 @@ def read(path: Path) -> Weights:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             trees = _trees(archive["asked"], archive["limits"], archive["leaves"], 1)
             ways = _trees(archive["way_asked"], archive["way_limits"], archive["way_leaves"], 4)
-            constant, usual, chances = archive["constant"], archive["usual"], archive["chances"]
+            network = _network(archive)
+            middling, constant = archive["middling"], archive["constant"]
+            usual, chances = archive["usual"], archive["chances"]
     except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise ValueError(damaged) from error
     fits = (
-        constant.dtype == usual.dtype == chances.dtype == np.float64
-        and (constant.shape, usual.shape) == ((), (4,))
+        middling.dtype == constant.dtype == usual.dtype == chances.dtype == np.float64
+        and (middling.shape, constant.shape, usual.shape) == ((), (), (4,))
         and chances.ndim == 2
         and chances.shape[0] == 2
         and chances.shape[1] > 0
     )
-    if trees is None or ways is None or not fits or not (
-        np.isfinite(constant)
+    if trees is None or ways is None or network is None or not fits or not (
+        np.isfinite([middling, constant]).all()
         and np.isfinite(usual).all()
         and np.isfinite(chances).all()
         and (np.diff(chances[0]) > 0).all()
@@ -100,7 +133,7 @@ def read(path: Path) -> Weights:
         and ((chances[1] >= 0) & (chances[1] <= 1)).all()
     ):
         raise ValueError(damaged)
-    return Weights(trees, float(constant), ways, usual.copy(), chances.copy())
+    return Weights(trees, network, float(middling), float(constant), ways, usual.copy(), chances.copy())
 
 
 @functools.cache
@@ -109,12 +142,21 @@ def weights() -> Weights:
     return read(FILE)
 
 
-def expected(model: Weights, cues: F4, halt: Event | None = None) -> F8:
-    """(N,) how many objects to expect at each box, from its cues."""
+def expected(model: Weights, cues: F4, halt: Event | None = None) -> tuple[F8, I8]:
+    """(N,) how many objects to expect at each box, and the rows of the ``LIKELY`` best by the trees, the best first.
+
+    These go through the network; of the others it is taken to say what it says in the mean.
+    """
     scores = np.full((cues.shape[0], 1), model.constant)
     for start, stop in slices(cues.shape[0], BLOCK, halt):
         kernels.add_leaves(cues[start:stop], tuple(model.trees), scores[start:stop])
-    return np.asarray(np.exp(np.minimum(scores[:, 0], 50.0)), np.float64)
+    scores = scores[:, 0]
+    likely = np.argsort(-scores, kind="stable")
+    scores[likely[LIKELY:]] += model.middling
+    likely = likely[:LIKELY]
+    for start, stop in slices(likely.shape[0], BLOCK, halt):
+        network_kernels.add_outputs(cues, likely[start:stop], tuple(model.network), scores)
+    return np.exp(np.minimum(scores, 50.0)), likely
 
 
 def expected_ways(model: Weights, cues: F4, halt: Event | None = None) -> F8:
@@ -130,24 +172,58 @@ def chances(model: Weights, gains: F8) -> F8:
     return np.asarray(np.interp(np.log(np.maximum(gains, 1e-30)), *model.chances), np.float64)
 
 
-def rank(
-    candidates: Candidates,
-    planes: U1,
-    edges: I4,
-    factor: int,
+def promising(terms: F8) -> tuple[I8, I8]:
+    """Rows, rising, of the candidates of which the log-linear model expects the most, and of the others, the best
+    first; of equal ones, the lower row is the better."""
+    expects = objectness(terms)
+    number = min(len(expects), max(FEWEST, math.ceil(BETTER * len(expects))))
+    least = np.partition(expects, len(expects) - number)[len(expects) - number]
+    chosen = expects > least
+    chosen[np.flatnonzero(expects == least)[: number - np.count_nonzero(chosen)]] = True
+    others = np.flatnonzero(~chosen)
+    return np.flatnonzero(chosen), others[np.argsort(-expects[others], kind="stable")]
+
+
+def arrange(
+    model: Weights,
+    boxes: I4,
+    rows: I8,
+    known: F4,
     shape: tuple[int, int],
+    min_sides: tuple[float, float],
     wanted: int,
     halt: Event | None = None,
-) -> tuple[I8, F8, F8]:
-    """The ``wanted`` first candidates of a working image, each the one that adds the most; each one's chance, and how
-    far its sides are expected to be off (``expected_ways``).
+) -> tuple[I8, F8, I4]:
+    """The ``wanted`` first of the ``rows`` of all ``boxes``, each the one that adds the most when its sides have moved;
+    what each adds, and (N, 4) all boxes, moved. ``known`` are the cues of the rows."""
+    evidence, likely = expected(model, known, halt)
+    ways, best, moved = expected_ways(model, known[likely], halt), rows[likely], boxes.copy()
+    moved[best] = move_sides(boxes, best, ways, shape, min_sides)
+    partners = close_boxes(moved[rows], halt, close=COVERED)
+    order, gains = cover(moved[rows], evidence, min(wanted, len(rows)), partners, halt)
+    return rows[order], gains, moved
 
-    ``planes`` are the image's ``lab_planes``, ``edges`` the strengths of a pixel graph whose pixels are ``factor``
-    pixels of the image across.
+
+def rank(
+    candidates: Candidates,
+    terms: F8,
+    planes: U1,
+    shape: tuple[int, int],
+    min_sides: tuple[float, float],
+    wanted: int,
+    halt: Event | None = None,
+) -> tuple[I8, F8, I4]:
+    """The ``wanted`` first candidates of a working image in the order of ``arrange``, the chance of each, and (K, 4)
+    its moved box.
+
+    ``terms`` are what ``describe_boxes`` says of the candidates, ``planes`` the image's ``lab_planes``. Those of which
+    little is expected by their terms come last.
     """
-    model = weights()
-    partners = close_boxes(candidates.boxes, halt)
-    maps = draw_maps(planes, map_factor(shape), candidates.boxes, halt)
-    known = cues(candidates, partners, maps, edges, factor, shape, halt)
-    order, gains = cover(candidates.boxes, expected(model, known, halt), wanted, partners, halt)
-    return order, chances(model, gains), expected_ways(model, known[order], halt)
+    model, boxes = weights(), candidates.boxes
+    rows, others = promising(terms)
+    maps = draw_maps(planes, map_factor(shape), boxes, halt)
+    known = cues(candidates, terms, close_boxes(boxes, halt), maps, rows, halt)
+    order, gains, moved = arrange(model, boxes, rows, known, shape, min_sides, wanted, halt)
+    order = np.concatenate([order, others])[:wanted]
+    gains = np.concatenate([gains, np.zeros(len(others))])[:wanted]
+    return order, chances(model, gains), moved[order]

@@ -1,4 +1,4 @@
-"""What the ranking knows of a box, from lists of pixels: gradients, barrier, contours, cells, votes, trees."""
+"""What the ranking knows of a box, from lists of pixels: gradients, barrier, contours, cells, votes, trees, network."""
 
 from __future__ import annotations
 
@@ -171,3 +171,16 @@ def add_leaves(row, asked, limits, leaves):
             node = 2 * node + (2 if row[ask[node]] > limit[node] else 1)
         total += leaf[node - len(ask)]
     return total
+
+
+def network(row, means, scales, first, first_offsets, second, second_offsets, last, farthest=4.0):
+    """The output of a network whose two hidden layers pass on what is positive."""
+
+    def layer(values, weights, offsets):
+        sums = [sum(v * w[h] for v, w in zip(values, weights, strict=True)) for h in range(len(offsets))]
+        return [max(total + offset, 0.0) for total, offset in zip(sums, offsets, strict=True)]
+
+    scaled = [(v - m) * s for v, m, s in zip(row, means, scales, strict=True)]
+    clipped = [min(max(v, -farthest), farthest) for v in scaled]
+    deep = layer(layer(clipped, first, first_offsets), second, second_offsets)
+    return sum(d * w for d, w in zip(deep, last, strict=True))

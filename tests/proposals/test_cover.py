@@ -20,14 +20,15 @@ def scattered(count: int, seed: int, spread: int = 40) -> tuple[np.ndarray, np.n
     return rng.permutation(boxes), np.exp(rng.normal(0.0, 3.0, len(boxes)))
 
 
+@pytest.mark.parametrize("close", [0.6, 0.5])
 @pytest.mark.parametrize("seed", range(size(20, 3)))
-def test_partners_are_those_of_the_definition(seed: int) -> None:
+def test_partners_are_those_of_the_definition(seed: int, close: float) -> None:
     boxes, _ = scattered(size(300, 60), seed)
-    ends, partners, found_overlaps = unchanged(selection.close_boxes, boxes)
-    overlaps = box_iou(boxes.astype(np.float64), boxes.astype(np.float64))  # none is so near .6 that float32 errs
+    ends, partners, found_overlaps = unchanged(selection.close_boxes, boxes, close=close)
+    overlaps = box_iou(boxes.astype(np.float64), boxes.astype(np.float64))  # of .6, none is so near that float32 errs
     start = 0
     for i, end in enumerate(ends.tolist()):
-        wanted = [j for j in np.flatnonzero(overlaps[i] >= 0.6).tolist() if j != i]
+        wanted = [j for j in np.flatnonzero(overlaps[i] >= close).tolist() if j != i]
         found = np.argsort(partners[start:end])
         assert partners[start:end][found].tolist() == wanted
         np.testing.assert_allclose(found_overlaps[start:end][found], overlaps[i, wanted], rtol=1e-6)
@@ -58,10 +59,35 @@ def test_partners_at_exactly_the_threshold_and_at_the_ends_of_the_search(far: in
             assert len(selection.close_boxes(boxes)[1]) == (2 if overlap >= np.float32(0.6) else 0)
 
 
+@pytest.mark.parametrize("far", [0, 10_000, 30_000])
+def test_partners_at_exactly_half(far: int) -> None:
+    """IoU 1 / 2: the smaller box at an end of the larger, or equal boxes shifted by a third."""
+    for side in (6, 24, 120, 1002):
+        half, third = side // 2, side // 3
+        scenes = [
+            [[0, 0, side, side], [0, 0, half, side]],
+            [[0, 0, side, side], [half, 0, side, side]],
+            [[0, 0, side, side], [0, half, side, side]],
+            [[0, 0, side, side], [third, 0, side + third, side]],
+            [[0, 0, side, side], [0, third, side, side + third]],
+        ]
+        for scene in scenes:
+            boxes = np.array(scene, np.int32) + np.int32(far)
+            for order in ([0, 1], [1, 0]):
+                ends, partners, overlaps = selection.close_boxes(boxes[order], close=0.5)
+                assert (ends.tolist(), partners.tolist()) == ([1, 2], [1, 0]), (side, scene)
+                assert overlaps.tolist() == [0.5, 0.5]
+                assert len(selection.close_boxes(boxes[order])[1]) == 0
+
+
 @pytest.mark.parametrize("power", [2, 3])
 @pytest.mark.parametrize("seed", range(size(6, 3)))
 def test_each_next_box_adds_the_most(seed: int, power: int) -> None:
     boxes, evidence = scattered(size(80, 25), seed, spread=12)
+    wider = selection.cover(boxes, evidence, len(boxes), selection.close_boxes(boxes, close=0.5), power=power)
+    wanted, values = naive.cover(boxes.tolist(), evidence.tolist(), len(boxes), close=0.5, power=power)
+    assert wider[0].tolist() == wanted, f"seed {seed}"
+    np.testing.assert_allclose(wider[1], values, rtol=1e-4)
     order, gains = unchanged(selection.cover, boxes, evidence, wanted=len(boxes), power=power)
     wanted, values = naive.cover(boxes.tolist(), evidence.tolist(), len(boxes), power=power)
     assert order.tolist() == wanted, f"seed {seed}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks import bench_fit_ranking as fitting
+from benchmarks import bench_fit_ranking as fitting, network_fit
 from detutils.proposals._kernels import cues as kernels
 from detutils.proposals._kernels.contrasts import CONTRASTS, describe_contrasts
+from detutils.proposals._kernels.network import add_outputs
 from detutils.proposals.cues import CUES
 from detutils.proposals.ranking import expected, expected_ways
 
@@ -39,7 +40,8 @@ def test_a_sample_has_every_box_that_covers_an_object() -> None:
     corner = rng.integers(0, 80, (2000, 2))
     boxes = np.hstack([corner, corner + 20]).astype(np.int32)
     objects = np.array([[30.0, 30.0, 50.0, 50.0], [200.0, 200.0, 220.0, 220.0]])
-    image = fitting.Image(boxes, np.arange(2000.0)[:, None].astype(np.float32), None, np.ones(2000), (100, 100))
+    numbers = np.arange(2000.0)[:, None].astype(np.float32)
+    image = fitting.Image(boxes, np.arange(2000), numbers, np.ones(2000), (100, 100))
     some = fitting.sample(image, objects, rng)
     shift = np.abs(corner - 30)
     inner = np.maximum(20 - shift, 0).prod(axis=1)
@@ -80,6 +82,8 @@ def test_trees_find_where_objects_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """One in forty candidates, those with a third cue over 1.5, covers an object; the sum is the number of objects."""
     pytest.importorskip("lightgbm")
     monkeypatch.setattr(fitting, "TREES", 40)
+    monkeypatch.setattr(network_fit, "EPOCHS", 4)
+    monkeypatch.setattr(network_fit, "BATCH", 2)
     monkeypatch.setitem(fitting.OPTIONS, "feature_fraction", 1.0)
     monkeypatch.setitem(fitting.WAY_OPTIONS, "feature_fraction", 1.0)
     rng, samples = np.random.default_rng(0), []
@@ -96,8 +100,50 @@ def test_trees_find_where_objects_are(monkeypatch: pytest.MonkeyPatch) -> None:
     above, below = told[every[:, 3] > 0.3].mean(axis=0), told[every[:, 3] < -0.3].mean(axis=0)
     np.testing.assert_allclose(above, [0.25, 0.0, -0.25, 0.5], atol=0.05)
     np.testing.assert_allclose(below, [-0.25, 0.5, 0.25, 0.0], atol=0.05)
-    found = np.concatenate([expected(model, s.cues) for s in samples])
+    found = np.concatenate([expected(model, s.cues)[0] for s in samples])
     good = np.concatenate([s.cues[:, 2] > 1.5 for s in samples])
-    assert np.quantile(found[good], 0.02) > 3 * np.quantile(found[~good], 0.9)
-    flipped = expected(model, np.ascontiguousarray(every[:, fitting.mirror()]))
-    np.testing.assert_allclose(found.sum() + flipped.sum(), 2 * 200, rtol=1e-6)
+    assert np.quantile(found[good], 0.1) > 3 * np.quantile(found[~good], 0.9)
+    places = fitting.mirror()
+    flipped = [expected(model, np.ascontiguousarray(s.cues[:, places]))[0] for s in samples]
+    np.testing.assert_allclose(found.sum() + np.sum(flipped), 2 * 200, rtol=1e-6)
+
+
+def test_slopes_of_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the sum of the outputs' squares, against differences, with nothing dropped."""
+    monkeypatch.setattr(network_fit, "DROPPED", 0.0)
+    monkeypatch.setattr(network_fit, "DROPPED_INPUTS", 0.0)
+    rng = np.random.default_rng(1)
+    parts = [rng.normal(size=shape) for shape in ((5, 4), (4,), (4, 3), (3,), (3,), (1,))]
+    inputs = rng.normal(size=(7, 5))
+
+    def outputs() -> np.ndarray:
+        return network_fit._forward(parts, inputs, rng).deep @ parts[4] + parts[5]
+
+    found = network_fit._backward(parts, network_fit._forward(parts, inputs, rng), 2 * outputs())
+    for part, slopes in zip(parts, found, strict=True):
+        for place in np.ndindex(part.shape):
+            sums = []
+            for step in (1e-5, -1e-5):
+                was = part[place]
+                part[place] += step
+                sums.append((outputs() ** 2).sum())
+                part[place] = was
+            assert slopes[place] == pytest.approx((sums[0] - sums[1]) / 2e-5, rel=1e-3, abs=1e-5)
+
+
+def test_a_network_learns_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The larger of two features, of many that say nothing; columns that are mirrored take part as one another."""
+    monkeypatch.setattr(network_fit, "EPOCHS", 60)
+    rng = np.random.default_rng(2)
+    images = [rng.normal(size=(80, 6)).astype(np.float32) for _ in range(24)]
+    goals = [np.maximum(image[:, 0], image[:, 1]) for image in images]
+
+    def slopes(chosen: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        return (outputs - np.concatenate([goals[i] for i in chosen])) / len(outputs)
+
+    network = network_fit.fit_network(images, np.array([1, 0, 2, 3, 5, 4]), slopes, start=0.5)
+    assert all((part == part.astype(np.float16)).all() for part in network)
+    fresh = rng.normal(size=(500, 6)).astype(np.float32)
+    told = np.zeros(500)
+    add_outputs(fresh, np.arange(500), tuple(network), told)
+    assert np.corrcoef(told, fresh[:, :2].max(axis=1))[0, 1] > 0.95

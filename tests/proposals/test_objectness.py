@@ -127,7 +127,7 @@ def test_terms_are_those_of_the_definition(factor: int) -> None:
     for place, name in enumerate(objectness.TERMS):
         values = [terms[name] for terms in wanted]
         np.testing.assert_allclose(features[:, place], values, rtol=1e-9, atol=1e-11, err_msg=name)
-    scores = objectness.objectness(candidates, weights, factor, (height, width))
+    scores = objectness.objectness(features)
     exponents = [
         objectness.CONSTANT + sum(objectness.TERMS[name] * value for name, value in terms.items()) for terms in wanted
     ]

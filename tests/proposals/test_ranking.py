@@ -11,11 +11,17 @@ import pytest
 
 from detutils import box_iou, selective_search
 from detutils.proposals import cues, ranking, strategies
-from detutils.proposals._kernels import contours as contour_kernels, cues as cue_kernels, trees as tree_kernels
+from detutils.proposals._kernels import (
+    contours as contour_kernels,
+    cues as cue_kernels,
+    network as network_kernels,
+    trees as tree_kernels,
+)
 from detutils.proposals.cover import close_boxes
-from detutils.proposals.objectness import Candidates
+from detutils.proposals.objectness import TERMS, Candidates, describe_boxes, objectness
 from tests.cases import size
-from tests.naive import ranking as naive
+from tests.naive import ranking as naive, selection as naive_selection
+from tests.proposals.test_cover import scattered
 from tests.proposals.test_segmentation import picture
 
 SHAPES = [(1, 1), (1, 7), (2, 5), (6, 2), (3, 3), (13, 17)]
@@ -118,8 +124,11 @@ def test_maps_and_cues_are_those_of_the_definitions() -> None:
     candidates, partners = Candidates(boxes, np.zeros(len(boxes)), sums), close_boxes(boxes)
     edges = np.ones((shape[0], 2, shape[1]), np.int32)
     image_size = (shape[0] * factor, shape[1] * factor)
-    got = cues.cues(candidates, partners, maps, edges, factor, image_size)
+    known = describe_boxes(candidates, edges, factor, image_size)
+    got = cues.cues(candidates, known, partners, maps, np.arange(len(boxes)))
     assert got.shape == (len(boxes), cues.CUES)
+    some = np.flatnonzero(np.arange(len(boxes)) % 3 != 1)
+    np.testing.assert_array_equal(cues.cues(candidates, known, partners, maps, some), got[some])
     ends = np.cumsum([*cues.GROUPS.values()])
     votes, image, contours, cells, contrasts = (got[:, a:b] for a, b in pairwise(ends))
     overlaps = box_iou(boxes.astype(np.float64), boxes.astype(np.float64))
@@ -146,10 +155,10 @@ def test_votes_at_every_level() -> None:
     """A box of 100 x 100, and others cut short by a hundredth each: IoU 1 ... .6, none at exactly .7, .8 or .9."""
     boxes = np.array([[0, 0, 100, 100 - k] for k in range(40) if k not in (10, 20, 30)], np.int32)
     sums = np.random.default_rng(1).integers(1, 9, (len(boxes), 13)).astype(np.float64)
-    got = np.empty((len(boxes), cue_kernels.VOTES), np.float32)
-    cue_kernels.count_votes(boxes, tuple(close_boxes(boxes)), sums, got)
+    got = np.full((1, 1 + cue_kernels.VOTES), -7, np.float32)
+    cue_kernels.count_votes(boxes, np.zeros(1, np.int64), tuple(close_boxes(boxes)), sums, got, 1)
     near = [(box[3] / 100, 100 * box[3], n) for box, n in zip(boxes[1:].tolist(), sums[1:, 0], strict=True)]
-    np.testing.assert_allclose(got[0], naive.vote_cues((10_000, sums[0, 0]), near), rtol=1e-5)
+    np.testing.assert_allclose(got[0], [-7, *naive.vote_cues((10_000, sums[0, 0]), near)], rtol=1e-5)
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,6 +246,121 @@ def test_every_leaf_can_be_reached() -> None:
         assert scores[0, 0] == leaf
 
 
+def network_of(features: int, wide: int, deep: int, seed: int = 0) -> ranking.Network:
+    rng = np.random.default_rng(seed)
+    shapes = [(features,), (features,), (features, wide), (wide,), (wide, deep), (deep,), (deep,)]
+    return ranking.Network(*(rng.normal(size=shape).astype(np.float16).astype(np.float32) for shape in shapes))
+
+
+@pytest.mark.parametrize(("features", "wide", "deep"), [(1, 1, 1), (3, 5, 2), (4, 4, 4), (9, 7, 6), (18, 16, 8)])
+def test_network(features: int, wide: int, deep: int) -> None:
+    """Features far from the mean are clipped, on both sides; rows that are not named keep their scores."""
+    layers = network_of(features, wide, deep, features)
+    values = np.random.default_rng(features).normal(0, 3, (9, features)).astype(np.float32)
+    values[0], values[1] = 1e6, -1e6
+    scores, rows = np.arange(9.0), np.array([0, 1, 8, 4, 5])
+    network_kernels.add_outputs(values, rows, tuple(layers), scores)
+    plain = [part.tolist() for part in layers]
+    wanted = [i + (naive.network(values[i].tolist(), *plain) if i in rows else 0.0) for i in range(9)]
+    np.testing.assert_allclose(scores, wanted, rtol=1e-5, atol=1e-4)
+
+
+def test_the_likely_go_through_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of those with equal trees the upper row; the others get what the network says in the mean."""
+    monkeypatch.setattr(ranking, "LIKELY", 5)
+    monkeypatch.setattr(ranking, "BLOCK", 2)
+    leaves = np.tile(np.arange(16, dtype=np.float32) / 16, (2, 1))
+    model = model_of(trees=trees_of(2, leaves=leaves), network=network_of(cues.CUES, 3, 2), middling=0.75)
+    known = np.zeros((9, cues.CUES), np.float32)
+    known[[2, 4, 7], 0] = 1  # the last leaf, the others the first
+    evidence, likely = ranking.expected(model, known)
+    assert likely.tolist() == [2, 4, 7, 0, 1]
+    plain = [part.tolist() for part in model.network]
+    for row in range(9):
+        said = naive.network(known[row].tolist(), *plain) if row in likely else 0.75
+        assert evidence[row] == pytest.approx(math.exp(0.5 + 2 * (15 / 16 if row in (2, 4, 7) else 0) + said), rel=1e-5)
+
+
+def test_the_promising_are_the_best_by_their_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    terms = np.zeros((10, len(TERMS)))
+    terms[[1, 6], list(TERMS).index("fill")] = 1.0  # more than the others
+    terms[[3, 8], list(TERMS).index("fill")] = -1.0
+    assert objectness(terms)[1] > objectness(terms)[0] > objectness(terms)[3]
+    for fewest, share, number in ((0, 0.6, 6), (0, 0.51, 6), (7, 0.1, 7), (3, 0.2, 3), (3000, 0.6, 10), (1, 0.1, 1)):
+        monkeypatch.setattr(ranking, "FEWEST", fewest)
+        monkeypatch.setattr(ranking, "BETTER", share)
+        rows, others = ranking.promising(terms)
+        every = [1, 6, 0, 2, 4, 5, 7, 9, 3, 8]
+        assert rows.tolist() == sorted(every[:number])
+        assert others.tolist() == every[number:]
+
+
+@pytest.mark.parametrize("seed", range(size(6, 2)))
+def test_the_order_is_that_of_moved_boxes(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the definitions of trees, network, moves and cover, one behind the other."""
+    monkeypatch.setattr(ranking, "LIKELY", 12)
+    boxes, _ = scattered(size(60, 30), seed, spread=8)
+    rng = np.random.default_rng(seed)
+    rows = np.sort(rng.permutation(len(boxes))[: 2 * len(boxes) // 3])
+    known = rng.normal(size=(len(rows), cues.CUES)).astype(np.float32)
+    drawn = [
+        trees_of(
+            number,
+            asked=rng.integers(0, cues.CUES, (number, 15)).astype(np.int32),
+            leaves=rng.normal(0, spread, (number, 16)).astype(np.float32),
+        )
+        for number, spread in ((3, 1.0), (4, 0.3))
+    ]
+    network = network_of(cues.CUES, 3, 2, seed)
+    network = network._replace(first=network.first / 20)
+    model = model_of(trees=drawn[0], network=network, middling=-0.5, ways=drawn[1], usual=rng.normal(0, 0.1, 4))
+    order, gains, moved = ranking.arrange(model, boxes, rows, known, (40, 50), (1.0, 1.0), len(rows))
+
+    scores = [0.5 + naive.add_leaves(row, *(part.tolist() for part in drawn[0])) for row in known.tolist()]
+    likely = sorted(range(len(rows)), key=lambda i: -scores[i])[:12]
+    plain = [part.tolist() for part in network]
+    evidence = [
+        math.exp(score + (naive.network(known[i].tolist(), *plain) if i in likely else -0.5))
+        for i, score in enumerate(scores)
+    ]
+    sides = [[part[side : side + 1].tolist() for part in drawn[1]] for side in range(4)]
+    ways = [
+        [usual + naive.add_leaves(known[i].tolist(), *trees) for usual, trees in zip(model.usual, sides, strict=True)]
+        for i in likely
+    ]
+    best = [int(rows[i]) for i in likely]
+    wanted = boxes.tolist()
+    for row, box in zip(best, naive_selection.move_sides(boxes.tolist(), best, ways, (40, 50), (1, 1)), strict=True):
+        wanted[row] = box
+    assert moved.tolist() == wanted
+    assert moved.tolist() != boxes.tolist()
+    first, values = naive_selection.cover([wanted[row] for row in rows], evidence, len(rows), close=0.5)
+    assert order.tolist() == rows[first].tolist()
+    np.testing.assert_allclose(gains, values, rtol=1e-3)
+
+
+def test_candidates_of_little_promise_come_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = picture(size(60, 24), size(80, 30), 5)
+    wanted = selective_search(image, "dense", min_size=2, refine=False)
+    seen, promising, gather = [], ranking.promising, strategies.gather
+    monkeypatch.setattr(ranking, "FEWEST", 2)
+    monkeypatch.setattr(ranking, "BETTER", 0.3)
+    monkeypatch.setattr(strategies, "gather", lambda *arguments: seen.append(gather(*arguments)) or seen[-1])
+    monkeypatch.setattr(ranking, "promising", lambda terms: seen.append(promising(terms)) or seen[-1])
+    few = selective_search(image, "dense", min_size=2, refine=False)
+    candidates, (rows, others) = seen
+    assert 2 <= len(rows) < len(others)
+    assert len(few.boxes) == len(wanted.boxes) == len(rows) + len(others)
+    np.testing.assert_array_equal(few.boxes[len(rows) :], candidates.boxes[others])
+    assert {tuple(box) for box in few.boxes[: len(rows)]} == {tuple(box) for box in candidates.boxes[rows].tolist()}
+    assert len(set(few.priorities[len(rows) :])) == 1
+    assert few.priorities[-1] == few.priorities.min()
+    for most in (len(rows) - 1, len(rows) + 1):
+        fewer = selective_search(image, "dense", min_size=2, refine=False, max_boxes=most)
+        np.testing.assert_array_equal(fewer.boxes, few.boxes[:most])
+        np.testing.assert_array_equal(fewer.priorities, few.priorities[:most])
+
+
 # ---- the file --------------------------------------------------------------------------------------------------------
 
 
@@ -276,7 +400,8 @@ def trees_of(number: int, **changes: object) -> ranking.Trees:
 
 def model_of(**changes: object) -> ranking.Weights:
     chances = np.array([[-2.0, 0.0, 1.0], [0.25, 0.25, 0.75]])
-    return ranking.Weights(trees_of(2), 0.5, trees_of(4), np.zeros(4), chances)._replace(**changes)
+    network = network_of(cues.CUES, 3, 2)
+    return ranking.Weights(trees_of(2), network, 0.25, 0.5, trees_of(4), np.zeros(4), chances)._replace(**changes)
 
 
 def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -289,7 +414,7 @@ def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
         )
         for number in (2, 4)
     ]
-    model = model_of(trees=drawn[0], ways=drawn[1], usual=rng.normal(size=4))
+    model = model_of(trees=drawn[0], ways=drawn[1], usual=rng.normal(size=4), network=network_of(cues.CUES, 6, 5, 1))
     ranking.save(tmp_path / "w.npz", model)
     again = ranking.read(tmp_path / "w.npz")
     assert_same(again, model)
@@ -300,9 +425,10 @@ def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def assert_same(one: ranking.Weights, other: ranking.Weights) -> None:
-    for got, wanted in zip((*one.trees, *one.ways, *one[1::2]), (*other.trees, *other.ways, *other[1::2]), strict=True):
-        np.testing.assert_array_equal(got, wanted)
-    np.testing.assert_array_equal(one.chances, other.chances)
+    for got, wanted in zip(one, other, strict=True):
+        parts = zip(got, wanted, strict=True) if isinstance(got, tuple) else [(got, wanted)]
+        for part, as_saved in parts:
+            np.testing.assert_array_equal(part, as_saved)
 
 
 def test_each_side_has_its_trees() -> None:
@@ -336,7 +462,17 @@ BROKEN_TREES = {
     "a leaf too few": {"leaves": np.ones((4, 15), np.float32)},
     "an infinite leaf": {"leaves": np.full((4, 16), np.inf, np.float32)},
 }
+BROKEN_NETWORKS = {
+    "a spread too many": {"scales": np.ones(cues.CUES + 1, np.float32)},
+    "means in rows": {"means": np.ones((cues.CUES, 1), np.float32)},
+    "a unit too few": {"second_offsets": np.ones(1, np.float32)},
+    "layers that do not fit": {"second": np.ones((2, 3), np.float32)},
+    "a weight that is NaN": {"last": np.full(2, np.nan, np.float32)},
+    "an infinite weight": {"first": np.full((cues.CUES, 3), np.inf, np.float32)},
+    "a number for a layer": {"first_offsets": np.float32(3)},
+}
 BROKEN = {
+    **{name: {"network": network_of(cues.CUES, 3, 2)._replace(**changes)} for name, changes in BROKEN_NETWORKS.items()},
     **{name: {"trees": trees_of(4, **changes)} for name, changes in BROKEN_TREES.items()},
     **{f"{name}, of a side": {"ways": trees_of(4, **changes)} for name, changes in BROKEN_TREES.items()},
     "sides with unlike numbers of trees": {"ways": trees_of(5)},
@@ -344,6 +480,8 @@ BROKEN = {
     "a side that is NaN": {"usual": np.full(4, np.nan)},
     "sides of single precision": {"usual": np.zeros(4, np.float32)},
     "a constant that is NaN": {"constant": np.nan},
+    "a mean that is NaN": {"middling": np.nan},
+    "means of every unit": {"middling": np.zeros(2)},
     "chances that fall": {"chances": np.array([[0.0, 1.0], [0.5, 0.25]])},
     "gains that do not rise": {"chances": np.array([[0.0, 0.0], [0.25, 0.5]])},
     "a chance over 1": {"chances": np.array([[0.0, 1.0], [0.5, 1.5]])},

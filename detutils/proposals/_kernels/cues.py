@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import F4, F8, I4, U1, U4, inlined, kernel
+from detutils._jit import F4, F8, I4, I8, U1, U4, inlined, kernel
+from detutils.proposals._kernels.cover import PARTNERS
 
 CHANNELS = 12  # lightness, two colors, edges, edges by orientation, barrier, crowd
 BARRIER, CROWD = 10, 11
@@ -219,17 +220,18 @@ def describe_cells(boxes: I4, integral: U4, factor: int, scale: Any, features: F
                 _empty(row, CELLS * CELLS + k)
 
 
-@kernel("void(int32[:,::1], Tuple((int64[::1], int32[::1], float32[::1])), float64[:,::1], float32[:,::1])")
-def count_votes(boxes: I4, partners: tuple[Any, ...], sums: F8, votes: F4) -> None:
-    """How many regions of all hierarchies have nearly a box: weighted by the cube of the IoU, then where it is at
-    least .7, .8 and .9, as logarithms; and whether those with other boxes are larger rather than smaller ones."""
+@kernel(f"void(int32[:,::1], int64[::1], {PARTNERS}, float64[:,::1], float32[:,::1], int64)")
+def count_votes(boxes: I4, rows: I8, partners: tuple[Any, ...], sums: F8, features: F4, place: int) -> None:
+    """How many regions of all hierarchies have nearly the box of a row: weighted by the cube of the IoU, then where it
+    is at least .7, .8 and .9, as logarithms; and whether those with other boxes are larger rather than smaller ones."""
     ends, others, overlaps = partners
-    begin = np.int64(0)
-    for i in range(boxes.shape[0]):
+    for r in range(rows.shape[0]):
+        i = rows[r]
+        votes = features[r, place : place + VOTES]
         number = sums[i, 0]
         near, at7, at8, at9, larger, smaller = number, number, number, number, 0.0, 0.0
         area = np.int64(boxes[i, 2] - boxes[i, 0]) * np.int64(boxes[i, 3] - boxes[i, 1])
-        for k in range(begin, ends[i]):
+        for k in range(ends[i - 1] if i > 0 else 0, ends[i]):
             j = np.int64(others[k])
             value, its = np.float64(overlaps[k] * overlaps[k] * overlaps[k]), sums[j, 0]
             near += its * value
@@ -240,7 +242,6 @@ def count_votes(boxes: I4, partners: tuple[Any, ...], sums: F8, votes: F4) -> No
                 larger += its
             else:
                 smaller += its
-        begin = ends[i]
-        votes[i, 0], votes[i, 1] = np.float32(math.log(near)), np.float32(math.log(at7))
-        votes[i, 2], votes[i, 3] = np.float32(math.log(at8)), np.float32(math.log(at9))
-        votes[i, 4] = np.float32(math.log1p(larger) - math.log1p(smaller))
+        votes[0], votes[1] = np.float32(math.log(near)), np.float32(math.log(at7))
+        votes[2], votes[3] = np.float32(math.log(at8)), np.float32(math.log(at9))
+        votes[4] = np.float32(math.log1p(larger) - math.log1p(smaller))
