@@ -128,6 +128,28 @@ def test_pairs_at_the_bounds_of_size_and_reach(t: float) -> None:
                     assert len(keep) == (2 if exceeds else 3), (shape, i, far)
 
 
+@pytest.mark.parametrize("angle", [0.0, 45.0])
+def test_hulls_of_unlike_sizes_on_both_sides_of_a_level(angle: float) -> None:
+    """Squares turned by 45 degrees against each other share more than .7, and one hull is 1.48 times as long."""
+    for side in np.geomspace(4.0, 16.0, size(49, 13)):
+        pair = np.array([[50, 50, side, side, angle], [50, 50, 1.05 * side, 1.05 * side, 45 - angle]])
+        assert 0.7 < naive.rotated_box_iou(pair.tolist(), pair.tolist(), angle="cw-deg")[0][1] < 0.71
+        many = np.concatenate([pair, [[200, 50, 9, 9, 0], [250, 50, 3, 3, 0]]])
+        for scores in ([0.9, 0.8, 0.1, 0.2], [0.8, 0.9, 0.1, 0.2]):
+            assert len(detutils.rotated_nms(many, scores, 0.7, angle="cw-deg")) == 3, side
+            assert len(detutils.explain_rotated_nms(many, scores, 0.7, angle="cw-deg").keep) == 3, side
+
+
+def test_the_best_of_many_suppressors_wherever_it_lies() -> None:
+    """More tiles under one box than are computed at once, the best of them in any cell."""
+    tiles = [[5.0 + 10 * x, 5.0 + 10 * y, 10.0, 10.0, 0.0] for y in range(4) for x in range(4)]
+    boxes = np.array([*tiles, [20, 20, 40, 40, 3]])
+    for best in range(16):
+        scores = np.append(0.5 + np.roll(np.arange(16.0), best) / 64, 0.1)
+        found = detutils.explain_rotated_nms(boxes, scores, 0.05, angle="cw-deg")
+        assert found.suppressed_by.tolist() == [-1] * 16 + [int(np.argmax(scores))]
+
+
 def test_boxes_that_reach_over_many_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     """A huge box over many tiny ones: beyond some cells all kept boxes are looked at."""
     rng = np.random.default_rng(1)
