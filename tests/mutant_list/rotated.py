@@ -84,7 +84,7 @@ MUTANTS = [
         ("while at > 0 and scores[order[at - 1]] < scores[i]", "while at > 0 and scores[order[at - 1]] <= scores[i]"),
         ("== labels[order[r]]", "!= labels[order[r]]"),
         ("        if count == most:\n            break\n        if crowd", "        if crowd"),
-        ("if total == most", "if total == most + 1"),
+        ("if total == most", "if total == most - 1"),
         ("if marks[left[p]] > marks[left[at]]", "if marks[left[p]] >= marks[left[at]]"),
         ("rest += p != at and marks", "rest += marks"),
         ("elif overlap > threshold", "elif overlap >= threshold"),
