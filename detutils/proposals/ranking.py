@@ -199,8 +199,9 @@ def arrange(
     evidence, likely = expected(model, known, halt)
     ways, best, moved = expected_ways(model, known[likely], halt), rows[likely], boxes.copy()
     moved[best] = move_sides(boxes, best, ways, shape, min_sides)
-    partners = close_boxes(moved[rows], halt, close=COVERED)
-    order, gains = cover(moved[rows], evidence, min(wanted, len(rows)), partners, halt)
+    places = moved[rows]
+    partners = close_boxes(places, halt, close=COVERED)
+    order, gains = cover(places, evidence, min(wanted, len(rows)), partners, halt)
     return rows[order], gains, moved
 
 
