@@ -181,7 +181,10 @@ def group(regions: Regions, strategy: Strategy, halt: Event | None = None) -> Tr
             strategy.fill,
         ]
     )
-    counts = regions.counts.copy()
+    # Histograms that are not compared are not kept up to date either.
+    begin = 0 if strategy.color else regions.split
+    end = regions.counts.shape[1] if strategy.texture else regions.split
+    counts = regions.counts[:, begin:end].copy()
     norms = np.empty(counts.shape, np.uint16)
     kernels.normalize(counts, norms, sizes)
     table = kernels.Table(
@@ -191,7 +194,7 @@ def group(regions: Regions, strategy: Strategy, halt: Event | None = None) -> Tr
         sizes=sizes,
         boxes=boxes,
         factors=factors,
-        split=regions.split,
+        split=regions.split - begin,
         pixels=float(regions.labels.size),
     )
     heads = np.full(every, -1, np.int32)

@@ -47,13 +47,19 @@ def _slopes() -> I4:
 
 
 @cache
-def _bins() -> U1:
-    """(256, 8): from a pair of levels to the bin of the response in eight directions, 45 degrees apart."""
+def _responding() -> U1:
+    """(256, 4): from a pair of levels to four of the 80 places of a texture histogram.
+
+    Orientations are 45 degrees apart. Of two that are opposite, one responds with the negative of the other, which
+    falls into the first bin; so the place is that of the other. If neither reaches the second bin, it is a first bin.
+    """
     values = np.concatenate([-np.array(_VALUES[:0:-1]), _VALUES, [0.0]])
-    angles = np.arange(8) * (math.pi / 4.0)
-    response = values[:, None, None] * np.cos(angles) + values[None, :, None] * np.sin(angles)
-    bins: U1 = np.searchsorted(_BIN_BORDERS, response.reshape(256, 8), side="right").astype(np.uint8)
-    return bins
+    angles = np.arange(kernels.ORIENTATIONS) * (math.pi / 4.0)
+    response = (values[:, None, None] * np.cos(angles) + values[None, :, None] * np.sin(angles)).reshape(256, -1)
+    places = np.searchsorted(_BIN_BORDERS, response, side="right") + kernels.TEXTURE_BINS * np.arange(len(angles))
+    one, opposite = np.split(places, 2, axis=1)
+    chosen: U1 = np.where(response[:, : kernels.AXES] > 0, one, opposite).astype(np.uint8)
+    return chosen
 
 
 def gradient_codes(planes: U1, halt: Event | None = None) -> U1:
@@ -73,7 +79,6 @@ def describe(
 ) -> Regions:
     """One pass each over the pixels."""
     channels, height, width = planes.shape
-    rows = list(slices(height, SLICE // width, halt))
     sizes = np.zeros(count, np.int64)
     boxes = np.empty((count, 4), np.int32)
     boxes[:] = (width, height, 0, 0)
@@ -85,12 +90,8 @@ def describe(
     for start, stop in slices(height, SLICE // width, halt):
         kernels.sizes_and_boxes(labels, sizes, boxes, start, stop)
         kernels.borders(labels, weights, keys, shared[0], shared[1], start, stop)
-        kernels.color_histograms(labels, planes, counts, start, stop)
-    for channel in range(channels):
-        joint = np.zeros((count, 256), np.int32)
-        for start, stop in rows:
-            kernels.code_histograms(labels, codes[channel], joint, start, stop)
-        kernels.texture_histograms(joint, _bins(), counts, split + channel * kernels.TEXTURE)
+        kernels.histograms(labels, planes, codes, _responding(), counts, split, start, stop)
+    kernels.count_silent(sizes, counts, split)
     places = np.flatnonzero(keys >= 0)
     places = places[np.argsort(keys[places])]
     pairs = np.stack([keys[places] >> 31, keys[places] & 0x7FFFFFFF], axis=1)

@@ -22,8 +22,8 @@ class Table(NamedTuple):
     """What is known of R regions and the R - 1 that they are merged into."""
 
     rows: I4  # (2 R - 1,) each region's row of histograms; a union takes that of its first part
-    counts: I4  # (R, 25 C + 80 C) histograms of color, then of texture
-    norms: U2  # (R, 25 C + 80 C) the same, each channel and orientation scaled to FULL
+    counts: I4  # (R, up to 25 C + 80 C) histograms of color, then of texture, those that are compared
+    norms: U2  # the same, each channel and orientation scaled to FULL
     sizes: I8  # (2 R - 1,)
     boxes: I4  # (2 R - 1, 4)
     factors: F8  # (4,) of color, texture, size and fill in the similarity
@@ -208,7 +208,7 @@ def merge_regions(
         boxes[c, 3] = max(boxes[a, 3], boxes[b, 3])
         row, other = rows[a], rows[b]
         rows[c] = row
-        if factors[0] != 0.0 or factors[1] != 0.0:
+        if counts.shape[1] > 0:
             mine, its = counts[row], counts[other]
             for i in range(mine.shape[0]):
                 mine[i] += its[i]

@@ -10,6 +10,7 @@ from detutils._jit import I4, I8, U1, inlined, kernel
 
 COLOR_BINS = 25
 ORIENTATIONS = 8
+AXES = ORIENTATIONS // 2
 TEXTURE_BINS = 10
 TEXTURE = ORIENTATIONS * TEXTURE_BINS
 
@@ -106,35 +107,45 @@ def sizes_and_boxes(labels: I4, sizes: I8, boxes: I4, start: int, stop: int) -> 
             boxes[region, 3] = y + 1
 
 
-@kernel("void(int32[:,::1], uint8[:,:,::1], int32[:,::1], int64, int64)")
-def color_histograms(labels: I4, planes: U1, counts: I4, start: int, stop: int) -> None:
-    """Adds to counts[region, 25 * channel + bin]."""
-    width = labels.shape[1]
-    for c in range(planes.shape[0]):
-        base = c * COLOR_BINS
-        for y in range(start, stop):
-            for x in range(width):
-                counts[labels[y, x], base + ((np.int64(planes[c, y, x]) * COLOR_BINS) >> 8)] += 1
+@inlined
+def _count_pixel(own: Any, value: Any, responses: Any, channel: Any, split: Any) -> Any:
+    """One pixel of one channel: its bin of color, and four of texture."""
+    color = np.uint32(channel * COLOR_BINS)
+    own[color + (np.uint32(value) * np.uint32(COLOR_BINS) >> np.uint32(8))] += np.int32(1)
+    texture = np.uint32(split + channel * TEXTURE)
+    for axis in range(AXES):
+        own[texture + np.uint32(responses[axis])] += np.int32(1)
 
 
-@kernel("void(int32[:,::1], uint8[:,::1], int32[:,::1], int64, int64)")
-def code_histograms(labels: I4, codes: U1, joint: I4, start: int, stop: int) -> None:
-    """Adds to joint[region, code]."""
-    width = labels.shape[1]
+@kernel("void(int32[:,::1], uint8[:,:,::1], uint8[:,:,::1], uint8[:,::1], int32[:,::1], int64, int64, int64)")
+def histograms(
+    labels: I4, planes: U1, codes: U1, responding: U1, counts: I4, split: int, start: int, stop: int
+) -> None:
+    """Adds to counts[region, 25 * channel + bin] and to counts[region, split + 80 * channel + place].
+
+    ``responding`` (256, 4) holds the places of a code: 10 * orientation + bin of the one that responds of each two
+    opposite orientations. There are one or three channels. All of a pixel together: counters of one channel wait for each other where
+    neighbors are alike.
+    """
+    channels, _, width = planes.shape
     for y in range(start, stop):
         for x in range(width):
-            joint[labels[y, x], codes[y, x]] += 1
+            own = counts[np.uint32(labels[y, x])]
+            _count_pixel(own, planes[0, y, x], responding[codes[0, y, x]], 0, split)
+            if channels == 3:
+                _count_pixel(own, planes[1, y, x], responding[codes[1, y, x]], 1, split)
+                _count_pixel(own, planes[2, y, x], responding[codes[2, y, x]], 2, split)
 
 
-@kernel("void(int32[:,::1], uint8[:,::1], int32[:,::1], int64)")
-def texture_histograms(joint: I4, bins: U1, counts: I4, base: int) -> None:
-    """Spreads joint[region, code] over the eight orientations: bins[code, orientation]."""
-    for region in range(joint.shape[0]):
-        for code in range(256):
-            number = joint[region, code]
-            if number > 0:
-                for o in range(ORIENTATIONS):
-                    counts[region, base + o * TEXTURE_BINS + np.int64(bins[code, o])] += number
+@kernel("void(int64[::1], int32[:,::1], int64)")
+def count_silent(sizes: I8, counts: I4, split: int) -> None:
+    """The first bin of each orientation: all pixels that are in none of the others."""
+    for region in range(counts.shape[0]):
+        for first in range(split, counts.shape[1], TEXTURE_BINS):
+            silent = np.int32(sizes[region])
+            for i in range(1, TEXTURE_BINS):
+                silent -= counts[region, first + i]
+            counts[region, first] = silent
 
 
 @inlined
