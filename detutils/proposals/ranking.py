@@ -147,9 +147,9 @@ def expected(model: Weights, cues: F4, halt: Event | None = None) -> tuple[F8, I
 
     These go through the network; of the others it is taken to say what it says in the mean.
     """
-    scores = np.full((cues.shape[0], 1), model.constant)
+    scores, every = np.full((cues.shape[0], 1), model.constant), np.arange(cues.shape[0])
     for start, stop in slices(cues.shape[0], BLOCK, halt):
-        kernels.add_leaves(cues[start:stop], tuple(model.trees), scores[start:stop])
+        kernels.add_leaves(cues, every[start:stop], tuple(model.trees), scores[start:stop])
     scores = scores[:, 0]
     likely = np.argsort(-scores, kind="stable")
     scores[likely[LIKELY:]] += model.middling
@@ -159,11 +159,12 @@ def expected(model: Weights, cues: F4, halt: Event | None = None) -> tuple[F8, I
     return np.exp(np.minimum(scores, 50.0)), likely
 
 
-def expected_ways(model: Weights, cues: F4, halt: Event | None = None) -> F8:
-    """(N, 4) how far left, upper, right and lower side of an object are from those of a box, in widths and heights."""
-    ways = np.tile(model.usual, (cues.shape[0], 1))
-    for start, stop in slices(cues.shape[0], BLOCK, halt):
-        kernels.add_leaves(cues[start:stop], tuple(model.ways), ways[start:stop])
+def expected_ways(model: Weights, cues: F4, rows: I8, halt: Event | None = None) -> F8:
+    """(R, 4) how far left, upper, right and lower side of an object are from those of the boxes of these rows, in
+    widths and heights."""
+    ways = np.tile(model.usual, (rows.shape[0], 1))
+    for start, stop in slices(rows.shape[0], BLOCK, halt):
+        kernels.add_leaves(cues, rows[start:stop], tuple(model.ways), ways[start:stop])
     return ways
 
 
@@ -197,7 +198,7 @@ def arrange(
     """The ``wanted`` first of the ``rows`` of all ``boxes``, each the one that adds the most when its sides have moved;
     what each adds, and (N, 4) all boxes, moved. ``known`` are the cues of the rows."""
     evidence, likely = expected(model, known, halt)
-    ways, best, moved = expected_ways(model, known[likely], halt), rows[likely], boxes.copy()
+    ways, best, moved = expected_ways(model, known, likely, halt), rows[likely], boxes.copy()
     moved[best] = move_sides(boxes, best, ways, shape, min_sides)
     places = moved[rows]
     partners = close_boxes(places, halt, close=COVERED)

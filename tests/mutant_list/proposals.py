@@ -176,9 +176,11 @@ MUTANTS = [
     *faults(
         "proposals/_kernels/trees.py", RANKING,
         ("if column[i] > limit", "if column[i] >= limit"),
-        ("np.int32(0xCCCC)", "np.int32(0x8888)"),
-        ("scores[i, k] += np.float64", "scores[i, k] = np.float64"),
+        ("d1 if d[i] > l_d", "d1 if d[i] >= l_d"),
+        ("of_b if by_left[i] > l_left", "of_b if by_left[i] >= l_left"),
+        ("8 * (root - 1)", "8 * (root - root)"),
+        ("scores[start + i, k] += sums", "scores[start + i, k] = sums"),
         ("range(k * each, (k + 1) * each)", "range(each)"),
-        ("(8 >> depth)) - 1)", "(8 >> depth)) - 2)"),
+        ("features[rows[start + i]]", "features[start + i]"),
     ),
 ]  # fmt: skip

@@ -95,7 +95,7 @@ def test_trees_find_where_objects_are(monkeypatch: pytest.MonkeyPatch) -> None:
         samples.append(fitting.Sample(features, np.ones(2000), rows, objects, np.full(len(rows), 0.5), ways))
     model = fitting.fit(samples)
     every = np.concatenate([s.cues for s in samples])
-    told = expected_ways(model, every)
+    told = expected_ways(model, every, np.arange(len(every)))
     # What a cue that has no sides tells of left and right must be symmetric.
     above, below = told[every[:, 3] > 0.3].mean(axis=0), told[every[:, 3] < -0.3].mean(axis=0)
     np.testing.assert_allclose(above, [0.25, 0.0, -0.25, 0.5], atol=0.05)
