@@ -39,7 +39,7 @@ def log_linear(image: Array) -> Array:
     trees, ground = grow_trees(small, strategies, None, Event())
     candidates = gather(trees, strategies, small.shape[:2], (8.0 / scale[0], 8.0 / scale[1]), 0)
     evidence = objectness(describe_boxes(candidates, ground.strengths, strategies[0].shrink, small.shape[:2]))
-    order, _ = cover(candidates.boxes, evidence, min(most or 0, len(candidates.boxes)), power=3)
+    order, _ = cover(candidates.boxes, evidence, min(most or 0, len(candidates.boxes)), stages=((None, 3),))
     return np.asarray(candidates.boxes[order] * scale)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from threading import Event
 
 import numpy as np
@@ -13,6 +14,8 @@ from detutils.proposals.colors import slices
 
 CLOSE = 0.6  # boxes that overlap by less say nothing of each other, unless another limit is named
 PAIR = 40  # bytes that two close boxes take until the lists are made
+# To which power of the IoU a box covers another, for how many boxes: few have to fit, many have to find.
+STAGES: tuple[tuple[int | None, int], ...] = ((128, 2), (None, 1))
 APART = 0.8  # what overlaps a better box by more comes last in the paper's order
 
 
@@ -61,31 +64,37 @@ def cover(
     partners: kernels.Partners | None = None,
     halt: Event | None = None,
     *,
-    power: int = 2,
+    stages: Sequence[tuple[int | None, int]] = STAGES,
 ) -> tuple[I8, F8]:
     """The ``wanted`` first rows when each next box is the one that adds the most, and what each adds.
 
     Every box is a place where an object may be, with its ``evidence``, and is covered by the chosen box that overlaps
-    it most, by their IoU to the ``power`` if they are ``partners``: the ``close_boxes``, unless others are given. Of
-    equal boxes the lower row comes first.
+    it most, by a power of their IoU if they are ``partners``: the ``close_boxes``, unless others are given. ``stages``
+    are numbers of boxes, rising, and the power until so many are chosen; no number is all. Of equal boxes the lower row
+    comes first. What a box adds is at most what the one before it adds: the powers of two stages do not compare.
     """
     count = boxes.shape[0]
     ends, others, overlaps = close_boxes(boxes, halt) if partners is None else partners
-    covers = overlaps
-    for _ in range(power - 1):
-        covers = covers * overlaps
-    lists = (ends, others, covers)
     choice = kernels.Choice(
         covered=np.zeros(count, np.float32),
         gains=np.empty(count),
         heap=np.empty(count, np.int64),
-        fresh=np.empty(count, np.int64),
+        fresh=np.zeros(count, np.int64),
     )
-    order = np.empty(wanted, np.int64)
-    kernels.first_gains(evidence, lists, tuple(choice))
-    for start, stop in slices(wanted, 256, halt):
-        kernels.choose(evidence, lists, tuple(choice), order, start, stop)
-    return order, choice.gains[order]
+    order, done = np.empty(wanted, np.int64), 0
+    for number, power in stages:
+        end = wanted if number is None else min(number, wanted)
+        if end <= done:
+            continue
+        covers = overlaps
+        for _ in range(power - 1):
+            covers = covers * overlaps
+        lists = (ends, others, covers)
+        kernels.begin(evidence, lists, tuple(choice), order, done)
+        for start, stop in slices(end - done, 256, halt):
+            kernels.choose(evidence, lists, tuple(choice), order, done + start, done + stop)
+        done = end
+    return order, np.minimum.accumulate(choice.gains[order])
 
 
 def keep_apart(boxes: I4, threshold: float, wanted: int, halt: Event | None = None) -> I8:

@@ -334,7 +334,7 @@ def selective_search(
     if ranking == "objectness":
         if isinstance(mode, str) and mode.startswith("paper-"):
             evidence = objectness(describe_boxes(candidates, ground.strengths, first.shrink, shape, halt))
-            order, priorities = cover(candidates.boxes, evidence, wanted, halt=halt, power=3)
+            order, priorities = cover(candidates.boxes, evidence, wanted, halt=halt, stages=((None, 3),))
         else:
             known = first.color_space == "lab" and first.shrink == map_factor(shape)
             planes = ground.planes if known else lab_planes(small, halt)

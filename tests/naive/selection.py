@@ -5,20 +5,26 @@ from __future__ import annotations
 from tests.naive.overlaps import box_iou
 
 
-def cover(boxes, evidence, wanted, close=0.6, power=2):
-    """Maximize the sum of evidence times the best cover by a chosen box, one box after another."""
+def cover(boxes, evidence, wanted, close=0.6, stages=((None, 2),)):
+    """Maximize the sum of evidence times the best cover by a chosen box, one box after another; from one stage to the
+    next another power of the IoU is what covers."""
     overlaps = box_iou(boxes, boxes)
-    covers = [[v**power if v >= close else 0.0 for v in row] for row in overlaps]
-    covered, order, gains = [0.0] * len(boxes), [], []
+    order, gains = [], []
 
-    def gain(i):
-        return sum(e * max(c - was, 0.0) for e, c, was in zip(evidence, covers[i], covered, strict=True))
+    def power():
+        return next(power for number, power in stages if number is None or len(order) < number)
+
+    def cover(i, j):
+        return overlaps[i][j] ** power() if overlaps[i][j] >= close else 0.0
+
+    def gain(i, covered):
+        return sum(e * max(cover(i, j) - was, 0.0) for j, (e, was) in enumerate(zip(evidence, covered, strict=True)))
 
     while len(order) < wanted:
-        best, minus_i = max((gain(i), -i) for i in range(len(boxes)) if i not in order)
+        covered = [max((cover(k, j) for k in order), default=0.0) for j in range(len(boxes))]
+        best, minus_i = max((gain(i, covered), -i) for i in range(len(boxes)) if i not in order)
         order.append(-minus_i)
-        gains.append(best)
-        covered = [max(was, c) for was, c in zip(covered, covers[-minus_i], strict=True)]
+        gains.append(min([best, *gains[-1:]]))
     return order, gains
 
 

@@ -80,23 +80,39 @@ def test_partners_at_exactly_half(far: int) -> None:
                 assert len(selection.close_boxes(boxes[order])[1]) == 0
 
 
-@pytest.mark.parametrize("power", [2, 3])
+@pytest.mark.parametrize("power", [1, 2, 3])
 @pytest.mark.parametrize("seed", range(size(6, 3)))
 def test_each_next_box_adds_the_most(seed: int, power: int) -> None:
+    stages = ((None, power),)
     boxes, evidence = scattered(size(80, 25), seed, spread=12)
-    wider = selection.cover(boxes, evidence, len(boxes), selection.close_boxes(boxes, close=0.5), power=power)
-    wanted, values = naive.cover(boxes.tolist(), evidence.tolist(), len(boxes), close=0.5, power=power)
+    wider = selection.cover(boxes, evidence, len(boxes), selection.close_boxes(boxes, close=0.5), stages=stages)
+    wanted, values = naive.cover(boxes.tolist(), evidence.tolist(), len(boxes), close=0.5, stages=stages)
     assert wider[0].tolist() == wanted, f"seed {seed}"
     np.testing.assert_allclose(wider[1], values, rtol=1e-4)
-    order, gains = unchanged(selection.cover, boxes, evidence, wanted=len(boxes), power=power)
-    wanted, values = naive.cover(boxes.tolist(), evidence.tolist(), len(boxes), power=power)
+    order, gains = unchanged(selection.cover, boxes, evidence, wanted=len(boxes), stages=stages)
+    wanted, values = naive.cover(boxes.tolist(), evidence.tolist(), len(boxes), stages=stages)
     assert order.tolist() == wanted, f"seed {seed}"
     np.testing.assert_allclose(gains, values, rtol=1e-4)
     assert (np.diff(gains) <= 0).all()
     assert gains.sum() == pytest.approx(evidence.sum(), rel=1e-4)
-    fewer, first = selection.cover(boxes, evidence, 7, power=power)
+    fewer, first = selection.cover(boxes, evidence, 7, stages=stages)
     np.testing.assert_array_equal(fewer, order[:7])
     np.testing.assert_array_equal(first, gains[:7])
+
+
+@pytest.mark.parametrize("stages", [((3, 2), (None, 1)), ((4, 1), (9, 3), (None, 2)), ((500, 2), (None, 1)), ((0, 3), (None, 2))])
+@pytest.mark.parametrize("seed", range(size(4, 2)))
+def test_the_power_changes_with_the_number_of_boxes(seed: int, stages: tuple[tuple[int | None, int], ...]) -> None:
+    boxes, evidence = scattered(size(40, 25), seed, spread=12)
+    order, gains = selection.cover(boxes, evidence, len(boxes), stages=stages)
+    wanted, values = naive.cover(boxes.tolist(), evidence.tolist(), len(boxes), stages=stages)
+    assert order.tolist() == wanted, f"seed {seed}"
+    np.testing.assert_allclose(gains, values, rtol=1e-4, atol=1e-9)
+    assert (np.diff(gains) <= 0).all()
+    for number in (1, 3, 4, 5, 9):
+        fewer, first = selection.cover(boxes, evidence, number, stages=stages)
+        np.testing.assert_array_equal(fewer, order[:number])
+        np.testing.assert_array_equal(first, gains[:number])
 
 
 def test_boxes_far_apart_go_by_their_evidence() -> None:

@@ -28,7 +28,7 @@ class Choice(NamedTuple):
     covered: F4  # (N,) how well each box is covered by those chosen
     gains: F8  # (N,) what each box would add; it may have shrunk since
     heap: I8  # (N,) boxes by gain, the largest first
-    fresh: I8  # (N,) how many boxes were chosen when the gain was computed
+    fresh: I8  # (N,) how many boxes were chosen when the gain was computed, -1 for those chosen
 
 
 PARTNERS = "Tuple((int64[::1], int32[::1], float32[::1]))"
@@ -154,17 +154,33 @@ def _sink(heap: Any, gains: Any, place: Any, count: Any) -> None:
     heap[place] = i
 
 
-@kernel(f"void(float64[::1], {PARTNERS}, {CHOICE})")
-def first_gains(evidence: F8, partners: tuple[Any, ...], choice: tuple[Any, ...]) -> None:
-    """Fills the heap with all boxes by what each alone would cover."""
+@inlined
+def _take(i: Any, ends: Any, others: Any, cover: Any, covered: Any) -> None:
+    covered[i] = 1
+    for k in range(ends[i - 1] if i > 0 else 0, ends[i]):
+        covered[others[k]] = max(covered[others[k]], cover[k])
+
+
+@kernel(f"void(float64[::1], {PARTNERS}, {CHOICE}, int64[::1], int64)")
+def begin(
+    evidence: F8, partners: tuple[Any, ...], choice: tuple[Any, ...], order: I8, done: int
+) -> None:
+    """Fills the heap with the boxes that are not among the ``done`` chosen, by what each would add to what those
+    cover; ``fresh`` starts as zeros."""
     ends, others, cover = partners
     covered, gains, heap, fresh = choice
+    covered[:] = 0
+    for i in order[:done]:
+        _take(i, ends, others, cover, covered)
+    count = np.int64(0)
     for i in range(gains.shape[0]):
-        gains[i] = _gain(i, evidence, ends, others, cover, covered)
-        heap[i] = i
-        fresh[i] = 0
-    for place in range(gains.shape[0] // 2 - 1, -1, -1):
-        _sink(heap, gains, place, gains.shape[0])
+        if fresh[i] >= 0:
+            gains[i] = _gain(i, evidence, ends, others, cover, covered)
+            heap[count] = i
+            fresh[i] = done
+            count += 1
+    for place in range(count // 2 - 1, -1, -1):
+        _sink(heap, gains, place, count)
 
 
 @kernel(f"void(float64[::1], {PARTNERS}, {CHOICE}, int64[::1], int64, int64)")
@@ -193,9 +209,8 @@ def choose(
         order[done] = i
         heap[0] = heap[count - 1]
         _sink(heap, gains, 0, count - 1)
-        covered[i] = 1
-        for k in range(ends[i - 1] if i > 0 else 0, ends[i]):
-            covered[others[k]] = max(covered[others[k]], cover[k])
+        fresh[i] = -1
+        _take(i, ends, others, cover, covered)
 
 
 @kernel("int64(float32[:,::1], float32, float32[:,::1], boolean[::1], int64[::1], int64, int64, int64)")
