@@ -30,12 +30,21 @@ GROUPS = {
 CUES = sum(GROUPS.values())
 
 
+class Crossings(NamedTuple):
+    """Where contours go on across the line between two rows, or two columns, of pixels."""
+
+    ends: I8  # (H,) those between row y - 1 and row y end here
+    places: I4  # (M, 2) where along the line, which contour
+
+
 class Maps(NamedTuple):
     """What is known of the shrunk image's pixels."""
 
     factor: int
     integral: U4  # (H + 1, W + 1, CHANNELS)
     labels: I4  # (H, W) contours, or -1
+    rows: Crossings  # between rows of labels
+    columns: Crossings
     contours: I8  # (K, 5) x1, y1, x2, y2, sum of strengths
     strengths: I8  # (H + 1, W + 1) integral of the contours' strengths
 
@@ -56,12 +65,19 @@ def _steps() -> I8:
     return np.stack([np.rint(np.cos(middles)), np.rint(np.sin(middles))], axis=1).astype(np.int64)
 
 
+def list_crossings(labels: I4) -> Crossings:
+    """Those between rows."""
+    ends, places = np.zeros(labels.shape[0], np.int64), np.empty((labels.size + 1, 2), np.int32)
+    count = contour_kernels.list_crossings(labels, ends, places)
+    return Crossings(ends, places[:count].copy())
+
+
 def draw_maps(planes: U1, factor: int, boxes: I4, halt: Event | None = None) -> Maps:
     """Channels and contours of Lab planes that are smaller than the image by ``factor``."""
     _, height, width = planes.shape
-    rows = list(slices(height, SLICE // width, halt))
+    parts = list(slices(height, SLICE // width, halt))
     strengths, directions = np.empty((height, width), np.int32), np.empty((height, width), np.uint8)
-    for start, stop in rows:
+    for start, stop in parts:
         kernels.gradients(planes, strengths, directions, start, stop)
     coarse = np.ascontiguousarray(planes[:, ::2, ::2])
     far, state = np.zeros(coarse.shape[1:], np.int32), np.empty((coarse.shape[1], 3, coarse.shape[2]), np.int32)
@@ -79,7 +95,8 @@ def draw_maps(planes: U1, factor: int, boxes: I4, halt: Event | None = None) -> 
     count = contour_kernels.link(thinned, directions, labels, stack, contours)
     masses = np.zeros((height + 1, width + 1), np.int64)
     contour_kernels.integrate_contours(thinned, masses)
-    return Maps(factor, integral, labels, contours[:count].copy(), masses)
+    rows, columns = list_crossings(labels), list_crossings(np.ascontiguousarray(labels.T))
+    return Maps(factor, integral, labels, rows, columns, contours[:count].copy(), masses)
 
 
 def cues(
@@ -104,7 +121,7 @@ def cues(
         block[:, place : place + IMAGE] = image
         place += IMAGE
         stamps.fill(-1)
-        lines = (maps.labels, maps.contours, maps.strengths)
+        lines = (*maps.rows, *maps.columns, maps.contours, maps.strengths)
         own = boxes[some]
         contour_kernels.describe_contours(own, maps.factor, lines, stamps, block, place)
         place += contour_kernels.CONTOURS

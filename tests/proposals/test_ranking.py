@@ -199,7 +199,8 @@ def test_a_contour_that_a_box_cuts() -> None:
         faint = np.where(pixels > 0, level, 0).astype(np.uint8)
         assert len(cues.draw_maps(faint, 1, np.array([[0, 0, 12, 12]], np.int32)).contours) == number
     boxes = np.array([[2, 1, 10, 11], [2, 0, 10, 6], [8, 0, 12, 12]], np.int32)
-    found, stamps = (maps.labels, maps.contours, maps.strengths), np.full(1, -1, np.int32)
+    found = (*maps.rows, *maps.columns, maps.contours, maps.strengths)
+    stamps = np.full(1, -1, np.int32)
     got = np.empty((3, contour_kernels.CONTOURS), np.float32)
     contour_kernels.describe_contours(boxes, 1, found, stamps, got, 0)
     np.testing.assert_allclose(

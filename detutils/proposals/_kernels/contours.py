@@ -81,14 +81,40 @@ def integrate_contours(thinned: I4, integral: I8) -> None:
             integral[y + 1, x + 1] = integral[y, x + 1] + row
 
 
+@kernel("int64(int32[:,::1], int64[::1], int32[:,::1])")
+def list_crossings(labels: I4, ends: I8, crossings: I4) -> int:
+    """Where a contour has pixels on both sides of the line between two rows: (place along the line, contour).
+
+    Those between row y - 1 and row y end at ``ends[y]``, which comes as zeros. Returns how many there are; there is
+    room for one more than there are pixels.
+    """
+    count = np.int64(0)
+    for y in range(1, labels.shape[0]):
+        above, own = labels[y - 1], labels[y]
+        for x in range(own.shape[0]):  # written always, kept if so: no branch to guess
+            crossings[count, 0], crossings[count, 1] = x, own[x]
+            count += np.int64((own[x] >= 0) & (own[x] == above[x]))
+        ends[y] = count
+    return int(count)
+
+
 @inlined
-def _cut(inner: Any, outer: Any, box: Any, contours: Any, stamps: Any, stamp: Any) -> Any:
-    """What the pixels on both sides of one side of a box, as equally long views, add to the contours cut."""
+def _cut(crossings: Any, low: Any, high: Any, span: Any, box: Any, contours: Any, stamps: Any, stamp: Any) -> Any:
+    """What the crossings number low ... high - 1 that lie in the span add to the contours cut."""
+    start, stop = span
     x1, y1, x2, y2 = box
     split, inside, number = 0.0, 0.0, 0.0
-    for t in range(inner.shape[0]):
-        label = inner[t]
-        if label >= 0 and label == outer[t] and stamps[label] != stamp:
+    end = high
+    while low < high:
+        middle = (low + high) >> 1
+        if crossings[middle, 0] < start:
+            low = middle + 1
+        else:
+            high = middle
+    while low < end and crossings[low, 0] < stop:
+        label = np.int64(crossings[low, 1])
+        low += 1
+        if stamps[label] != stamp:
             stamps[label] = stamp
             a, b, c, d = contours[label, 0], contours[label, 1], contours[label, 2], contours[label, 3]
             across = max(min(x2, c) - max(x1, a), 0)
@@ -101,34 +127,32 @@ def _cut(inner: Any, outer: Any, box: Any, contours: Any, stamps: Any, stamp: An
     return split, inside, number
 
 
-FOUND = "Tuple((int32[:,::1], int64[:,::1], int64[:,::1]))"
+FOUND = "Tuple((int64[::1], int32[:,::1], int64[::1], int32[:,::1], int64[:,::1], int64[:,::1]))"
 
 
 @kernel(f"void(int32[:,::1], int64, {FOUND}, int32[::1], float32[:,::1], int64)")
 def describe_contours(boxes: I4, factor: int, found: tuple[Any, ...], stamps: I4, features: F4, place: int) -> None:
-    """Fills six columns from ``place`` on; ``found`` are labels, contours and the integral of strengths.
+    """Fills six columns from ``place`` on; ``found`` are the crossings between rows and between columns, each with
+    their ends before them, contours, and the integral of strengths.
 
     A contour is cut where a pixel of it on a side of the box has one of the same contour beyond. How much of it is
     inside is estimated from its own box. ``stamps``, one a contour, come as -1.
     """
-    labels, contours, integral = found
-    height, width = labels.shape
+    row_ends, between_rows, column_ends, between_columns, contours, integral = found
+    height, width = row_ends.shape[0], column_ends.shape[0]
     for i in range(boxes.shape[0]):
         x1, y1 = np.int64(boxes[i, 0]) // factor, np.int64(boxes[i, 1]) // factor
         x2, y2 = -(-np.int64(boxes[i, 2]) // factor), -(-np.int64(boxes[i, 3]) // factor)
         box = (x1, y1, x2, y2)
         split, inside, number = 0.0, 0.0, 0.0
         for side in range(4):
-            if side == 0 and y1 > 0:
-                one = _cut(labels[y1, x1:x2], labels[y1 - 1, x1:x2], box, contours, stamps, i)
-            elif side == 1 and y2 < height:
-                one = _cut(labels[y2 - 1, x1:x2], labels[y2, x1:x2], box, contours, stamps, i)
-            elif side == 2 and x1 > 0:
-                one = _cut(labels[y1:y2, x1], labels[y1:y2, x1 - 1], box, contours, stamps, i)
-            elif side == 3 and x2 < width:
-                one = _cut(labels[y1:y2, x2 - 1], labels[y1:y2, x2], box, contours, stamps, i)
-            else:
-                one = (0.0, 0.0, 0.0)
+            lying = side < 2
+            line = (y1 if side == 0 else y2) if lying else (x1 if side == 2 else x2)
+            if line == 0 or line == (height if lying else width):  # the border of the image
+                continue
+            ends, crossings = (row_ends, between_rows) if lying else (column_ends, between_columns)
+            span = (x1, x2) if lying else (y1, y2)
+            one = _cut(crossings, ends[line - 1], ends[line], span, box, contours, stamps, i)
             split, inside, number = split + one[0], inside + one[1], number + one[2]
         everything = np.float64(integral[y2, x2] - integral[y1, x2] - integral[y2, x1] + integral[y1, x1])
         sides = np.float64((x2 - x1) + (y2 - y1))
