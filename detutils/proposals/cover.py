@@ -79,11 +79,11 @@ def cover(
     ends, others, overlaps = close_boxes(boxes, halt) if partners is None else partners
     choice = kernels.Choice(
         covered=np.zeros(count, np.float32),
-        gains=np.empty(count),
         heap=np.empty(count, np.int64),
+        gains=np.empty(count),
         fresh=np.zeros(count, np.int64),
     )
-    order, done = np.empty(wanted, np.int64), 0
+    order, added, done = np.empty(wanted, np.int64), np.empty(wanted), 0
     for number, power in stages:
         end = wanted if number is None else min(number, wanted)
         if end <= done:
@@ -94,9 +94,9 @@ def cover(
         lists = (ends, others, covers)
         kernels.begin(evidence, lists, tuple(choice), order, done)
         for start, stop in slices(end - done, 256, halt):
-            kernels.choose(evidence, lists, tuple(choice), order, done + start, done + stop)
+            kernels.choose(evidence, lists, tuple(choice), order, added, done + start, done + stop)
         done = end
-    return order, np.minimum.accumulate(choice.gains[order])
+    return order, np.minimum.accumulate(added)
 
 
 def keep_apart(boxes: I4, threshold: float, wanted: int, halt: Event | None = None) -> I8:

@@ -100,7 +100,9 @@ def test_each_next_box_adds_the_most(seed: int, power: int) -> None:
     np.testing.assert_array_equal(first, gains[:7])
 
 
-@pytest.mark.parametrize("stages", [((3, 2), (None, 1)), ((4, 1), (9, 3), (None, 2)), ((500, 2), (None, 1)), ((0, 3), (None, 2))])
+@pytest.mark.parametrize(
+    "stages", [((3, 2), (None, 1)), ((4, 1), (9, 3), (None, 2)), ((500, 2), (None, 1)), ((0, 3), (None, 2))]
+)
 @pytest.mark.parametrize("seed", range(size(4, 2)))
 def test_the_power_changes_with_the_number_of_boxes(seed: int, stages: tuple[tuple[int | None, int], ...]) -> None:
     boxes, evidence = scattered(size(40, 25), seed, spread=12)
@@ -113,6 +115,14 @@ def test_the_power_changes_with_the_number_of_boxes(seed: int, stages: tuple[tup
         fewer, first = selection.cover(boxes, evidence, number, stages=stages)
         np.testing.assert_array_equal(fewer, order[:number])
         np.testing.assert_array_equal(first, gains[:number])
+
+
+def test_a_box_adds_at_most_what_the_one_before_it_adds() -> None:
+    boxes = np.array([[50, 0, 60, 10], [0, 0, 10, 10], [0, 0, 10, 9]], np.int32)  # the last two with an IoU of .9
+    evidence = np.array([0.93, 0.5, 0.5])
+    order, gains = selection.cover(boxes, evidence, 3, stages=((1, 2), (None, 1)))
+    assert order.tolist() == [0, 1, 2]  # by the square, two boxes add .905; by the IoU itself .95
+    np.testing.assert_allclose(gains, [0.93, 0.93, 0.05], rtol=1e-6)
 
 
 def test_boxes_far_apart_go_by_their_evidence() -> None:

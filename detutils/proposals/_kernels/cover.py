@@ -26,13 +26,13 @@ class Choice(NamedTuple):
     """How far the greedy choice has come."""
 
     covered: F4  # (N,) how well each box is covered by those chosen
-    gains: F8  # (N,) what each box would add; it may have shrunk since
-    heap: I8  # (N,) boxes by gain, the largest first
+    heap: I8  # (N,) boxes by what each would add, the largest first
+    gains: F8  # (N,) what each box of the heap would add; it may have shrunk since
     fresh: I8  # (N,) how many boxes were chosen when the gain was computed, -1 for those chosen
 
 
 PARTNERS = "Tuple((int64[::1], int32[::1], float32[::1]))"
-CHOICE = "Tuple((float32[::1], float64[::1], int64[::1], int64[::1]))"
+CHOICE = "Tuple((float32[::1], int64[::1], float64[::1], int64[::1]))"
 
 
 @inlined
@@ -136,22 +136,19 @@ def _gain(i: Any, evidence: Any, ends: Any, others: Any, cover: Any, covered: An
 @inlined
 def _sink(heap: Any, gains: Any, place: Any, count: Any) -> None:
     """The largest gain on top; of equal ones, the lower number."""
-    i = heap[place]
-    gain = gains[i]
+    i, gain = heap[place], gains[place]
     while True:
         down = 2 * place + 1
         if down >= count:
             break
-        j = heap[down]
         if down + 1 < count:
-            other = heap[down + 1]
-            if gains[other] > gains[j] or (gains[other] == gains[j] and other < j):
-                down, j = down + 1, other
-        if gain > gains[j] or (gain == gains[j] and i < j):
+            one, other = gains[down], gains[down + 1]
+            down += np.int64((other > one) | ((other == one) & (heap[down + 1] < heap[down])))
+        if gain > gains[down] or (gain == gains[down] and i < heap[down]):
             break
-        heap[place] = j
+        heap[place], gains[place] = heap[down], gains[down]
         place = down
-    heap[place] = i
+    heap[place], gains[place] = i, gain
 
 
 @inlined
@@ -168,14 +165,14 @@ def begin(
     """Fills the heap with the boxes that are not among the ``done`` chosen, by what each would add to what those
     cover; ``fresh`` starts as zeros."""
     ends, others, cover = partners
-    covered, gains, heap, fresh = choice
+    covered, heap, gains, fresh = choice
     covered[:] = 0
     for i in order[:done]:
         _take(i, ends, others, cover, covered)
     count = np.int64(0)
     for i in range(gains.shape[0]):
         if fresh[i] >= 0:
-            gains[i] = _gain(i, evidence, ends, others, cover, covered)
+            gains[count] = _gain(i, evidence, ends, others, cover, covered)
             heap[count] = i
             fresh[i] = done
             count += 1
@@ -183,31 +180,32 @@ def begin(
         _sink(heap, gains, place, count)
 
 
-@kernel(f"void(float64[::1], {PARTNERS}, {CHOICE}, int64[::1], int64, int64)")
+@kernel(f"void(float64[::1], {PARTNERS}, {CHOICE}, int64[::1], float64[::1], int64, int64)")
 def choose(
     evidence: F8,
     partners: tuple[Any, ...],
     choice: tuple[Any, ...],
     order: I8,
+    added: F8,
     start: int,
     stop: int,
 ) -> None:
-    """Chooses boxes number start ... stop - 1, each the one that adds the most to what is covered.
+    """Chooses boxes number start ... stop - 1, each the one that adds the most to what is covered, and notes how much.
 
     Gains can only shrink, so one that is still the largest after it was computed anew is the largest of all.
     """
     ends, others, cover = partners
-    covered, gains, heap, fresh = choice
+    covered, heap, gains, fresh = choice
     for done in range(start, stop):
         count = heap.shape[0] - done
         i = heap[0]
         while fresh[i] != done:
-            gains[i] = min(_gain(i, evidence, ends, others, cover, covered), gains[i])
+            gains[0] = min(_gain(i, evidence, ends, others, cover, covered), gains[0])
             fresh[i] = done
             _sink(heap, gains, 0, count)
             i = heap[0]
-        order[done] = i
-        heap[0] = heap[count - 1]
+        order[done], added[done] = i, gains[0]
+        heap[0], gains[0] = heap[count - 1], gains[count - 1]
         _sink(heap, gains, 0, count - 1)
         fresh[i] = -1
         _take(i, ends, others, cover, covered)

@@ -184,7 +184,7 @@ def merge_regions(
     parents, heads, nexts, targets, shared, outlines, stamps = lists
     heap, keys = queue
     rows, counts, norms, sizes = table.rows, table.counts, table.norms, table.sizes
-    boxes, factors = table.boxes, table.factors
+    boxes = table.boxes
     n = merges.shape[0] + 1
     for step in range(start, stop):
         while True:  # the best entry whose regions are both alive

@@ -124,8 +124,8 @@ def histograms(
     """Adds to counts[region, 25 * channel + bin] and to counts[region, split + 80 * channel + place].
 
     ``responding`` (256, 4) holds the places of a code: 10 * orientation + bin of the one that responds of each two
-    opposite orientations. There are one or three channels. All of a pixel together: counters of one channel wait for each other where
-    neighbors are alike.
+    opposite orientations. There are one or three channels; all of a pixel are counted together, because the counters
+    of one channel wait for each other where neighbors are alike.
     """
     channels, _, width = planes.shape
     for y in range(start, stop):

@@ -33,7 +33,7 @@ def _half(columns: Any, asked: Any, limits: Any, leaves: Any, root: Any, out: An
 
 @kernel("void(float32[:,::1], int64[::1], Tuple((int32[:,::1], float32[:,::1], float32[:,::1])), float64[:,::1])")
 def add_leaves(features: F4, rows: I8, trees: tuple[Any, ...], scores: F8) -> None:
-    """Adds to ``scores`` (R, K) of the ``rows``: the first of K equal parts of the trees to the first column, and so on.
+    """Adds to ``scores`` (R, K) of the ``rows``: the first of K equal parts of the trees to the first column, and on.
 
     ``trees`` are the features that (T, 15) nodes ask for, the values up to which a row goes left, and (T, 16) leaves
     from left to right; the children of node i are 2 i + 1 and 2 i + 2.
