@@ -38,8 +38,8 @@ TREES = 256
 SHARE = 1 / 16  # of the candidates without an object that take part in a fit
 # By how much leaves and the network's outputs are multiplied: both say the same, and close candidates are not
 # independent witnesses.
-TREE_SHARE, NETWORK_SHARE = 0.6, 0.3
-HARDER = 0.15  # an object of which e times less is expected takes part with so much more weight, as a power of e
+TREE_SHARE, NETWORK_SHARE = 0.5, 0.25
+HARDER = 0.1  # objects of which little is expected weigh more: by this power of one over what is
 WAY_TREES = 64  # for each side
 CHANCES = 64  # knots of the calibration
 HANDFUL = 25  # boxes that are counted together

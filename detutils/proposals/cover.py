@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from threading import Event
 
@@ -15,7 +16,7 @@ from detutils.proposals.colors import slices
 CLOSE = 0.6  # boxes that overlap by less say nothing of each other, unless another limit is named
 PAIR = 40  # bytes that two close boxes take until the lists are made
 # To which power of the IoU a box covers another, for how many boxes: few have to fit, many have to find.
-STAGES: tuple[tuple[int | None, int], ...] = ((128, 2), (None, 1))
+STAGES: tuple[tuple[int | None, float], ...] = ((128, 2), (None, 1.25))
 APART = 0.8  # what overlaps a better box by more comes last in the paper's order
 
 
@@ -59,6 +60,14 @@ def close_boxes(boxes: I4, halt: Event | None = None, *, close: float = CLOSE) -
     return kernels.Partners(ends, partners, listed)
 
 
+def _raised(overlaps: F4, power: float) -> F4:
+    """By products and square roots, which are the same on every machine."""
+    whole, quarters = divmod(round(4 * power), 4)
+    factors = [overlaps] * whole + [np.sqrt(np.sqrt(overlaps))] * quarters
+    raised: F4 = functools.reduce(np.multiply, factors)
+    return raised
+
+
 def cover(
     boxes: I4,
     evidence: F8,
@@ -66,13 +75,13 @@ def cover(
     partners: kernels.Partners | None = None,
     halt: Event | None = None,
     *,
-    stages: Sequence[tuple[int | None, int]] = STAGES,
+    stages: Sequence[tuple[int | None, float]] = STAGES,
 ) -> tuple[I8, F8]:
     """The ``wanted`` first rows when each next box is the one that adds the most, and what each adds.
 
     Every box is a place where an object may be, with its ``evidence``, and is covered by the chosen box that overlaps
     it most, by a power of their IoU if they are ``partners``: the ``close_boxes``, unless others are given. ``stages``
-    are numbers of boxes, rising, and the power until so many are chosen; no number is all. Of equal boxes the lower row
+    are numbers of boxes, rising, and the power until so many are chosen, in quarters; no number is all. Of equal boxes the lower row
     comes first. What a box adds is at most what the one before it adds: the powers of two stages do not compare.
     """
     count = boxes.shape[0]
@@ -88,10 +97,7 @@ def cover(
         end = wanted if number is None else min(number, wanted)
         if end <= done:
             continue
-        covers = overlaps
-        for _ in range(power - 1):
-            covers = covers * overlaps
-        lists = (ends, others, covers)
+        lists = (ends, others, _raised(overlaps, power))
         kernels.begin(evidence, lists, tuple(choice), order, done)
         for start, stop in slices(end - done, 256, halt):
             kernels.choose(evidence, lists, tuple(choice), order, added, done + start, done + stop)

@@ -23,7 +23,7 @@ from detutils.proposals.refining import move_sides
 FILE = Path(__file__).with_suffix(".npz")
 DEPTH, NODES = kernels.DEPTH, kernels.NODES
 LARGEST = 1 << 20  # bytes of a file of weights
-BETTER, FEWEST = 0.6, 3000  # the share and number of candidates looked at, the best by the log-linear model
+BETTER, FEWEST = 0.7, 3000  # the share and number of candidates looked at, the best by the log-linear model
 LIKELY = 3500  # of these, the best by the trees go through the network, and their sides move
 COVERED = 0.5  # IoU from which on a box covers the place of another
 

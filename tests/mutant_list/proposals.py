@@ -68,7 +68,7 @@ MUTANTS = [
     *faults(
         "proposals/cover.py", COVER,
         ("np.minimum.accumulate(added)", "added"),
-        ("range(power - 1)", "range(power)"),
+        ("[np.sqrt(np.sqrt(overlaps))]", "[np.sqrt(overlaps)]"),
         ("+ lefts) * count", "- lefts) * count"),
     ),
     *faults(

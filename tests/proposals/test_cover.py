@@ -80,9 +80,9 @@ def test_partners_at_exactly_half(far: int) -> None:
                 assert len(selection.close_boxes(boxes[order])[1]) == 0
 
 
-@pytest.mark.parametrize("power", [1, 2, 3])
+@pytest.mark.parametrize("power", [0.5, 1, 1.25, 2, 3])
 @pytest.mark.parametrize("seed", range(size(6, 3)))
-def test_each_next_box_adds_the_most(seed: int, power: int) -> None:
+def test_each_next_box_adds_the_most(seed: int, power: float) -> None:
     stages = ((None, power),)
     boxes, evidence = scattered(size(80, 25), seed, spread=12)
     wider = selection.cover(boxes, evidence, len(boxes), selection.close_boxes(boxes, close=0.5), stages=stages)
@@ -101,10 +101,10 @@ def test_each_next_box_adds_the_most(seed: int, power: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "stages", [((3, 2), (None, 1)), ((4, 1), (9, 3), (None, 2)), ((500, 2), (None, 1)), ((0, 3), (None, 2))]
+    "stages", [((3, 2), (None, 1)), ((4, 1), (9, 3), (None, 2)), ((500, 2), (None, 1)), ((0, 3), (None, 1.75))]
 )
 @pytest.mark.parametrize("seed", range(size(4, 2)))
-def test_the_power_changes_with_the_number_of_boxes(seed: int, stages: tuple[tuple[int | None, int], ...]) -> None:
+def test_the_power_changes_with_the_number_of_boxes(seed: int, stages: tuple[tuple[int | None, float], ...]) -> None:
     boxes, evidence = scattered(size(40, 25), seed, spread=12)
     order, gains = selection.cover(boxes, evidence, len(boxes), stages=stages)
     wanted, values = naive.cover(boxes.tolist(), evidence.tolist(), len(boxes), stages=stages)
