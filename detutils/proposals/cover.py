@@ -81,8 +81,9 @@ def cover(
 
     Every box is a place where an object may be, with its ``evidence``, and is covered by the chosen box that overlaps
     it most, by a power of their IoU if they are ``partners``: the ``close_boxes``, unless others are given. ``stages``
-    are numbers of boxes, rising, and the power until so many are chosen, in quarters; no number is all. Of equal boxes the lower row
-    comes first. What a box adds is at most what the one before it adds: the powers of two stages do not compare.
+    are numbers of boxes, rising, and the power, in quarters, until so many are chosen; no number is all. Of equal boxes
+    the lower row comes first. What a box adds is taken as at most what the one before it adds, so that boxes of two
+    stages compare.
     """
     count = boxes.shape[0]
     ends, others, overlaps = close_boxes(boxes, halt) if partners is None else partners

@@ -274,10 +274,11 @@ def selective_search(
     (recall at 0.5), .006 (average recall) and .004 (mean best overlap).
 
     "objectness": a log-linear model of contrast, shape, place and the hierarchies' opinion tells how many objects to
-    expect at each box found. Of the likeliest 60 %, and of no fewer than 3,000, boosted trees and a small network tell
+    expect at each box found. Of the likeliest 70 %, and of no fewer than 3,000, boosted trees and a small network tell
     it better, from contours and colors as well. The next box is always the one that adds the most to what
-    is covered: the sum over these boxes of the expected number times the square of the IoU with the best box chosen,
-    where that is 0.5 or more, all of them moved. So the boxes around a likely place come one by one, between those
+    is covered: the sum over these boxes of the expected number times a power of the IoU with the best box chosen, where
+    that is 0.5 or more, all of them moved: its square for the first 128 boxes, which have to fit, and the power of 1.25
+    for the others, which have to find. So the boxes around a likely place come one by one, between those
     around others. The rest comes last. In the "paper-" modes the log-linear model alone decides, over all boxes, by
     the cube of the IoU from 0.6 on.
 

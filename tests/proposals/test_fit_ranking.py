@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import detutils
 from benchmarks import bench_fit_ranking as fitting, network_fit
+from benchmarks.__main__ import main as benchmarks_main
+from detutils.proposals import ranking
 from detutils.proposals._kernels import cues as kernels
 from detutils.proposals._kernels.contrasts import CONTRASTS, describe_contrasts
 from detutils.proposals._kernels.network import add_outputs
@@ -163,3 +169,44 @@ def test_objects_of_which_little_is_expected_weigh_more_than_others_of_their_ima
     for row, share in zip(rows, [weight * part for weight, some in zip(weights, parts) for part in some], strict=True):
         wanted[row] -= share
     np.testing.assert_allclose(aim.slopes(scores)[0], wanted)
+
+
+@pytest.mark.slow
+def test_the_command_makes_weights_that_the_package_reads(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From a COCO file to a table and to ``ranking.npz``, with few trees: sixteen scenes of bright rectangles."""
+    pytest.importorskip("lightgbm")
+    for module, name, value in (
+        (fitting, "TREES", 12), (fitting, "WAY_TREES", 4), (fitting, "FOLDS", 2),
+        (network_fit, "EPOCHS", 3), (network_fit, "BATCH", 4),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, value)
+    rng, images, annotations = np.random.default_rng(0), [], []
+    for number in range(16):
+        scene = rng.integers(90, 110, (96, 128, 3), dtype=np.uint8)
+        for _ in range(3):
+            x, y, w, h = (int(v) for v in (*rng.integers(4, 60, 2), *rng.integers(16, 32, 2)))
+            scene[y : y + h, x : x + w] = rng.integers(0, 256, 3)
+            annotations.append(
+                {"id": len(annotations) + 1, "image_id": number, "category_id": 1, "bbox": [x, y, w, h],
+                 "area": w * h, "iscrowd": 0}
+            )  # fmt: skip
+        detutils.write_image(tmp_path / f"{number}.png", scene)
+        images.append({"id": number, "file_name": f"{number}.png", "width": 128, "height": 96})
+    truth = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "rectangle"}]}
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    monkeypatch.chdir(tmp_path)
+    words = ["fit_ranking", "--images", str(tmp_path), "--annotations", str(tmp_path / "truth.json")]
+    assert benchmarks_main(words) == 0
+    model = ranking.read(tmp_path / "ranking.npz")
+    assert len(model.trees.asked) == 12
+    assert len(model.ways.asked) == 16
+    cells = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("| fitted, moved")).split("|")
+    assert float(cells[2].split()[0]) > 0.9  # rectangles are easy
+    monkeypatch.setattr(ranking, "weights", lambda: model)
+    boxes, chances = detutils.selective_search(detutils.read_image(tmp_path / "0.png"))
+    objects = detutils.box_convert(np.array([a["bbox"] for a in annotations[:3]], float), "xywh", "xyxy")
+    best = detutils.box_iou(boxes[:20], objects)
+    assert (best.max(axis=0) > 0.5).sum() >= 2
+    assert (np.diff(chances) <= 0).all()
