@@ -39,7 +39,6 @@ SHARE = 1 / 16  # of the candidates without an object that take part in a fit
 # By how much leaves and the network's outputs are multiplied: both say the same, and close candidates are not
 # independent witnesses.
 TREE_SHARE, NETWORK_SHARE = 0.5, 0.25
-HARDER = 0.1  # objects of which little is expected weigh more: by this power of one over what is
 WAY_TREES = 64  # for each side
 CHANCES = 64  # knots of the calibration
 HANDFUL = 25  # boxes that are counted together
@@ -148,34 +147,21 @@ def planted(booster: Any) -> Trees:
 
 class Objective(NamedTuple):
     """Annotated objects are the most likely if each was drawn from the candidates, in proportion to what is expected
-    there and to how well they cover it; those of which little is expected weigh more than others of the image."""
+    there and to how well they cover it."""
 
     counts: Array  # (N,) how many candidates each row stands for
     rows: Array  # (P,)
     objects: Array  # (P,)
     covers: Array  # (P,)
-    images: Array  # (P,) which image
 
     def slopes(self, scores: Array) -> tuple[Array, Array]:
         """(N,) first derivatives of what is to be small, and the positive part of the second ones, by the logarithms
         of what is expected."""
         expects = np.exp(np.minimum(scores, 8.0))
         shares = self.covers * expects[self.rows]
-        of_object = np.bincount(self.objects, shares)
-        shares /= of_object[self.objects]
-        shares *= self.weights(of_object)[self.objects]
+        shares /= np.bincount(self.objects, shares)[self.objects]
         total = self.counts * expects
         return total - np.bincount(self.rows, shares, len(scores)), total
-
-
-    def weights(self, expects: Array) -> Array:
-        """(objects,) of mean 1 in every image, of objects of which so much is expected."""
-        image_of = np.zeros(len(expects), np.int64)
-        image_of[self.objects] = self.images
-        there = np.bincount(self.objects, minlength=len(expects)) > 0
-        weights = np.where(there, np.maximum(expects, 1e-12) ** -HARDER, 0.0)
-        means = np.bincount(image_of[there], weights[there]) / np.maximum(np.bincount(image_of[there]), 1)
-        return np.where(there, weights / np.where(there, means[image_of], 1.0), 0.0)
 
 
 def objective(samples: Sequence[Sample]) -> Objective:
@@ -187,7 +173,6 @@ def objective(samples: Sequence[Sample]) -> Objective:
         np.concatenate([s.rows + start for s, start in zip(samples, starts, strict=False)]),
         np.concatenate([s.objects + first for s, first in zip(samples, firsts, strict=False)]),
         np.concatenate([s.covers for s in samples]),
-        np.concatenate([np.full(len(s.rows), image) for image, s in enumerate(samples)]),
     )
 
 

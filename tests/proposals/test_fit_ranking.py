@@ -155,22 +155,6 @@ def test_a_network_learns_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None
     assert np.corrcoef(told, fresh[:, :2].max(axis=1))[0, 1] > 0.95
 
 
-def test_objects_of_which_little_is_expected_weigh_more_than_others_of_their_image() -> None:
-    rows, objects = np.array([0, 1, 1, 2, 4]), np.array([0, 0, 2, 3, 5])  # 1 and 4 have no candidates
-    covers, images = np.array([1.0, 0.5, 0.25, 1.0, 0.09]), np.array([0, 0, 0, 2, 2])
-    aim = fitting.Objective(np.array([1.0, 2.0, 1.0, 3.0, 1.0]), rows, objects, covers, images)
-    scores = np.log([0.1, 0.2, 0.3, 0.4, 0.5])
-    expected_there = [0.1 + 0.5 * 0.2, 0.25 * 0.2, 0.3, 0.09 * 0.5]
-    raised = [value**-fitting.HARDER for value in expected_there]
-    weights = [raised[k] / np.mean(raised[k // 2 * 2 : k // 2 * 2 + 2]) for k in range(4)]
-    parts = [[0.1 / 0.2, 0.1 / 0.2], [1.0], [1.0], [1.0]]
-    wanted = np.array([0.1, 0.4, 0.3, 1.2, 0.5])
-    np.testing.assert_allclose(aim.slopes(scores)[1], wanted)
-    for row, share in zip(rows, [weight * part for weight, some in zip(weights, parts) for part in some], strict=True):
-        wanted[row] -= share
-    np.testing.assert_allclose(aim.slopes(scores)[0], wanted)
-
-
 @pytest.mark.slow
 def test_the_command_makes_weights_that_the_package_reads(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
