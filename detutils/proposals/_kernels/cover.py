@@ -153,15 +153,14 @@ def _sink(heap: Any, gains: Any, place: Any, count: Any) -> None:
 
 @inlined
 def _take(i: Any, ends: Any, others: Any, cover: Any, covered: Any) -> None:
+    """What box i covers, once it is chosen."""
     covered[i] = 1
     for k in range(ends[i - 1] if i > 0 else 0, ends[i]):
         covered[others[k]] = max(covered[others[k]], cover[k])
 
 
 @kernel(f"void(float64[::1], {PARTNERS}, {CHOICE}, int64[::1], int64)")
-def begin(
-    evidence: F8, partners: tuple[Any, ...], choice: tuple[Any, ...], order: I8, done: int
-) -> None:
+def begin(evidence: F8, partners: tuple[Any, ...], choice: tuple[Any, ...], order: I8, done: int) -> None:
     """Fills the heap with the boxes that are not among the ``done`` chosen, by what each would add to what those
     cover; ``fresh`` starts as zeros."""
     ends, others, cover = partners
