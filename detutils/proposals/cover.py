@@ -33,7 +33,7 @@ def close_boxes(boxes: I4, halt: Event | None = None, *, close: float = CLOSE) -
     columns = _columns(boxes)
     # A little wider than needed, so that rounding never puts partners two bands apart.
     band = np.floor(np.log(columns[4]) / -np.log(close - 0.001)).astype(np.int64)
-    # By band, then by left side: one number a box, its row at the end, sorts in less than half of the time of ``lexsort``.
+    # By band, then by left side: one number a box, its row at the end, sorts in half of the time of ``lexsort``.
     lefts = boxes[:, 0].astype(np.int64)
     ranks = np.sort((band * (int(lefts.max()) + 1) + lefts) * count + np.arange(count)) % count
     columns, band = np.ascontiguousarray(columns[:, ranks]), band[ranks]
