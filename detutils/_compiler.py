@@ -76,6 +76,12 @@ class _CommonOptions:
 class _TypeInference(_CommonOptions, NopythonTypeInference):  # type: ignore[misc]
     _name = "detutils_type_inference"
 
+    def run_pass(self, state: Any) -> bool:
+        changed = super().run_pass(state)
+        if not state.flags.nrt and state.targetctx.data_model_manager[state.return_type].contains_nrt_meminfo():
+            raise TypeError(f"{state.func_id.func_name} counts no references to arrays and must hand none back")
+        return changed
+
 
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _Lowering(_CommonOptions, NativeLowering):  # type: ignore[misc]

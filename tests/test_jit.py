@@ -176,6 +176,43 @@ def test_a_part_is_embedded_where_it_says_so_whoever_calls_it_first() -> None:
 
 
 @needs_jit
+def test_a_borrowing_part_counts_no_references() -> None:
+    @_jit.borrowing
+    def total(arrays: Any) -> float:
+        first, second = arrays
+        sums = 0.0
+        for i in range(first.shape[0]):
+            sums += first[i] * second[i : i + 1][0]
+        return sums
+
+    arrays = numba.types.UniTuple(numba.float64[::1], 2)
+    function = lambda arrays: total(arrays)  # noqa: E731
+    compiled(function, arrays)
+    code = next(iter(total.overloads.values())).library.get_llvm_str()  # type: ignore[attr-defined]
+    assert "alwaysinline" in code
+    assert "NRT_incref" not in code
+    values = np.arange(4.0)
+    count = sys.getrefcount(values)
+    assert total((values, values)) == 14.0
+    assert sys.getrefcount(values) == count
+
+
+@needs_jit
+@pytest.mark.parametrize("handed_back", ["itself", "a view", "a tuple", "a new one"])
+def test_a_borrowing_part_that_hands_arrays_back_is_refused(handed_back: str) -> None:
+    """Its caller would let go of what nobody has counted."""
+    results: dict[str, Any] = {
+        "itself": lambda a: a,
+        "a view": lambda a: a[1:],
+        "a tuple": lambda a: (1, a),
+        "a new one": lambda a: np.empty(3),
+    }
+    part = _jit.borrowing(results[handed_back])
+    with pytest.raises((TypeError, numba.TypingError), match=r"hand none back|Only accept returning|empty"):
+        compiled(lambda a: len(part(a)), numba.float64[::1])
+
+
+@needs_jit
 def test_functions_of_numpy_are_compiled_once_for_kernels_and_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     names = []
     compile_core = CompilerBase._compile_core

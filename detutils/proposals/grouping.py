@@ -208,11 +208,17 @@ def group(regions: Regions, strategy: Strategy, halt: Event | None = None) -> Tr
         outlines=outlines,
         stamps=np.full(every, -1, np.int32),
     )
-    queue = kernels.Queue(np.empty(4 * edges + 64), np.empty(4 * edges + 64, np.int64))
-    count = kernels.first_similarities(regions.pairs, tuple(table), tuple(queue))
+    likeness = kernels.Likeness(
+        common=np.zeros((edges, 2), np.int32),
+        values=np.empty(edges),
+        exact=np.empty(edges, np.uint8),
+        picks=np.full(every, -1, np.int32),
+    )
+    queue = kernels.Queue(np.empty(n), np.empty(n, np.int64), np.zeros(1, np.int64))
+    kernels.first_similarities(regions.pairs, tuple(table), tuple(likeness), tuple(queue))
     for start, stop in slices(n - 1, MERGES, halt):
-        count = kernels.merge_regions(
-            tuple(table), tuple(neighbors), tuple(queue), merges, similarities, count, start, stop
+        kernels.merge_regions(
+            tuple(table), tuple(neighbors), tuple(likeness), tuple(queue), merges, similarities, start, stop
         )
     return Tree(merges, similarities, sizes, boxes, outlines)
 

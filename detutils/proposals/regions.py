@@ -31,7 +31,7 @@ class Regions(NamedTuple):
     counts: I4  # (R, 25 C + 80 C): color histograms, then texture histograms
     split: int  # where texture begins
     pairs: I8  # (E, 2) smaller label first
-    shared: I8  # (2 E, 2) length of the common border in pixel sides, sum of the edge weights across it
+    shared: I8  # (E, 2) length of the common border in pixel sides, sum of the edge weights across it
     outlines: I8  # (R, 2) the same for a region's whole border with others
     heads: I4  # (R,) first node of each region's list of neighbors, or -1
     nexts: I4  # (2 E,) node 2 e is pair e in its first region's list, node 2 e + 1 in its second's
@@ -95,9 +95,9 @@ def describe(
     places = np.flatnonzero(keys >= 0)
     places = places[np.argsort(keys[places])]
     pairs = np.stack([keys[places] >> 31, keys[places] & 0x7FFFFFFF], axis=1)
-    both = np.repeat(shared[:, places].T, 2, axis=0)
+    shared = np.ascontiguousarray(shared[:, places].T)
     outlines = np.zeros((count, 2), np.int64)
-    heads, nexts = np.full(count, -1, np.int32), np.empty(len(both), np.int32)
-    kernels.list_neighbors(pairs, both, outlines, heads, nexts)
+    heads, nexts = np.full(count, -1, np.int32), np.empty(2 * len(pairs), np.int32)
+    kernels.list_neighbors(pairs, shared, outlines, heads, nexts)
     targets = pairs[:, ::-1].astype(np.int32).reshape(-1)
-    return Regions(labels, sizes, boxes, counts, split, pairs, both, outlines, heads, nexts, targets)
+    return Regions(labels, sizes, boxes, counts, split, pairs, shared, outlines, heads, nexts, targets)

@@ -130,16 +130,13 @@ def islands(rows: int, seed: int) -> regions.Regions:
 
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("weights", [(0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 1.0, 1.0), (0.25, 0.25, 1.0, 0.0)])
-def test_the_queue_is_cleared_when_it_is_full(weights: tuple[float, float, float, float], seed: int) -> None:
-    """One background or the other is merged at each step, and all its neighbors are queued anew: far more entries than
-    the queue's 4 E + 64 places, of which half are stale when it is full.
-    """
+def test_regions_with_very_many_neighbors(weights: tuple[float, float, float, float], seed: int) -> None:
+    """One background or the other is merged at each step, and what it is to all its neighbors changes."""
     rows = size(9, 5)
     found = islands(rows, seed)
     count = 2 * rows * rows
     assert len(found.sizes) == count + 2
     assert len(found.pairs) == count + 1
-    assert count * count // 4 > 2 * (4 * count + 64) or rows == 5
     tree = grouping.group(found, Strategy("gray", 0.0, *weights))
     choose = Following(tree.merges.tolist(), departure(weights))
     pairs = {tuple(pair) for pair in found.pairs.tolist()}
@@ -147,6 +144,79 @@ def test_the_queue_is_cleared_when_it_is_full(weights: tuple[float, float, float
     if not weights[0]:
         assert choose.others == 0
     assert next(choose.merges, None) is None
+
+
+def stripes() -> regions.Regions:
+    """Columns of pixels in three grays that take turns: what the histograms of a union have more than those of a part
+    is just what its neighbors have."""
+    planes = np.zeros((1, 4, 12), np.uint8)
+    planes[0] = np.array([0, 100, 200, 100] * 3)
+    labels = np.repeat(np.arange(12, dtype=np.int32)[None], 4, axis=0)
+    strengths = segmentation.edge_strengths(segmentation.build_graph(planes, 0.0, 4))
+    return regions.describe(labels, 12, planes, regions.gradient_codes(planes), strengths)
+
+
+def ends(parents: np.ndarray, targets: np.ndarray) -> list[tuple[int, int]]:
+    """The regions of today that each pair joins, the smaller number first."""
+    now = []
+    for region in targets.tolist():
+        while parents[region] != region:
+            region = int(parents[region])
+        now.append(region)
+    return [(min(pair), max(pair)) for pair in zip(now[::2], now[1::2], strict=True)]
+
+
+SCENES = {
+    "islands": lambda: islands(size(5, 3), 0),
+    "stripes": stripes,
+    "picture": lambda: described(picture(size(14, 8), size(18, 9), 5), "rgb", 4.0, 2),
+    "few colors": lambda: described(picture(size(14, 8), size(18, 9), 5) // 100 * 100, "gray", 1.0, 1),
+}
+
+
+@pytest.mark.parametrize("weights", [*WEIGHTS[:3], WEIGHTS[-1]])
+@pytest.mark.parametrize("scene", SCENES)
+def test_no_pair_is_more_alike_than_it_is_taken_for(monkeypatch, scene: str, weights) -> None:
+    """After every merge: each pair of neighbors stands in one place, with the length of its border; what is said of its
+    histograms is no less than what they have in common, and just that where it is called exact."""
+    found = SCENES[scene]()
+    merge, labels = grouping.kernels.merge_regions, found.labels.astype(np.int64)
+    tight = checked = 0
+
+    def step(table, lists, likeness, queue, merges, similarities, start, stop):
+        nonlocal tight, checked, labels
+        merge(table, lists, likeness, queue, merges, similarities, start, stop)
+        assert stop == start + 1
+        known, neighbors = grouping.kernels.Table(*table), grouping.kernels.Neighbors(*lists)
+        labels = np.where(np.isin(labels, merges[start]), len(merges) + 1 + start, labels)
+        borders: dict[tuple[int, int], int] = {}
+        for one, other in ((labels[:, 1:], labels[:, :-1]), (labels[1:], labels[:-1])):
+            for i, j in np.sort(np.stack([one, other], axis=-1)[one != other], axis=1).tolist():
+                borders[i, j] = borders.get((i, j), 0) + 1
+        today = ends(neighbors.parents, neighbors.targets)
+        live = [e for e, (i, j) in enumerate(today) if i != j and neighbors.shared[e, 0] > 0]
+        assert {today[e]: int(neighbors.shared[e, 0]) for e in live} == borders
+        assert len(live) == len(borders)
+        common, _, exact, _ = likeness
+        for e in live:
+            norms = known.norms[known.rows[list(today[e])]].astype(np.int64)
+            least = norms.min(axis=0)
+            for kind, part in enumerate((least[: known.split], least[known.split :])):
+                if weights[kind]:
+                    assert common[e, kind] >= part.sum()
+                    checked += 1
+                    if exact[e]:
+                        assert common[e, kind] == part.sum()
+                    else:
+                        tight += int(common[e, kind]) == part.sum()
+
+    monkeypatch.setattr(grouping, "MERGES", 1)
+    monkeypatch.setattr(grouping.kernels, "merge_regions", step)
+    tree = grouping.group(found, Strategy("gray", 0.0, *weights))
+    assert tree.sizes[-1] == labels.size
+    assert checked > 0
+    if scene == "stripes" and weights[0]:
+        assert tight > 0  # scenes that lie on the bound
 
 
 @pytest.mark.parametrize("shrink", [1, 2, 3])

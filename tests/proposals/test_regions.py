@@ -31,7 +31,7 @@ def test_regions_are_described_as_defined(shape) -> None:
                     entry[0] += 1
                     entry[1] += int(strengths[y, direction, x])
     assert [tuple(pair) for pair in found.pairs.tolist()] == sorted(neighbors)
-    assert found.shared[::2].tolist() == [neighbors[pair] for pair in sorted(neighbors)]
+    assert found.shared.tolist() == [neighbors[pair] for pair in sorted(neighbors)]
     for region in range(count):
         pixels = np.argwhere(labels == region).tolist()
         rows, columns = zip(*pixels, strict=True)

@@ -1,7 +1,13 @@
 """Hierarchical grouping: merge the most similar neighbors until one region is left.
 
-A binary heap holds the similarities; an entry is stale once either of its regions has been merged, because a union gets
-a new number. Similarities are sums over whole numbers, so the order of merges is the same everywhere.
+A pair of neighbors belongs to its newer region, the one with the larger number. A binary heap holds the best pair of
+every region. A new union takes the place of the part that owned the pair; what else a merge does to other regions' best
+pairs is found out when they come to the top.
+
+Most pairs are never compared: of a union c of a and b, the histograms of a neighbor t have no more in common with those
+of c than with those of a, and what those of c have more than those of a. Such a bound stands for the similarity until
+its pair comes to the top. Similarities are sums over whole numbers, and a bound is made as a similarity is, so that the
+order of merges is that of comparing every pair, and the same everywhere.
 """
 
 from __future__ import annotations
@@ -10,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from detutils._jit import F8, I4, I8, U2, inlined, kernel
+from detutils._jit import F8, I4, I8, U1, U2, borrowing, inlined, kernel
 
 FULL = 65535.0  # a histogram, one channel of color or one orientation of one channel, sums to about this
 
@@ -32,27 +38,41 @@ class Table(NamedTuple):
 
 
 class Neighbors(NamedTuple):
-    """Linked lists of nodes, one list a region, one node a neighbor."""
+    """E pairs of neighbors, and linked lists of nodes: one list a region, one node a neighbor.
+
+    Nodes 2 e and 2 e + 1 are those of pair e.
+    """
 
     parents: I4  # (2 R - 1,) the region that a region was merged into, or itself
     heads: I4  # (2 R - 1,) first node of a region's list, or -1
-    nexts: I4  # (nodes,) following node, or -1
-    targets: I4  # (nodes,) the neighbor; it may have been merged since
-    shared: I8  # (nodes, 2) length of the common border, sum of the edges across it
+    nexts: I4  # (2 E,) following node, or -1
+    targets: I4  # (2 E,) the neighbor; it may have been merged since
+    shared: I8  # (E, 2) length of the common border, sum of the edges across it; zeros if another pair took its place
     outlines: I8  # (2 R - 1, 2) the same of a region's whole border
     stamps: I4  # (2 R - 1,) all -1 between two merges
 
 
-class Queue(NamedTuple):
-    """A binary heap of similarities, best first; equal ones by key = smaller region * 2**31 + larger."""
+class Likeness(NamedTuple):
+    """How alike the regions of a pair are, or are at most."""
 
-    heap: F8
-    keys: I8
+    common: I4  # (E, 2) what their histograms of color and of texture have in common
+    values: F8  # (E,) their similarity with that in common
+    exact: U1  # (E,) whether this is no bound
+    picks: I4  # (2 R - 1,) each region's node of the best of its pairs
+
+
+class Queue(NamedTuple):
+    """A binary heap of regions' best pairs, best first; equal ones by key = smaller region * 2**31 + larger."""
+
+    heap: F8  # (R,)
+    keys: I8  # (R,)
+    length: I8  # (1,)
 
 
 TABLE = "Tuple((int32[::1], int32[:,::1], uint16[:,::1], int64[::1], int32[:,::1], float64[::1], int64, float64))"
 NEIGHBORS = "Tuple((int32[::1], int32[::1], int32[::1], int32[::1], int64[:,::1], int64[:,::1], int32[::1]))"
-QUEUE = "Tuple((float64[::1], int64[::1]))"
+LIKENESS = "Tuple((int32[:,::1], float64[::1], uint8[::1], int32[::1]))"
+QUEUE = "Tuple((float64[::1], int64[::1], int64[::1]))"
 
 
 @inlined
@@ -61,33 +81,26 @@ def _before(s: Any, k: Any, t: Any, m: Any) -> Any:
 
 
 @inlined
-def _sift_up(heap: Any, keys: Any, place: Any, top: Any) -> Any:
+def _sift_down(heap: Any, keys: Any, place: Any, count: Any) -> Any:
     s, k = heap[place], keys[place]
-    while place > top:
-        up = (place - 1) >> 1
-        if not _before(s, k, heap[up], keys[up]):
+    down = 2 * place + 1
+    while down < count:
+        if down + 1 < count:
+            down += np.int64(_before(heap[down + 1], keys[down + 1], heap[down], keys[down]))
+        if _before(s, k, heap[down], keys[down]):
             break
-        heap[place], keys[place] = heap[up], keys[up]
-        place = up
+        heap[place], keys[place] = heap[down], keys[down]
+        place = down
+        down = 2 * place + 1
     heap[place], keys[place] = s, k
 
 
 @inlined
-def _sift_down(heap: Any, keys: Any, place: Any, count: Any) -> Any:
-    """Down to a leaf without comparing (what comes from the end belongs there), and up again if need be."""
-    top = place
-    s, k = heap[place], keys[place]
-    down = 2 * place + 1
-    while down + 1 < count:
-        down += np.int64(_before(heap[down + 1], keys[down + 1], heap[down], keys[down]))
-        heap[place], keys[place] = heap[down], keys[down]
-        place = down
-        down = 2 * place + 1
-    if down < count:
-        heap[place], keys[place] = heap[down], keys[down]
-        place = down
-    heap[place], keys[place] = s, k
-    _sift_up(heap, keys, place, top)
+def _drop_top(heap: Any, keys: Any, count: Any) -> Any:
+    count -= 1
+    heap[0], keys[0] = heap[count], keys[count]
+    _sift_down(heap, keys, 0, count)
+    return count
 
 
 @inlined
@@ -98,22 +111,45 @@ def _normalize(counts: Any, size: Any, norms: Any) -> Any:
 
 
 @inlined
+def _unite(counts: Any, others: Any, size: Any, norms: Any, norms_of_others: Any) -> Any:
+    """Histograms of a union in place of its first part's; how much more of anything it has than either part."""
+    scale = FULL / np.float64(size)
+    more, more_than_others = np.int32(0), np.int32(0)
+    for i in range(counts.shape[0]):
+        counts[i] += others[i]
+        norm = np.int32(np.float64(counts[i]) * scale + 0.5)
+        more = np.int32(more + max(norm - np.int32(norms[i]), np.int32(0)))
+        more_than_others = np.int32(more_than_others + max(norm - np.int32(norms_of_others[i]), np.int32(0)))
+        norms[i] = np.uint16(norm)
+    return more, more_than_others
+
+
+@inlined
 def _overlap(a: Any, b: Any) -> Any:
     total = np.int32(0)
     for i in range(a.shape[0]):
         total = np.int32(total + np.int32(min(a[i], b[i])))
-    return np.float64(total)
+    return total
 
 
-@inlined
-def _similarity(i: Any, j: Any, table: Any) -> Any:
-    rows, norms, split, sizes, boxes = table.rows, table.norms, table.split, table.sizes, table.boxes
-    factors, pixels = table.factors, table.pixels
+@borrowing
+def _compare(i: Any, j: Any, table: Any, common: Any) -> Any:
+    """Into ``common`` what their histograms of color and of texture have in common, where that counts."""
+    rows, norms, split, factors = table.rows, table.norms, table.split, table.factors
+    if factors[0] != 0.0:
+        common[0] = _overlap(norms[rows[i], :split], norms[rows[j], :split])
+    if factors[1] != 0.0:
+        common[1] = _overlap(norms[rows[i], split:], norms[rows[j], split:])
+
+
+@borrowing
+def _similarity(i: Any, j: Any, table: Any, common: Any) -> Any:
+    sizes, boxes, factors, pixels = table.sizes, table.boxes, table.factors, table.pixels
     total = 0.0
     if factors[0] != 0.0:
-        total += factors[0] * _overlap(norms[rows[i], :split], norms[rows[j], :split])
+        total += factors[0] * np.float64(common[0])
     if factors[1] != 0.0:
-        total += factors[1] * _overlap(norms[rows[i], split:], norms[rows[j], split:])
+        total += factors[1] * np.float64(common[1])
     both = np.float64(sizes[i] + sizes[j])
     if factors[2] != 0.0:
         total += factors[2] * (1.0 - both / pixels)
@@ -139,67 +175,119 @@ def normalize(counts: I4, norms: U2, sizes: I8) -> None:
         _normalize(counts[row], sizes[row], norms[row])
 
 
-@kernel(f"int64(int64[:,::1], {TABLE}, {QUEUE})")
-def first_similarities(pairs: I8, regions: tuple[Any, ...], queue: tuple[Any, ...]) -> int:
-    """Fills the heap with every pair of neighbors (smaller number first); returns its length."""
+@borrowing
+def _compare_pair(i: Any, j: Any, e: Any, table: Any, likeness: Any) -> Any:
+    """The similarity of the regions of pair e, which is no bound from now on."""
+    common, values, exact, _ = likeness
+    _compare(i, j, table, common[e])
+    exact[e] = 1
+    values[e] = _similarity(i, j, table, common[e])
+    return values[e]
+
+
+@borrowing
+def _pick(region: Any, least: Any, table: Any, lists: Any, likeness: Any) -> Any:
+    """The node of the best of a region's own pairs, or -1; pairs with newer regions are not its own.
+
+    Pairs that may be as good as ``least`` are compared, as far as they may be better than those before them.
+    """
+    parents, heads, nexts, targets, _, _, _ = lists
+    _, values, exact, _ = likeness
+    found, best, partner = np.int32(-1), -1.0, np.int32(0)
+    node = heads[region]
+    while node >= 0:
+        target, e = targets[node], node >> 1
+        if parents[target] == target and target < region:
+            value = values[e]
+            if value >= best:
+                if value >= least and exact[e] == 0:
+                    value = _compare_pair(target, region, e, table, likeness)
+                if value > best or (value == best and target < partner):
+                    found, best, partner = node, value, target
+        node = nexts[node]
+    return found
+
+
+@borrowing
+def _replace_top(region: Any, table: Any, lists: Any, likeness: Any, queue: Any, count: Any) -> Any:
+    """The best pair of a region, if it has any, takes the place of the heap's first; returns the heap's length."""
+    heap, keys, _ = queue
+    second = max(heap[1], heap[2]) if count > 2 else heap[1] if count == 2 else 0.0
+    node = _pick(region, second, table, lists, likeness)
+    if node < 0:
+        return _drop_top(heap, keys, count)
+    _, _, _, targets, _, _, _ = lists
+    _, values, _, picks = likeness
+    picks[region] = node
+    heap[0] = values[node >> 1]
+    keys[0] = (np.int64(targets[node]) << 31) | region
+    _sift_down(heap, keys, 0, count)
+    return count
+
+
+@kernel(f"void(int64[:,::1], {TABLE}, {LIKENESS}, {QUEUE})")
+def first_similarities(
+    pairs: I8, regions: tuple[Any, ...], likeness: tuple[Any, ...], queue: tuple[Any, ...]
+) -> None:
+    """Compares every pair of neighbors and fills the heap.
+
+    Pairs are sorted, the smaller number first in each; ``picks`` start as all -1.
+    """
     table = Table(*regions)
-    heap, keys = queue
+    _, values, _, picks = likeness
+    heap, keys, length = queue
     for e in range(pairs.shape[0]):
         i, j = pairs[e, 0], pairs[e, 1]
-        heap[e] = _similarity(i, j, table)
-        keys[e] = (i << 31) | j
-        _sift_up(heap, keys, e, 0)
-    return int(pairs.shape[0])
+        value = _compare_pair(i, j, e, table, likeness)
+        if picks[j] < 0 or value > values[picks[j] >> 1]:
+            picks[j] = 2 * e + 1
+    count = 0
+    for region in range(table.counts.shape[0]):
+        if picks[region] >= 0:
+            e = picks[region] >> 1
+            heap[count], keys[count] = values[e], (pairs[e, 0] << 31) | region
+            count += 1
+    for place in range(count // 2 - 1, -1, -1):
+        _sift_down(heap, keys, place, count)
+    length[0] = count
 
 
-@inlined
-def _drop_stale(heap: Any, keys: Any, count: Any, parents: Any) -> Any:
-    kept = 0
-    for e in range(count):
-        i, j = keys[e] >> 31, keys[e] & 0x7FFFFFFF
-        if parents[i] == i and parents[j] == j:
-            heap[kept], keys[kept] = heap[e], keys[e]
-            kept += 1
-    for e in range(kept // 2 - 1, -1, -1):
-        _sift_down(heap, keys, e, kept)
-    return kept
-
-
-@kernel(f"int64({TABLE}, {NEIGHBORS}, {QUEUE}, int64[:,::1], float64[::1], int64, int64, int64)")
+@kernel(f"void({TABLE}, {NEIGHBORS}, {LIKENESS}, {QUEUE}, int64[:,::1], float64[::1], int64, int64)")
 def merge_regions(
     regions: tuple[Any, ...],
     lists: tuple[Any, ...],
+    likeness: tuple[Any, ...],
     queue: tuple[Any, ...],
     merges: I8,
     similarities: F8,
-    count: int,
     start: int,
     stop: int,
-) -> int:
-    """Merges number ``start`` ... ``stop - 1``; ``count`` is the length of the heap, and what is returned.
+) -> None:
+    """Merges number ``start`` ... ``stop - 1``.
 
     A union's list of neighbors is made of the nodes of its two parts, so no node is ever new.
     """
     table = Table(*regions)
     parents, heads, nexts, targets, shared, outlines, stamps = lists
-    heap, keys = queue
-    rows, counts, norms, sizes = table.rows, table.counts, table.norms, table.sizes
+    common, values, exact, picks = likeness
+    heap, keys, length = queue
+    rows, counts, norms, sizes, split = table.rows, table.counts, table.norms, table.sizes, table.split
     boxes = table.boxes
-    n = merges.shape[0] + 1
+    compared = counts.shape[1] > 0
+    more_color = more_texture = (np.int32(0), np.int32(0))
+    n, count = merges.shape[0] + 1, length[0]
     for step in range(start, stop):
-        while True:  # the best entry whose regions are both alive
-            key = keys[0]
-            best = heap[0]
-            a, b = key >> 31, key & 0x7FFFFFFF
-            count -= 1
-            if count > 0:
-                heap[0], keys[0] = heap[count], keys[count]
-                _sift_down(heap, keys, 0, count)
-            if parents[a] == a and parents[b] == b:
+        while True:  # until the best pair of all is alive and has been compared
+            a, b = keys[0] >> 31, keys[0] & 0x7FFFFFFF
+            if parents[b] != b:
+                count = _drop_top(heap, keys, count)
+                continue
+            if parents[a] == a and exact[picks[b] >> 1]:
                 break
+            count = _replace_top(b, table, lists, likeness, queue, count)
         c = n + step
         merges[step, 0], merges[step, 1] = a, b
-        similarities[step] = best
+        similarities[step] = heap[0]
         parents[a] = parents[b] = parents[c] = c
         sizes[c] = sizes[a] + sizes[b]
         boxes[c, 0] = min(boxes[a, 0], boxes[b, 0])
@@ -208,52 +296,56 @@ def merge_regions(
         boxes[c, 3] = max(boxes[a, 3], boxes[b, 3])
         row, other = rows[a], rows[b]
         rows[c] = row
-        if counts.shape[1] > 0:
-            mine, its = counts[row], counts[other]
-            for i in range(mine.shape[0]):
-                mine[i] += its[i]
-            _normalize(mine, sizes[c], norms[row])
+        if compared:
+            more_color = _unite(
+                counts[row, :split], counts[other, :split], sizes[c], norms[row, :split], norms[other, :split]
+            )
+            more_texture = _unite(
+                counts[row, split:], counts[other, split:], sizes[c], norms[row, split:], norms[other, split:]
+            )
 
         last = np.int32(-1)  # the union's list grows at its end
         heads[c] = -1
-        inner_sides, inner_strength, degree = np.int64(0), np.int64(0), 0
+        inner_sides, inner_strength = np.int64(0), np.int64(0)
         for part in range(2):
             node = heads[a] if part == 0 else heads[b]
             while node >= 0:
-                following = nexts[node]
+                following, e = nexts[node], node >> 1
                 target = _current(parents, targets[node])
                 if target == c:
                     if part == 0:  # the other part's list says the same
-                        inner_sides += shared[node, 0]
-                        inner_strength += shared[node, 1]
-                elif stamps[target] >= 0:
-                    shared[stamps[target], 0] += shared[node, 0]
-                    shared[stamps[target], 1] += shared[node, 1]
-                else:
-                    targets[node] = target
-                    stamps[target] = node
-                    nexts[node] = -1
-                    if last < 0:
-                        heads[c] = node
+                        inner_sides += shared[e, 0]
+                        inner_strength += shared[e, 1]
+                elif shared[e, 0] > 0:
+                    common[e, 0] += more_color[part]
+                    common[e, 1] += more_texture[part]
+                    kept = stamps[target]
+                    if kept >= 0:
+                        for i in range(2):
+                            shared[kept, i] += shared[e, i]
+                            shared[e, i] = 0
+                            common[kept, i] = min(common[kept, i], common[e, i])
                     else:
-                        nexts[last] = node
-                    last = node
-                    degree += 1
+                        targets[node] = target
+                        stamps[target] = e
+                        nexts[node] = -1
+                        if last < 0:
+                            heads[c] = node
+                        else:
+                            nexts[last] = node
+                        last = node
                 node = following
         for i in range(2):
             outlines[c, i] = outlines[a, i] + outlines[b, i]
         outlines[c, 0] -= 2 * inner_sides
         outlines[c, 1] -= 2 * inner_strength
 
-        if count + degree > heap.shape[0]:
-            count = _drop_stale(heap, keys, count, parents)
         node = heads[c]
         while node >= 0:
-            target = np.int64(targets[node])
+            target, e = targets[node], node >> 1
             stamps[target] = -1
-            heap[count] = _similarity(target, c, table)
-            keys[count] = (target << 31) | c
-            _sift_up(heap, keys, count, 0)
-            count += 1
+            values[e] = _similarity(target, c, table, common[e])
+            exact[e] = not compared
             node = nexts[node]
-    return count
+        keys[0] = (a << 31) | c  # a place for the union's best pair, which the next step looks for
+    length[0] = count

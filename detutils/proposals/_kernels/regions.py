@@ -189,5 +189,5 @@ def list_neighbors(pairs: I8, shared: I8, outlines: I8, heads: I4, nexts: I4) ->
             region, node = pairs[e, side], 2 * e + side
             nexts[node] = heads[region]
             heads[region] = node
-            outlines[region, 0] += shared[node, 0]
-            outlines[region, 1] += shared[node, 1]
+            outlines[region, 0] += shared[e, 0]
+            outlines[region, 1] += shared[e, 1]
