@@ -22,7 +22,6 @@ from benchmarks.bench_proposals import LEVELS, photographs, rgb as read_rgb
 from benchmarks.harness import Report
 from benchmarks.network_fit import fit_network
 from detutils.proposals._kernels import contrasts, cues as cells_of
-from detutils.proposals._kernels.network import add_outputs
 from detutils.proposals.colors import as_rgb, shrunk
 from detutils.proposals.cover import close_boxes, cover
 from detutils.proposals.cues import CUES, GROUPS, cues, draw_maps, lab_planes, map_factor
@@ -228,14 +227,10 @@ def fit(samples: Sequence[Sample]) -> Weights:
     model = Weights(
         trees._replace(leaves=np.float32(TREE_SHARE) * trees.leaves),
         network._replace(last=np.float32(NETWORK_SHARE) * network.last),
-        0.0, 0.0, ways, usual, np.array([[-1.0, 1.0], [0.0, 1.0]]),
+        0.0, ways, usual, np.array([[-1.0, 1.0], [0.0, 1.0]]),
     )  # fmt: skip
-    outputs = np.zeros(len(features))
-    add_outputs(features, np.arange(len(features)), tuple(model.network), outputs)
-    mean = sum(float((s.counts * expected(model, s.cues)[0]).sum()) for s in both)
-    return model._replace(
-        middling=float(np.average(outputs, weights=aim.counts)), constant=float(np.log(number / mean))
-    )
+    mean = sum(float((s.counts * expected(model, s.cues)).sum()) for s in both)
+    return model._replace(constant=float(np.log(number / mean)))
 
 
 def calibrate(gains: Array, hits: Array) -> Array:

@@ -24,7 +24,6 @@ FILE = Path(__file__).with_suffix(".npz")
 DEPTH, NODES = kernels.DEPTH, kernels.NODES
 LARGEST = 1 << 20  # bytes of a file of weights
 BETTER, FEWEST = 0.7, 3000  # the share and number of candidates looked at, the best by the log-linear model
-LIKELY = 3500  # of these, the best by the trees go through the network, and their sides move
 COVERED = 0.5  # IoU from which on a box covers the place of another
 
 
@@ -53,7 +52,6 @@ class Weights(NamedTuple):
 
     trees: Trees
     network: Network
-    middling: float  # what the network says of a candidate in the mean
     constant: float
     ways: Trees  # a quarter of them for each side
     usual: F8  # (4,) how far the sides are off in the mean
@@ -66,8 +64,8 @@ def save(path: Path, weights: Weights) -> None:
     np.savez_compressed(
         path, asked=trees.asked.astype(np.int16), limits=trees.limits, leaves=trees.leaves,
         way_asked=ways.asked.astype(np.int16), way_limits=ways.limits, way_leaves=ways.leaves,
-        middling=np.float64(weights.middling), constant=np.float64(weights.constant), usual=weights.usual,
-        chances=weights.chances, **{name: part.astype(np.float16) for name, part in weights.network._asdict().items()},
+        constant=np.float64(weights.constant), usual=weights.usual, chances=weights.chances,
+        **{name: part.astype(np.float16) for name, part in weights.network._asdict().items()},
     )  # fmt: skip
 
 
@@ -113,19 +111,18 @@ def read(path: Path) -> Weights:
             trees = _trees(archive["asked"], archive["limits"], archive["leaves"], 1)
             ways = _trees(archive["way_asked"], archive["way_limits"], archive["way_leaves"], 4)
             network = _network(archive)
-            middling, constant = archive["middling"], archive["constant"]
-            usual, chances = archive["usual"], archive["chances"]
+            constant, usual, chances = archive["constant"], archive["usual"], archive["chances"]
     except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise ValueError(damaged) from error
     fits = (
-        middling.dtype == constant.dtype == usual.dtype == chances.dtype == np.float64
-        and (middling.shape, constant.shape, usual.shape) == ((), (), (4,))
+        constant.dtype == usual.dtype == chances.dtype == np.float64
+        and (constant.shape, usual.shape) == ((), (4,))
         and chances.ndim == 2
         and chances.shape[0] == 2
         and chances.shape[1] > 0
     )
     if trees is None or ways is None or network is None or not fits or not (
-        np.isfinite([middling, constant]).all()
+        np.isfinite(constant)
         and np.isfinite(usual).all()
         and np.isfinite(chances).all()
         and (np.diff(chances[0]) > 0).all()
@@ -133,7 +130,7 @@ def read(path: Path) -> Weights:
         and ((chances[1] >= 0) & (chances[1] <= 1)).all()
     ):
         raise ValueError(damaged)
-    return Weights(trees, network, float(middling), float(constant), ways, usual.copy(), chances.copy())
+    return Weights(trees, network, float(constant), ways, usual.copy(), chances.copy())
 
 
 @functools.cache
@@ -142,29 +139,21 @@ def weights() -> Weights:
     return read(FILE)
 
 
-def expected(model: Weights, cues: F4, halt: Event | None = None) -> tuple[F8, I8]:
-    """(N,) how many objects to expect at each box, and the rows of the ``LIKELY`` best by the trees, the best first.
-
-    These go through the network; of the others it is taken to say what it says in the mean.
-    """
-    scores, every = np.full((cues.shape[0], 1), model.constant), np.arange(cues.shape[0])
+def expected(model: Weights, cues: F4, halt: Event | None = None) -> F8:
+    """(N,) how many objects to expect at each box."""
+    scores = np.full((cues.shape[0], 1), model.constant)
     for start, stop in slices(cues.shape[0], BLOCK, halt):
-        kernels.add_leaves(cues, every[start:stop], tuple(model.trees), scores[start:stop])
-    scores = scores[:, 0]
-    likely = np.argsort(-scores, kind="stable")
-    scores[likely[LIKELY:]] += model.middling
-    likely = likely[:LIKELY]
-    for start, stop in slices(likely.shape[0], BLOCK, halt):
-        network_kernels.add_outputs(cues, likely[start:stop], tuple(model.network), scores)
-    return np.exp(np.minimum(scores, 50.0)), likely
+        kernels.add_leaves(cues[start:stop], tuple(model.trees), scores[start:stop])
+        network_kernels.add_outputs(cues[start:stop], tuple(model.network), scores[start:stop, 0])
+    return np.exp(np.minimum(scores[:, 0], 50.0))
 
 
-def expected_ways(model: Weights, cues: F4, rows: I8, halt: Event | None = None) -> F8:
-    """(R, 4) how far left, upper, right and lower side of an object are from those of the boxes of these rows, in
-    widths and heights."""
-    ways = np.tile(model.usual, (rows.shape[0], 1))
-    for start, stop in slices(rows.shape[0], BLOCK, halt):
-        kernels.add_leaves(cues, rows[start:stop], tuple(model.ways), ways[start:stop])
+def expected_ways(model: Weights, cues: F4, halt: Event | None = None) -> F8:
+    """(N, 4) how far left, upper, right and lower side of an object are from those of the boxes, in widths and
+    heights."""
+    ways = np.tile(model.usual, (cues.shape[0], 1))
+    for start, stop in slices(cues.shape[0], BLOCK, halt):
+        kernels.add_leaves(cues[start:stop], tuple(model.ways), ways[start:stop])
     return ways
 
 
@@ -197,10 +186,9 @@ def arrange(
 ) -> tuple[I8, F8, I4]:
     """The ``wanted`` first of the ``rows`` of all ``boxes``, each the one that adds the most when its sides have moved;
     what each adds, and (N, 4) all boxes, moved. ``known`` are the cues of the rows."""
-    evidence, likely = expected(model, known, halt)
-    ways, best, moved = expected_ways(model, known, likely, halt), rows[likely], boxes.copy()
-    moved[best] = move_sides(boxes, best, ways, shape, min_sides)
-    places = moved[rows]
+    evidence, ways = expected(model, known, halt), expected_ways(model, known, halt)
+    places, moved = move_sides(boxes, rows, ways, shape, min_sides), boxes.copy()
+    moved[rows] = places
     partners = close_boxes(places, halt, close=COVERED)
     order, gains = cover(places, evidence, min(wanted, len(rows)), partners, halt)
     return rows[order], gains, moved

@@ -266,7 +266,7 @@ def selective_search(
     ``refine``: boosted trees tell from the same cues that order the boxes how far each side is from that of an object,
     and a side goes 0.8 of that way, in whole pixels of the image that is worked on. A box that would become another
     one, or shorter than ``min_size``, stays, and so do a side at the border of the image and all sides of a box that
-    is not among the 3,500 likeliest.
+    comes last because little is expected of it.
 
     Coarse edges have weights in whole sixteenths of a gray level (``Strategy.edges``), and large regions stop growing
     sooner. The modes without "paper" keep them because their strategies and the model of "objectness" were chosen with

@@ -181,12 +181,12 @@ MUTANTS = [
         ("(c[h] * v + d[h] * w)", "(c[h] * v + d[h] * v)"),
         ("(a[k] * t + b[k] * u)", "(a[k] * t + a[k] * u)"),
         ("max(deep[row, k], zero) * last[k]", "deep[row, k] * last[k]"),
-        ("scores[rows[start + row]] += output", "scores[rows[start + row]] = output"),
+        ("scores[start + row] += output", "scores[start + row] = output"),
     ),
     *faults(
         "proposals/ranking.py", RANKING,
-        ("kind=\"stable\")\n    scores[likely[LIKELY:]] += model.middling", "kind=\"stable\")"),
-        ("halt), rows[likely], boxes.copy()", "halt), likely, boxes.copy()"),
+        ("moved[rows] = places", "moved[: len(rows)] = places"),
+        ("scores[start:stop, 0])", "scores[: stop - start, 0])"),
         ("close=COVERED", "close=0.6"),
         ("expects == least)[: number - np.count_nonzero(chosen)]", "expects == least)"),
         ("max(FEWEST, math.ceil", "min(FEWEST, math.ceil"),
@@ -200,6 +200,6 @@ MUTANTS = [
         ("8 * (root - 1)", "8 * (root - root)"),
         ("scores[start + i, k] += sums", "scores[start + i, k] = sums"),
         ("range(k * each, (k + 1) * each)", "range(each)"),
-        ("features[rows[start + i]]", "features[start + i]"),
+        ("features[start + i]", "features[i]"),
     ),
 ]  # fmt: skip

@@ -223,16 +223,16 @@ def test_trees(rows: int) -> None:
     limits = rng.integers(-3, 4, asked.shape).astype(np.float32)
     limits[rng.random(limits.shape) < 0.1] = np.inf
     leaves = rng.normal(size=(7, tree_kernels.NODES + 1)).astype(np.float32)
-    scores, order = np.full((rows, 1), 0.25), rng.permutation(rows)
-    tree_kernels.add_leaves(features, order, (asked, limits, leaves), scores)
+    scores = np.full((rows, 1), 0.25)
+    tree_kernels.add_leaves(features, (asked, limits, leaves), scores)
     plain = (asked.tolist(), limits.tolist(), leaves.tolist())
-    wanted = [[0.25 + naive.add_leaves(row, *plain)] for row in features[order].tolist()]
+    wanted = [[0.25 + naive.add_leaves(row, *plain)] for row in features.tolist()]
     np.testing.assert_allclose(scores, np.reshape(wanted, (rows, 1)), rtol=1e-12, atol=1e-12)
     columns = np.tile([0.25, -1.0, 3.0], (rows, 1))  # two trees each; the seventh belongs to none
-    tree_kernels.add_leaves(features, order, (asked, limits, leaves), columns)
+    tree_kernels.add_leaves(features, (asked, limits, leaves), columns)
     for k, start in enumerate((0.25, -1.0, 3.0)):
         some = [part[2 * k : 2 * k + 2] for part in plain]
-        wanted = [start + naive.add_leaves(row, *some) for row in features[order].tolist()]
+        wanted = [start + naive.add_leaves(row, *some) for row in features.tolist()]
         np.testing.assert_allclose(columns[:, k], wanted, rtol=1e-12, atol=1e-12)
 
 
@@ -242,7 +242,7 @@ def test_every_leaf_can_be_reached() -> None:
         features = np.array([[(leaf >> (3 - depth)) & 1 for depth in range(4)]], np.float32)
         asked = np.array([[0, *[1] * 2, *[2] * 4, *[3] * 8]], np.int32)
         scores = np.zeros((1, 1))
-        tree_kernels.add_leaves(features, np.zeros(1, int), (asked, np.full((1, 15), 0.5, np.float32), leaves), scores)
+        tree_kernels.add_leaves(features, (asked, np.full((1, 15), 0.5, np.float32), leaves), scores)
         assert scores[0, 0] == leaf
 
 
@@ -252,33 +252,18 @@ def network_of(features: int, wide: int, deep: int, seed: int = 0) -> ranking.Ne
     return ranking.Network(*(rng.normal(size=shape).astype(np.float16).astype(np.float32) for shape in shapes))
 
 
+@pytest.mark.parametrize("rows", [0, 1, 8, 9])
 @pytest.mark.parametrize(("features", "wide", "deep"), [(1, 1, 1), (3, 5, 2), (4, 4, 4), (9, 7, 6), (18, 16, 8)])
-def test_network(features: int, wide: int, deep: int) -> None:
-    """Features far from the mean are clipped, on both sides; rows that are not named keep their scores."""
+def test_network(features: int, wide: int, deep: int, rows: int) -> None:
+    """Features far from the mean are clipped, on both sides."""
     layers = network_of(features, wide, deep, features)
-    values = np.random.default_rng(features).normal(0, 3, (9, features)).astype(np.float32)
-    values[0], values[1] = 1e6, -1e6
-    scores, rows = np.arange(9.0), np.array([0, 1, 8, 4, 5])
-    network_kernels.add_outputs(values, rows, tuple(layers), scores)
+    values = np.random.default_rng(features).normal(0, 3, (rows, features)).astype(np.float32)
+    values[:1], values[1:2] = 1e6, -1e6
+    scores = np.arange(float(rows))
+    network_kernels.add_outputs(values, tuple(layers), scores)
     plain = [part.tolist() for part in layers]
-    wanted = [i + (naive.network(values[i].tolist(), *plain) if i in rows else 0.0) for i in range(9)]
+    wanted = [i + naive.network(row, *plain) for i, row in enumerate(values.tolist())]
     np.testing.assert_allclose(scores, wanted, rtol=1e-5, atol=1e-4)
-
-
-def test_the_likely_go_through_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of those with equal trees the upper row; the others get what the network says in the mean."""
-    monkeypatch.setattr(ranking, "LIKELY", 5)
-    monkeypatch.setattr(ranking, "BLOCK", 2)
-    leaves = np.tile(np.arange(16, dtype=np.float32) / 16, (2, 1))
-    model = model_of(trees=trees_of(2, leaves=leaves), network=network_of(cues.CUES, 3, 2), middling=0.75)
-    known = np.zeros((9, cues.CUES), np.float32)
-    known[[2, 4, 7], 0] = 1  # the last leaf, the others the first
-    evidence, likely = ranking.expected(model, known)
-    assert likely.tolist() == [2, 4, 7, 0, 1]
-    plain = [part.tolist() for part in model.network]
-    for row in range(9):
-        said = naive.network(known[row].tolist(), *plain) if row in likely else 0.75
-        assert evidence[row] == pytest.approx(math.exp(0.5 + 2 * (15 / 16 if row in (2, 4, 7) else 0) + said), rel=1e-5)
 
 
 def test_the_promising_are_the_best_by_their_terms(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,7 +283,7 @@ def test_the_promising_are_the_best_by_their_terms(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("seed", range(size(6, 2)))
 def test_the_order_is_that_of_moved_boxes(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the definitions of trees, network, moves and cover, one behind the other."""
-    monkeypatch.setattr(ranking, "LIKELY", 12)
+    monkeypatch.setattr(ranking, "BLOCK", 7)
     boxes, _ = scattered(size(60, 30), seed, spread=8)
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.permutation(len(boxes))[: 2 * len(boxes) // 3])
@@ -313,24 +298,21 @@ def test_the_order_is_that_of_moved_boxes(seed: int, monkeypatch: pytest.MonkeyP
     ]
     network = network_of(cues.CUES, 3, 2, seed)
     network = network._replace(first=network.first / 20)
-    model = model_of(trees=drawn[0], network=network, middling=-0.5, ways=drawn[1], usual=rng.normal(0, 0.1, 4))
+    model = model_of(trees=drawn[0], network=network, ways=drawn[1], usual=rng.normal(0, 0.1, 4))
     order, gains, moved = ranking.arrange(model, boxes, rows, known, (40, 50), (1.0, 1.0), len(rows))
 
     scores = [0.5 + naive.add_leaves(row, *(part.tolist() for part in drawn[0])) for row in known.tolist()]
-    likely = sorted(range(len(rows)), key=lambda i: -scores[i])[:12]
     plain = [part.tolist() for part in network]
     evidence = [
-        math.exp(score + (naive.network(known[i].tolist(), *plain) if i in likely else -0.5))
-        for i, score in enumerate(scores)
+        math.exp(score + naive.network(row, *plain)) for score, row in zip(scores, known.tolist(), strict=True)
     ]
     sides = [[part[side : side + 1].tolist() for part in drawn[1]] for side in range(4)]
     ways = [
-        [usual + naive.add_leaves(known[i].tolist(), *trees) for usual, trees in zip(model.usual, sides, strict=True)]
-        for i in likely
+        [usual + naive.add_leaves(row, *trees) for usual, trees in zip(model.usual, sides, strict=True)]
+        for row in known.tolist()
     ]
-    best = [int(rows[i]) for i in likely]
-    wanted = boxes.tolist()
-    for row, box in zip(best, naive_selection.move_sides(boxes.tolist(), best, ways, (40, 50), (1, 1)), strict=True):
+    wanted, places = boxes.tolist(), naive_selection.move_sides(boxes.tolist(), rows.tolist(), ways, (40, 50), (1, 1))
+    for row, box in zip(rows.tolist(), places, strict=True):
         wanted[row] = box
     assert moved.tolist() == wanted
     assert moved.tolist() != boxes.tolist()
@@ -389,7 +371,7 @@ def trees_of(number: int, **changes: object) -> ranking.Trees:
 def model_of(**changes: object) -> ranking.Weights:
     chances = np.array([[-2.0, 0.0, 1.0], [0.25, 0.25, 0.75]])
     network = network_of(cues.CUES, 3, 2)
-    return ranking.Weights(trees_of(2), network, 0.25, 0.5, trees_of(4), np.zeros(4), chances)._replace(**changes)
+    return ranking.Weights(trees_of(2), network, 0.5, trees_of(4), np.zeros(4), chances)._replace(**changes)
 
 
 def test_each_side_has_its_trees() -> None:
@@ -398,6 +380,6 @@ def test_each_side_has_its_trees() -> None:
     model = model_of(ways=trees_of(4, leaves=leaves), usual=np.array([0.5, 1.5, 2.5, 3.5]))
     known = np.zeros((3, cues.CUES), np.float32)
     known[1, 0] = 1  # right at every node: the last leaf
-    ways = ranking.expected_ways(model, known, np.arange(len(known)))
+    ways = ranking.expected_ways(model, known)
     low, high = [0.5, 17.5, 34.5, 51.5], [15.5, 32.5, 49.5, 66.5]
     assert ways.tolist() == [low, high, low]

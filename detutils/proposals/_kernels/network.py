@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import F4, F8, I8, kernel
+from detutils._jit import F4, F8, kernel
 
 FARTHEST = 4.0  # what a scaled feature is clipped to
 LAYERS = (
@@ -14,9 +14,9 @@ LAYERS = (
 )
 
 
-@kernel(f"void(float32[:,::1], int64[::1], {LAYERS}, float64[::1])")
-def add_outputs(features: F4, rows: I8, layers: tuple[Any, ...], scores: F8) -> None:
-    """Adds to the scores of ``rows`` what the network makes of them.
+@kernel(f"void(float32[:,::1], {LAYERS}, float64[::1])")
+def add_outputs(features: F4, layers: tuple[Any, ...], scores: F8) -> None:
+    """Adds to each row's score what the network makes of its features.
 
     ``layers`` are the mean and one over the spread of each feature, weights (features, H) and offsets of the first
     layer, weights (H, K) and offsets of the second, and weights of the output. Layers pass on what is positive.
@@ -29,9 +29,9 @@ def add_outputs(features: F4, rows: I8, layers: tuple[Any, ...], scores: F8) -> 
     scaled = np.empty((2, features.shape[1]), np.float32)
     wide, deep = np.empty((2, first.shape[1]), np.float32), np.empty((2, second.shape[1]), np.float32)
     features_fours, wide_fours = np.int64(scaled.shape[1] // 4 * 4), np.int64(wide.shape[1] // 4 * 4)
-    for start in range(0, rows.shape[0], 2):
+    for start in range(0, scores.shape[0], 2):
         one, other = scaled[0], scaled[1]
-        here, there = features[rows[start]], features[rows[min(start + 1, rows.shape[0] - 1)]]
+        here, there = features[start], features[min(start + 1, scores.shape[0] - 1)]
         for f in range(one.shape[0]):
             one[f] = min(max((here[f] - means[f]) * scales[f], low), high)
             other[f] = min(max((there[f] - means[f]) * scales[f], low), high)
@@ -68,8 +68,8 @@ def add_outputs(features: F4, rows: I8, layers: tuple[Any, ...], scores: F8) -> 
                 total[k] += second[h, k] * one[h]
                 total_other[k] += second[h, k] * other[h]
 
-        for row in range(min(2, rows.shape[0] - start)):
+        for row in range(min(2, scores.shape[0] - start)):
             output = np.float64(0)
             for k in range(last.shape[0]):
                 output += np.float64(max(deep[row, k], zero) * last[k])
-            scores[rows[start + row]] += output
+            scores[start + row] += output

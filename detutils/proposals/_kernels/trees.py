@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import F4, F8, I8, inlined, kernel
+from detutils._jit import F4, F8, inlined, kernel
 
 DEPTH = 4
 NODES = (1 << DEPTH) - 1
@@ -31,9 +31,9 @@ def _half(columns: Any, asked: Any, limits: Any, leaves: Any, root: Any, out: An
         out[i] = of_right if above[i] > l_above else of_left
 
 
-@kernel("void(float32[:,::1], int64[::1], Tuple((int32[:,::1], float32[:,::1], float32[:,::1])), float64[:,::1])")
-def add_leaves(features: F4, rows: I8, trees: tuple[Any, ...], scores: F8) -> None:
-    """Adds to ``scores`` (R, K) of the ``rows``: the first of K equal parts of the trees to the first column, and on.
+@kernel("void(float32[:,::1], Tuple((int32[:,::1], float32[:,::1], float32[:,::1])), float64[:,::1])")
+def add_leaves(features: F4, trees: tuple[Any, ...], scores: F8) -> None:
+    """Adds to the ``scores`` (R, K) of rows: the first of K equal parts of the trees to the first column, and on.
 
     ``trees`` are the features that (T, 15) nodes ask for, the values up to which a row goes left, and (T, 16) leaves
     from left to right; the children of node i are 2 i + 1 and 2 i + 2.
@@ -45,10 +45,10 @@ def add_leaves(features: F4, rows: I8, trees: tuple[Any, ...], scores: F8) -> No
     columns = np.zeros((features.shape[1], BLOCK), np.float32)
     left, right, sums = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float64)
     each = asked.shape[0] // scores.shape[1]
-    for start in range(0, rows.shape[0], BLOCK):
-        number = min(BLOCK, rows.shape[0] - start)
+    for start in range(0, scores.shape[0], BLOCK):
+        number = min(BLOCK, scores.shape[0] - start)
         for i in range(number):
-            own = features[rows[start + i]]
+            own = features[start + i]
             for f in range(features.shape[1]):
                 columns[f, i] = own[f]
         for k in range(scores.shape[1]):
