@@ -23,7 +23,7 @@ from detutils.proposals.refining import move_sides
 FILE = Path(__file__).with_suffix(".npz")
 DEPTH, NODES = kernels.DEPTH, kernels.NODES
 LARGEST = 1 << 20  # bytes of a file of weights
-BETTER, FEWEST = 0.7, 3000  # the share and number of candidates looked at, the best by the log-linear model
+BETTER, FEWEST = 0.8, 3000  # the share and number of candidates looked at, the best by the log-linear model
 COVERED = 0.5  # IoU from which on a box covers the place of another
 
 
@@ -145,7 +145,7 @@ def expected(model: Weights, cues: F4, halt: Event | None = None) -> F8:
     for start, stop in slices(cues.shape[0], BLOCK, halt):
         kernels.add_leaves(cues[start:stop], tuple(model.trees), scores[start:stop])
         network_kernels.add_outputs(cues[start:stop], tuple(model.network), scores[start:stop, 0])
-    return np.exp(np.minimum(scores[:, 0], 50.0))
+    return np.asarray(np.exp(np.minimum(scores[:, 0], 50.0)), np.float64)
 
 
 def expected_ways(model: Weights, cues: F4, halt: Event | None = None) -> F8:

@@ -77,7 +77,7 @@ def _every(
 ) -> list[Strategy]:
     """All combinations; a scale is k and the smallest region."""
     return [
-        Strategy(space, scale, *_SIMILARITIES[word], min_size=min_size, shrink=shrink, edges=edges)
+        as_strategy(Strategy(space, scale, *_SIMILARITIES[word], min_size=min_size, shrink=shrink, edges=edges))
         for space, (scale, min_size), word in product(spaces.split(), scales, similarities.split())
     ]
 
