@@ -274,7 +274,7 @@ def selective_search(
     (recall at 0.5), .006 (average recall) and .004 (mean best overlap).
 
     "objectness": a log-linear model of contrast, shape, place and the hierarchies' opinion tells how many objects to
-    expect at each box found. Of the likeliest 70 %, and of no fewer than 3,000, boosted trees and a small network tell
+    expect at each box found. Of the likeliest 80 %, and of no fewer than 3,000, boosted trees and a small network tell
     it better, from contours and colors as well. The next box is always the one that adds the most to what
     is covered: the sum over these boxes of the expected number times a power of the IoU with the best box chosen, where
     that is 0.5 or more, all of them moved: its square for the first 128 boxes, which have to fit, and the power of 1.25

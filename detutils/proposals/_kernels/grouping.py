@@ -19,6 +19,7 @@ import numpy as np
 from detutils._jit import F8, I4, I8, U1, U2, borrowing, inlined, kernel
 
 FULL = 65535.0  # a histogram, one channel of color or one orientation of one channel, sums to about this
+MOST = 1 << 30  # more than any two regions have in common; a bound that grows at each of many merges stops there
 
 
 # Python hands these over as plain tuples, whose types Numba's notation of signatures can name.
@@ -111,7 +112,7 @@ def _normalize(counts: Any, size: Any, norms: Any) -> Any:
 
 
 @inlined
-def _unite(counts: Any, others: Any, size: Any, norms: Any, norms_of_others: Any) -> Any:
+def _add_histograms(counts: Any, others: Any, size: Any, norms: Any, norms_of_others: Any) -> Any:
     """Histograms of a union in place of its first part's; how much more of anything it has than either part."""
     scale = FULL / np.float64(size)
     more, more_than_others = np.int32(0), np.int32(0)
@@ -178,7 +179,7 @@ def normalize(counts: I4, norms: U2, sizes: I8) -> None:
 @borrowing
 def _compare_pair(i: Any, j: Any, e: Any, table: Any, likeness: Any) -> Any:
     """The similarity of the regions of pair e, which is no bound from now on."""
-    common, values, exact, _ = likeness
+    common, values, exact = likeness.common, likeness.values, likeness.exact
     _compare(i, j, table, common[e])
     exact[e] = 1
     values[e] = _similarity(i, j, table, common[e])
@@ -186,13 +187,13 @@ def _compare_pair(i: Any, j: Any, e: Any, table: Any, likeness: Any) -> Any:
 
 
 @borrowing
-def _pick(region: Any, least: Any, table: Any, lists: Any, likeness: Any) -> Any:
+def _pick(region: Any, least: Any, table: Any, neighbors: Any, likeness: Any) -> Any:
     """The node of the best of a region's own pairs, or -1; pairs with newer regions are not its own.
 
     Pairs that may be as good as ``least`` are compared, as far as they may be better than those before them.
     """
-    parents, heads, nexts, targets, _, _, _ = lists
-    _, values, exact, _ = likeness
+    parents, heads, nexts, targets = neighbors.parents, neighbors.heads, neighbors.nexts, neighbors.targets
+    values, exact = likeness.values, likeness.exact
     found, best, partner = np.int32(-1), -1.0, np.int32(0)
     node = heads[region]
     while node >= 0:
@@ -209,32 +210,30 @@ def _pick(region: Any, least: Any, table: Any, lists: Any, likeness: Any) -> Any
 
 
 @borrowing
-def _replace_top(region: Any, table: Any, lists: Any, likeness: Any, queue: Any, count: Any) -> Any:
+def _replace_top(region: Any, table: Any, neighbors: Any, likeness: Any, queue: Any, count: Any) -> Any:
     """The best pair of a region, if it has any, takes the place of the heap's first; returns the heap's length."""
-    heap, keys, _ = queue
+    heap, keys = queue.heap, queue.keys
     second = max(heap[1], heap[2]) if count > 2 else heap[1] if count == 2 else 0.0
-    node = _pick(region, second, table, lists, likeness)
+    node = _pick(region, second, table, neighbors, likeness)
     if node < 0:
         return _drop_top(heap, keys, count)
-    _, _, _, targets, _, _, _ = lists
-    _, values, _, picks = likeness
-    picks[region] = node
-    heap[0] = values[node >> 1]
-    keys[0] = (np.int64(targets[node]) << 31) | region
+    likeness.picks[region] = node
+    heap[0] = likeness.values[node >> 1]
+    keys[0] = (np.int64(neighbors.targets[node]) << 31) | region
     _sift_down(heap, keys, 0, count)
     return count
 
 
 @kernel(f"void(int64[:,::1], {TABLE}, {LIKENESS}, {QUEUE})")
 def first_similarities(
-    pairs: I8, regions: tuple[Any, ...], likeness: tuple[Any, ...], queue: tuple[Any, ...]
+    pairs: I8, regions: tuple[Any, ...], alike: tuple[Any, ...], queue: tuple[Any, ...]
 ) -> None:
     """Compares every pair of neighbors and fills the heap.
 
     Pairs are sorted, the smaller number first in each; ``picks`` start as all -1.
     """
-    table = Table(*regions)
-    _, values, _, picks = likeness
+    table, likeness = Table(*regions), Likeness(*alike)
+    _, values, _, picks = alike
     heap, keys, length = queue
     for e in range(pairs.shape[0]):
         i, j = pairs[e, 0], pairs[e, 1]
@@ -252,100 +251,121 @@ def first_similarities(
     length[0] = count
 
 
+@borrowing
+def _find_best(table: Any, neighbors: Any, likeness: Any, queue: Any, count: Any) -> Any:
+    """Until the heap's first is the best pair of all, alive and compared; returns the heap's length."""
+    parents, exact, picks, heap, keys = neighbors.parents, likeness.exact, likeness.picks, queue.heap, queue.keys
+    while True:
+        a, b = keys[0] >> 31, keys[0] & 0x7FFFFFFF
+        if parents[b] != b:
+            count = _drop_top(heap, keys, count)
+        elif parents[a] == a and exact[picks[b] >> 1]:
+            return count
+        else:
+            count = _replace_top(b, table, neighbors, likeness, queue, count)
+
+
+@borrowing
+def _unite(a: Any, b: Any, c: Any, table: Any) -> Any:
+    """What is known of c, the union of a and b; how much more color and texture it has than each of them."""
+    rows, counts, norms, sizes, boxes, split = (
+        table.rows, table.counts, table.norms, table.sizes, table.boxes, table.split
+    )  # fmt: skip
+    sizes[c] = sizes[a] + sizes[b]
+    boxes[c, 0] = min(boxes[a, 0], boxes[b, 0])
+    boxes[c, 1] = min(boxes[a, 1], boxes[b, 1])
+    boxes[c, 2] = max(boxes[a, 2], boxes[b, 2])
+    boxes[c, 3] = max(boxes[a, 3], boxes[b, 3])
+    row, other = rows[a], rows[b]
+    rows[c] = row
+    more_color = _add_histograms(
+        counts[row, :split], counts[other, :split], sizes[c], norms[row, :split], norms[other, :split]
+    )
+    more_texture = _add_histograms(
+        counts[row, split:], counts[other, split:], sizes[c], norms[row, split:], norms[other, split:]
+    )
+    return more_color, more_texture
+
+
+@borrowing
+def _unite_neighbors(a: Any, b: Any, c: Any, more_color: Any, more_texture: Any, neighbors: Any, common: Any) -> Any:
+    """The list of c, made of the nodes of a and b, in their order; of two pairs with one neighbor the first stays.
+
+    What c has in common with a neighbor is at most what a part has, and what c has more than this part.
+    """
+    parents, heads, nexts, targets = neighbors.parents, neighbors.heads, neighbors.nexts, neighbors.targets
+    shared, outlines, stamps = neighbors.shared, neighbors.outlines, neighbors.stamps
+    last = np.int32(-1)
+    heads[c] = -1
+    inner_sides, inner_strength = np.int64(0), np.int64(0)
+    for part in range(2):
+        node = heads[a] if part == 0 else heads[b]
+        while node >= 0:
+            following, e = nexts[node], node >> 1
+            target = _current(parents, targets[node])
+            if target == c:
+                if part == 0:  # the other part's list says the same
+                    inner_sides += shared[e, 0]
+                    inner_strength += shared[e, 1]
+            elif shared[e, 0] > 0:
+                common[e, 0] = min(common[e, 0] + more_color[part], np.int32(MOST))
+                common[e, 1] = min(common[e, 1] + more_texture[part], np.int32(MOST))
+                kept = stamps[target]
+                if kept >= 0:
+                    for i in range(2):
+                        shared[kept, i] += shared[e, i]
+                        shared[e, i] = 0
+                        common[kept, i] = min(common[kept, i], common[e, i])
+                else:
+                    targets[node] = target
+                    stamps[target] = e
+                    nexts[node] = -1
+                    if last < 0:
+                        heads[c] = node
+                    else:
+                        nexts[last] = node
+                    last = node
+            node = following
+    outlines[c, 0] = outlines[a, 0] + outlines[b, 0] - 2 * inner_sides
+    outlines[c, 1] = outlines[a, 1] + outlines[b, 1] - 2 * inner_strength
+
+
+@borrowing
+def _bound_pairs(c: Any, table: Any, neighbors: Any, likeness: Any) -> Any:
+    """How alike c and each of its neighbors are at most; clears the stamps."""
+    heads, nexts, targets, stamps = neighbors.heads, neighbors.nexts, neighbors.targets, neighbors.stamps
+    common, values, exact = likeness.common, likeness.values, likeness.exact
+    compared = table.counts.shape[1] > 0
+    node = heads[c]
+    while node >= 0:
+        target, e = targets[node], node >> 1
+        stamps[target] = -1
+        values[e] = _similarity(target, c, table, common[e])
+        exact[e] = not compared
+        node = nexts[node]
+
+
 @kernel(f"void({TABLE}, {NEIGHBORS}, {LIKENESS}, {QUEUE}, int64[:,::1], float64[::1], int64, int64)")
 def merge_regions(
     regions: tuple[Any, ...],
     lists: tuple[Any, ...],
-    likeness: tuple[Any, ...],
-    queue: tuple[Any, ...],
+    alike: tuple[Any, ...],
+    heap: tuple[Any, ...],
     merges: I8,
     similarities: F8,
     start: int,
     stop: int,
 ) -> None:
-    """Merges number ``start`` ... ``stop - 1``.
-
-    A union's list of neighbors is made of the nodes of its two parts, so no node is ever new.
-    """
-    table = Table(*regions)
-    parents, heads, nexts, targets, shared, outlines, stamps = lists
-    common, values, exact, picks = likeness
-    heap, keys, length = queue
-    rows, counts, norms, sizes, split = table.rows, table.counts, table.norms, table.sizes, table.split
-    boxes = table.boxes
-    compared = counts.shape[1] > 0
-    more_color = more_texture = (np.int32(0), np.int32(0))
-    n, count = merges.shape[0] + 1, length[0]
+    """Merges number ``start`` ... ``stop - 1``."""
+    table, neighbors, likeness, queue = Table(*regions), Neighbors(*lists), Likeness(*alike), Queue(*heap)
+    n, count = merges.shape[0] + 1, queue.length[0]
     for step in range(start, stop):
-        while True:  # until the best pair of all is alive and has been compared
-            a, b = keys[0] >> 31, keys[0] & 0x7FFFFFFF
-            if parents[b] != b:
-                count = _drop_top(heap, keys, count)
-                continue
-            if parents[a] == a and exact[picks[b] >> 1]:
-                break
-            count = _replace_top(b, table, lists, likeness, queue, count)
-        c = n + step
-        merges[step, 0], merges[step, 1] = a, b
-        similarities[step] = heap[0]
-        parents[a] = parents[b] = parents[c] = c
-        sizes[c] = sizes[a] + sizes[b]
-        boxes[c, 0] = min(boxes[a, 0], boxes[b, 0])
-        boxes[c, 1] = min(boxes[a, 1], boxes[b, 1])
-        boxes[c, 2] = max(boxes[a, 2], boxes[b, 2])
-        boxes[c, 3] = max(boxes[a, 3], boxes[b, 3])
-        row, other = rows[a], rows[b]
-        rows[c] = row
-        if compared:
-            more_color = _unite(
-                counts[row, :split], counts[other, :split], sizes[c], norms[row, :split], norms[other, :split]
-            )
-            more_texture = _unite(
-                counts[row, split:], counts[other, split:], sizes[c], norms[row, split:], norms[other, split:]
-            )
-
-        last = np.int32(-1)  # the union's list grows at its end
-        heads[c] = -1
-        inner_sides, inner_strength = np.int64(0), np.int64(0)
-        for part in range(2):
-            node = heads[a] if part == 0 else heads[b]
-            while node >= 0:
-                following, e = nexts[node], node >> 1
-                target = _current(parents, targets[node])
-                if target == c:
-                    if part == 0:  # the other part's list says the same
-                        inner_sides += shared[e, 0]
-                        inner_strength += shared[e, 1]
-                elif shared[e, 0] > 0:
-                    common[e, 0] += more_color[part]
-                    common[e, 1] += more_texture[part]
-                    kept = stamps[target]
-                    if kept >= 0:
-                        for i in range(2):
-                            shared[kept, i] += shared[e, i]
-                            shared[e, i] = 0
-                            common[kept, i] = min(common[kept, i], common[e, i])
-                    else:
-                        targets[node] = target
-                        stamps[target] = e
-                        nexts[node] = -1
-                        if last < 0:
-                            heads[c] = node
-                        else:
-                            nexts[last] = node
-                        last = node
-                node = following
-        for i in range(2):
-            outlines[c, i] = outlines[a, i] + outlines[b, i]
-        outlines[c, 0] -= 2 * inner_sides
-        outlines[c, 1] -= 2 * inner_strength
-
-        node = heads[c]
-        while node >= 0:
-            target, e = targets[node], node >> 1
-            stamps[target] = -1
-            values[e] = _similarity(target, c, table, common[e])
-            exact[e] = not compared
-            node = nexts[node]
-        keys[0] = (a << 31) | c  # a place for the union's best pair, which the next step looks for
-    length[0] = count
+        count = _find_best(table, neighbors, likeness, queue, count)
+        a, b, c = queue.keys[0] >> 31, queue.keys[0] & 0x7FFFFFFF, n + step
+        merges[step, 0], merges[step, 1], similarities[step] = a, b, queue.heap[0]
+        neighbors.parents[a] = neighbors.parents[b] = c
+        more_color, more_texture = _unite(a, b, c, table)
+        _unite_neighbors(a, b, c, more_color, more_texture, neighbors, likeness.common)
+        _bound_pairs(c, table, neighbors, likeness)
+        queue.keys[0] = (a << 31) | c  # stale: the next step puts the best pair of c there
+    queue.length[0] = count
