@@ -1,8 +1,8 @@
 """The weights of the ranking: fitted to annotated photographs, and judged on those that a fit has not seen.
 
 ``python -m benchmarks fit_ranking --images FOLDER --annotations PATH`` writes ``ranking.npz`` into the current folder;
-put in place of the package's own, it is what ``selective_search`` goes by. It needs LightGBM, and about half an hour of
-two cores for 443 photographs. It runs only when asked for by name.
+put in place of the package's own, it is what ``selective_search`` goes by. It needs LightGBM, and about a quarter of an
+hour of two cores for 443 photographs. It runs only when asked for by name.
 """
 
 from __future__ import annotations
