@@ -4,10 +4,10 @@ A pair of neighbors belongs to its newer region, the one with the larger number.
 every region. A new union takes the place of the part that owned the pair; what else a merge does to other regions' best
 pairs is found out when they come to the top.
 
-Most pairs are never compared. Let c be the union of a and b: what a neighbor's histograms have in common with those of c
-is at most what they have in common with those of a, plus what those of c have more than those of a. Such a bound stands
-for the similarity until its pair comes to the top. Similarities are sums over whole numbers, and a bound is made as a
-similarity is, so that the order of merges is that of comparing every pair, and the same everywhere.
+Most pairs are never compared. Let c be the union of a and b: what a neighbor's histograms have in common with those of
+c is at most what they have in common with those of a, plus what those of c have more than those of a. Such a bound
+stands for the similarity until its pair comes to the top. Similarities are sums over whole numbers, and a bound is made
+as a similarity is, so that the order of merges is that of comparing every pair, and the same everywhere.
 """
 
 from __future__ import annotations
