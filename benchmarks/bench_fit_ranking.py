@@ -229,7 +229,7 @@ def fit(samples: Sequence[Sample]) -> Weights:
         network._replace(last=np.float32(NETWORK_SHARE) * network.last),
         0.0, ways, usual, np.array([[-1.0, 1.0], [0.0, 1.0]]),
     )  # fmt: skip
-    mean = sum(float((s.counts * expected(model, s.cues)).sum()) for s in both)
+    mean = sum(float((s.counts * expected(model, s.cues)[0]).sum()) for s in both)
     return model._replace(constant=float(np.log(number / mean)))
 
 

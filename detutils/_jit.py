@@ -176,7 +176,7 @@ class _Cache:
         self.name = f"{self.source.stem}.{function.__qualname__}-{sys.implementation.cache_tag}"
         self.key = f"{function.__module__}.{self.name} {signature} {stamp(function.__module__)}"
         self.cache_path = str(_places(self.source.parent)[0][0])
-        self.asked: set[tuple[Any, ...]] = set()  # types of arguments that code was wanted for
+        self.asked: set[tuple[Any, ...]] = set()  # types of arguments that code was wanted for: one kind, says a test
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         self.asked.add(sigutils.normalize_signature(sig)[0])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from typing import Any
 
 import numba
 import numpy as np
 import pytest
+from numba.core import sigutils
 from numba.core.compiler import CompilerBase
 
 import detutils
@@ -176,25 +178,32 @@ def test_a_part_is_embedded_where_it_says_so_whoever_calls_it_first() -> None:
 
 
 @needs_jit
-def test_a_borrowing_part_counts_no_references() -> None:
-    @_jit.borrowing
-    def total(arrays: Any) -> float:
-        first, second = arrays
-        sums = 0.0
-        for i in range(first.shape[0]):
-            sums += first[i] * second[i : i + 1][0]
-        return sums
+@pytest.mark.parametrize("borrowed", [True, False])
+def test_borrowing_parts_count_no_references(monkeypatch: pytest.MonkeyPatch, borrowed: bool) -> None:
+    """A kernel whose parts take tuples of arrays, as it is, and with the same parts embedded."""
+    monkeypatch.setattr(_jit, "_KERNELS", [])
+    if not borrowed:
+        monkeypatch.setattr(_jit, "borrowing", _jit.embedded)
+    spec = importlib.util.find_spec("detutils.proposals._kernels.grouping")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    ((dispatcher, signature),) = [kernel for kernel in _jit._KERNELS if kernel[0] is module.merge_regions]
+    types, _ = sigutils.normalize_signature(signature)
+    kernel = numba.jit(**_jit._WHOLE)(dispatcher.py_func)
+    kernel.compile(tuple(types))
+    (code,) = kernel.inspect_llvm().values()
+    body = code[code.index("\ndefine ") :]
+    assert ("@NRT_incref(" in body[: body.index("\n}")]) != borrowed
 
-    arrays = numba.types.UniTuple(numba.float64[::1], 2)
-    function = lambda arrays: total(arrays)  # noqa: E731
-    compiled(function, arrays)
-    code = next(iter(total.overloads.values())).library.get_llvm_str()  # type: ignore[attr-defined]
-    assert "alwaysinline" in code
-    assert "NRT_incref" not in code
-    values = np.arange(4.0)
-    count = sys.getrefcount(values)
-    assert total((values, values)) == 14.0
-    assert sys.getrefcount(values) == count
+
+def test_what_code_was_asked_for_is_known() -> None:
+    """So that the test of one signature a kernel sees a whole number in place of a real one."""
+    cache = _jit._Cache(test_what_code_was_asked_for_is_known, "void(float64)")
+    for kind in (numba.float64, numba.int64, numba.int64):
+        assert cache.load_overload((kind,), None) is None
+    assert cache.asked == {(numba.float64,), (numba.int64,)}
 
 
 @needs_jit

@@ -139,22 +139,15 @@ def weights() -> Weights:
     return read(FILE)
 
 
-def expected(model: Weights, cues: F4, halt: Event | None = None) -> F8:
-    """(N,) how many objects to expect at each box."""
-    scores = np.full((cues.shape[0], 1), model.constant)
+def expected(model: Weights, cues: F4, halt: Event | None = None) -> tuple[F8, F8]:
+    """(N,) how many objects to expect at each box, and (N, 4) how far left, upper, right and lower side of an object
+    are from the box's, in widths and heights."""
+    scores, ways = np.full((cues.shape[0], 1), model.constant), np.tile(model.usual, (cues.shape[0], 1))
     for start, stop in slices(cues.shape[0], BLOCK, halt):
-        kernels.add_leaves(cues[start:stop], tuple(model.trees), scores[start:stop])
-        network_kernels.add_outputs(cues[start:stop], tuple(model.network), scores[start:stop, 0])
-    return np.asarray(np.exp(np.minimum(scores[:, 0], 50.0)), np.float64)
-
-
-def expected_ways(model: Weights, cues: F4, halt: Event | None = None) -> F8:
-    """(N, 4) how far left, upper, right and lower side of an object are from those of the boxes, in widths and
-    heights."""
-    ways = np.tile(model.usual, (cues.shape[0], 1))
-    for start, stop in slices(cues.shape[0], BLOCK, halt):
-        kernels.add_leaves(cues[start:stop], tuple(model.ways), ways[start:stop])
-    return ways
+        known = cues[start:stop]
+        kernels.add_leaves(known, tuple(model.trees), scores[start:stop], tuple(model.ways), ways[start:stop])
+        network_kernels.add_outputs(known, tuple(model.network), scores[start:stop, 0])
+    return np.exp(np.minimum(scores[:, 0], 50.0)), ways
 
 
 def chances(model: Weights, gains: F8) -> F8:
@@ -186,7 +179,7 @@ def arrange(
 ) -> tuple[I8, F8, I4]:
     """The ``wanted`` first of the ``rows`` of all ``boxes``, each the one that adds the most when its sides have moved;
     what each adds, and (N, 4) all boxes, moved. ``known`` are the cues of the rows."""
-    evidence, ways = expected(model, known, halt), expected_ways(model, known, halt)
+    evidence, ways = expected(model, known, halt)
     places, moved = move_sides(boxes, rows, ways, shape, min_sides), boxes.copy()
     moved[rows] = places
     partners = close_boxes(places, halt, close=COVERED)

@@ -201,5 +201,6 @@ MUTANTS = [
         ("scores[start + i, k] += sums", "scores[start + i, k] = sums"),
         ("range(k * each, (k + 1) * each)", "range(each)"),
         ("features[start + i]", "features[i]"),
+        ("_add(columns, others, halves", "_add(columns, trees, halves"),
     ),
 ]  # fmt: skip

@@ -224,12 +224,12 @@ def test_trees(rows: int) -> None:
     limits[rng.random(limits.shape) < 0.1] = np.inf
     leaves = rng.normal(size=(7, tree_kernels.NODES + 1)).astype(np.float32)
     scores = np.full((rows, 1), 0.25)
-    tree_kernels.add_leaves(features, (asked, limits, leaves), scores)
-    plain = (asked.tolist(), limits.tolist(), leaves.tolist())
+    columns = np.tile([0.25, -1.0, 3.0], (rows, 1))  # two trees each; the seventh belongs to none
+    forest = (asked, limits, leaves)
+    tree_kernels.add_leaves(features, forest, scores, forest, columns)
+    plain = tuple(part.tolist() for part in forest)
     wanted = [[0.25 + naive.add_leaves(row, *plain)] for row in features.tolist()]
     np.testing.assert_allclose(scores, np.reshape(wanted, (rows, 1)), rtol=1e-12, atol=1e-12)
-    columns = np.tile([0.25, -1.0, 3.0], (rows, 1))  # two trees each; the seventh belongs to none
-    tree_kernels.add_leaves(features, (asked, limits, leaves), columns)
     for k, start in enumerate((0.25, -1.0, 3.0)):
         some = [part[2 * k : 2 * k + 2] for part in plain]
         wanted = [start + naive.add_leaves(row, *some) for row in features.tolist()]
@@ -241,9 +241,9 @@ def test_every_leaf_can_be_reached() -> None:
     for leaf in range(16):
         features = np.array([[(leaf >> (3 - depth)) & 1 for depth in range(4)]], np.float32)
         asked = np.array([[0, *[1] * 2, *[2] * 4, *[3] * 8]], np.int32)
-        scores = np.zeros((1, 1))
-        tree_kernels.add_leaves(features, (asked, np.full((1, 15), 0.5, np.float32), leaves), scores)
-        assert scores[0, 0] == leaf
+        scores, sides, limits = np.zeros((1, 1)), np.zeros((1, 1)), np.full((1, 15), 0.5, np.float32)
+        tree_kernels.add_leaves(features, (asked, limits, leaves), scores, (asked, limits, leaves + 1), sides)
+        assert (scores[0, 0], sides[0, 0]) == (leaf, leaf + 1)
 
 
 def network_of(features: int, wide: int, deep: int, seed: int = 0) -> ranking.Network:
@@ -380,6 +380,6 @@ def test_each_side_has_its_trees() -> None:
     model = model_of(ways=trees_of(4, leaves=leaves), usual=np.array([0.5, 1.5, 2.5, 3.5]))
     known = np.zeros((3, cues.CUES), np.float32)
     known[1, 0] = 1  # right at every node: the last leaf
-    ways = ranking.expected_ways(model, known)
+    _, ways = ranking.expected(model, known)
     low, high = [0.5, 17.5, 34.5, 51.5], [15.5, 32.5, 49.5, 66.5]
     assert ways.tolist() == [low, high, low]

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from detutils._jit import F4, F8, inlined, kernel
+from detutils._jit import F4, F8, borrowing, inlined, kernel
 
 DEPTH = 4
 NODES = (1 << DEPTH) - 1
+TREES = "Tuple((int32[:,::1], float32[:,::1], float32[:,::1]))"
 BLOCK = 64  # rows that stay in the cache, feature by feature, while all trees see them
 
 
@@ -31,33 +32,42 @@ def _half(columns: Any, asked: Any, limits: Any, leaves: Any, root: Any, out: An
         out[i] = of_right if above[i] > l_above else of_left
 
 
-@kernel("void(float32[:,::1], Tuple((int32[:,::1], float32[:,::1], float32[:,::1])), float64[:,::1])")
-def add_leaves(features: F4, trees: tuple[Any, ...], scores: F8) -> None:
-    """Adds to the ``scores`` (R, K) of rows: the first of K equal parts of the trees to the first column, and on.
+@borrowing
+def _add(columns: Any, trees: Any, halves: Any, scores: Any, start: Any, number: Any) -> Any:
+    """The leaves of one block of rows, which start at ``start``."""
+    asked, limits, leaves = trees
+    left, right, sums = halves
+    each = asked.shape[0] // scores.shape[1]
+    for k in range(scores.shape[1]):
+        sums[:] = 0
+        for t in range(k * each, (k + 1) * each):
+            _half(columns, asked[t], limits[t], leaves[t], 1, left)
+            _half(columns, asked[t], limits[t], leaves[t], 2, right)
+            column, limit = columns[asked[t, 0]], limits[t, 0]
+            for i in range(BLOCK):
+                sums[i] += np.float64(right[i] if column[i] > limit else left[i])
+        for i in range(number):
+            scores[start + i, k] += sums[i]
 
-    ``trees`` are the features that (T, 15) nodes ask for, the values up to which a row goes left, and (T, 16) leaves
-    from left to right; the children of node i are 2 i + 1 and 2 i + 2.
+
+@kernel(f"void(float32[:,::1], {TREES}, float64[:,::1], {TREES}, float64[:,::1])")
+def add_leaves(features: F4, trees: tuple[Any, ...], scores: F8, others: tuple[Any, ...], sides: F8) -> None:
+    """Adds to the ``scores`` (R, K) of rows: the first of K equal parts of the trees to the first column, and on. The
+    same of ``others`` and ``sides``, because to turn rows into columns takes as long as 256 trees.
+
+    Trees are the features that (T, 15) nodes ask for, the values up to which a row goes left, and (T, 16) leaves from
+    left to right; the children of node i are 2 i + 1 and 2 i + 2.
 
     Every node is asked, from the leaves up, of a block of rows at a time: a choice among two numbers needs no branch
     and no index, so it turns into vectors. That takes about 0.3 times as long as to walk down from the root.
     """
-    asked, limits, leaves = trees
     columns = np.zeros((features.shape[1], BLOCK), np.float32)
-    left, right, sums = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float64)
-    each = asked.shape[0] // scores.shape[1]
-    for start in range(0, scores.shape[0], BLOCK):
-        number = min(BLOCK, scores.shape[0] - start)
+    halves = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float64)
+    for start in range(0, features.shape[0], BLOCK):
+        number = min(BLOCK, features.shape[0] - start)
         for i in range(number):
             own = features[start + i]
             for f in range(features.shape[1]):
                 columns[f, i] = own[f]
-        for k in range(scores.shape[1]):
-            sums[:] = 0
-            for t in range(k * each, (k + 1) * each):
-                _half(columns, asked[t], limits[t], leaves[t], 1, left)
-                _half(columns, asked[t], limits[t], leaves[t], 2, right)
-                column, limit = columns[asked[t, 0]], limits[t, 0]
-                for i in range(BLOCK):
-                    sums[i] += np.float64(right[i] if column[i] > limit else left[i])
-            for i in range(number):
-                scores[start + i, k] += sums[i]
+        _add(columns, trees, halves, scores, start, number)
+        _add(columns, others, halves, sides, start, number)
